@@ -1,0 +1,50 @@
+import { defineConfig, type ViteUserConfig } from "vitest/config";
+
+// Workspace packages resolve to their sources, so nothing has to be built before a test. Vite resolves what it
+// transforms; execArgv makes the same true of worker threads and child modules that Node loads by itself.
+const conditions = ["source", "module", "node", "development|production"];
+
+const sources = {
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: ["source"] } },
+};
+
+const common = { environment: "node" as const, execArgv: ["--conditions=source"], retry: 0 };
+
+const config: ViteUserConfig = defineConfig({
+  test: {
+    projects: [
+      {
+        ...sources,
+        test: {
+          ...common,
+          name: "unit",
+          include: [
+            "packages/*/src/**/*.test.ts",
+            "sidecar/src/**/*.test.ts",
+            "examples/**/*.test.ts",
+            "test/{architecture,conformance,support}/**/*.test.ts",
+          ],
+        },
+      },
+      {
+        ...sources,
+        test: { ...common, name: "simulation", include: ["test/simulation/**/*.test.ts"], testTimeout: 120_000 },
+      },
+      {
+        // Real processes and sockets: one file at a time, so that they do not take each other's CPU.
+        ...sources,
+        test: {
+          ...common,
+          name: "system",
+          include: ["test/system/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
+
+export default config;
