@@ -1,0 +1,239 @@
+import { assert } from "../assert.ts";
+import { SluiceError } from "../error.ts";
+import { addTally, createTally, type Tally, tickAbsolute } from "./absolute.ts";
+import { closeBlock } from "./comparative.ts";
+import { type GuardConfig, slotMs } from "./config.ts";
+import { giveVerdict, latchAbsolute, latchComparative } from "./decision.ts";
+import { stepStream } from "./evidence.ts";
+import { type ArmReport, assertOutcomeReport, type OutcomeReport } from "./report.ts";
+import {
+  createEpoch,
+  createState,
+  currentEpoch,
+  type EpochState,
+  type GuardState,
+  type KindState,
+  type OpenBlock,
+} from "./state.ts";
+import { addUnit, unitCount } from "./units.ts";
+import type { GuardStep, GuardVerdict } from "./verdict.ts";
+
+/** Steps whose late reports still count, the one in force among them. */
+export const epochsMax = 8;
+/** Strata of one step. */
+export const strataMax = 64;
+// With a single request an arm has no rate to speak of; such blocks wait and merge.
+const blockRequestsMin = 2;
+
+/**
+ * Starts the guard of one release at its first step. Raises VALIDATION for a configuration or step that is not usable.
+ * A release that is tried again is another release, with another salt and another guard.
+ */
+export function createGuard(config: GuardConfig, start: GuardStep): GuardState {
+  assertStep(start);
+  return createState(config, start);
+}
+
+/**
+ * Counts one report. The caller has made sure that it is not a repeat (`acceptSequence`).
+ * Reports of the last 8 steps go to the step that they name; those of older ones are left out and counted as late.
+ * Raises VALIDATION, and counts nothing, for a step that never was, for bad counts and for units in the wrong arm.
+ */
+export function ingest(state: GuardState, report: OutcomeReport): void {
+  const epoch = epochOf(state, report.epoch);
+  if (epoch === undefined) {
+    state.lateReports += 1;
+    return;
+  }
+  assertOutcomeReport(report, epoch.thousandths);
+  const block = openBlock(state, epoch, report.stratum ?? "");
+
+  const candidate = countArm(state, report.candidate, "candidate", block.candidateFailures);
+  const control = countArm(state, report.control, "control", block.controlFailures);
+  block.candidateRequests += candidate.requests;
+  block.controlRequests += control.requests;
+  const tally: Tally = {
+    candidateRequests: candidate.requests,
+    candidateFailures: candidate.failures,
+    controlRequests: control.requests,
+    controlFailures: control.failures,
+  };
+  addTally(state.total, tally);
+  addTally(state.pending, tally);
+
+  const failed = candidate.failures + control.failures > 0;
+  const hasUnits = report.candidate.units.length + report.control.units.length > 0;
+  if (failed) state.unitsKnown ??= hasUnits;
+  if (hasUnits) rememberCandidateUnits(state, report.candidate.units);
+  else state.failuresWithoutUnit += candidate.distinct;
+  // A reporter that knows no units has nothing to say about them where something failed.
+  if (hasUnits || !failed) {
+    compareUnits(state, epoch, report, candidate.requests);
+    latchComparative(state);
+  }
+}
+
+/**
+ * Tells the guard that the percentage changed: every open block closes, the evidence stays. A repeat of the step in
+ * force changes nothing. Raises VALIDATION where the step is not later than the last one.
+ */
+export function stepGuard(state: GuardState, step: GuardStep): void {
+  assertStep(step);
+  const current = currentEpoch(state);
+  if (step.epoch === current.epoch && step.thousandths === current.thousandths) return;
+  if (step.epoch <= current.epoch) {
+    throw new SluiceError("VALIDATION", `a step must be later than step ${current.epoch}, not ${step.epoch}`, {
+      details: { epoch: step.epoch, current: current.epoch },
+    });
+  }
+  closeRequestBlocks(state, 1);
+  stepStream(state.unitStream);
+  for (const { stream } of state.requestStreams) stepStream(stream);
+  for (const { stream } of state.absolutes) stepStream(stream);
+  state.epochs.push(createEpoch(state.units, step));
+  if (state.epochs.length > epochsMax) state.epochs.shift();
+}
+
+/**
+ * Looks at the release. To be called every 250 ms, and as often besides as one likes (after each report, so that nothing
+ * waits): the request stream and the windows move only once per slot of 250 ms, since a block that closed when
+ * a failure arrives would know too much.
+ *
+ * `nowMs` is a monotonic clock's. After a restart it may start from anywhere.
+ */
+export function tickGuard(state: GuardState, nowMs: number): GuardVerdict {
+  assert(Number.isFinite(nowMs), "a guard's clock gives a finite number of milliseconds");
+  const clockSlot = Math.floor(nowMs / slotMs);
+  if (clockSlot !== state.clockSlot) {
+    // A clock that went back is another process's: one slot has passed, as far as anybody knows.
+    const passed = state.clockSlot === undefined ? 1 : Math.max(1, clockSlot - state.clockSlot);
+    state.clockSlot = clockSlot;
+    state.slot += passed;
+    closeRequestBlocks(state, blockRequestsMin);
+    for (const absolute of state.absolutes) tickAbsolute(absolute, state.slot, state.pending);
+    state.pending = createTally();
+    latchAbsolute(state);
+  }
+  return giveVerdict(state);
+}
+
+function assertStep({ epoch, thousandths }: GuardStep): void {
+  if (!Number.isSafeInteger(epoch) || epoch < 0) {
+    throw new SluiceError("VALIDATION", `a step's number must be a whole number of at least 0, not ${epoch}`, {
+      details: { epoch },
+    });
+  }
+  if (!Number.isInteger(thousandths) || thousandths < 0 || thousandths > unitCount) {
+    throw new SluiceError("VALIDATION", `a step's thousandths must be 0 to ${unitCount}, not ${thousandths}`, {
+      details: { thousandths },
+    });
+  }
+}
+
+function epochOf(state: GuardState, epoch: number): EpochState | undefined {
+  const found = state.epochs.findLast((candidate) => candidate.epoch === epoch);
+  if (found !== undefined) return found;
+  const oldest = state.epochs[0];
+  if (oldest !== undefined && Number.isSafeInteger(epoch) && epoch >= 0 && epoch < oldest.epoch) return undefined;
+  throw new SluiceError("VALIDATION", `an outcome report names step ${epoch}, which this release never had`, {
+    details: { path: "epoch", epoch, current: currentEpoch(state).epoch },
+  });
+}
+
+function openBlock(state: GuardState, epoch: EpochState, stratum: string): OpenBlock {
+  const open = epoch.blocks.get(stratum);
+  if (open !== undefined) return open;
+  // Strata must not be merged to make room: that is the mistake which they exist to prevent.
+  if (epoch.blocks.size >= strataMax) {
+    throw new SluiceError("VALIDATION", `a release has at most ${strataMax} strata; "${stratum}" would be one more`, {
+      details: { path: "stratum", stratumMax: strataMax },
+    });
+  }
+  const zeros = (): number[] => state.requestStreams.map(() => 0);
+  const block = { candidateRequests: 0, controlRequests: 0, candidateFailures: zeros(), controlFailures: zeros() };
+  epoch.blocks.set(stratum, block);
+  return block;
+}
+
+function countArm(
+  state: GuardState,
+  report: ArmReport,
+  arm: "candidate" | "control",
+  distinctByKind: number[],
+): { requests: number; failures: number; distinct: number } {
+  let failures = 0;
+  let distinctOfArm = 0;
+  for (const [kind, { count, distinct }] of Object.entries(report.failures)) {
+    const declared = state.config.kinds.indexOf(kind);
+    const index = declared >= 0 ? declared : state.requestStreams.length - 1;
+    distinctByKind[index] = (distinctByKind[index] ?? 0) + distinct;
+    const counts = state.requestStreams[index];
+    if (counts !== undefined) addFailures(counts, arm, count, distinct);
+    failures += count;
+    distinctOfArm += distinct;
+  }
+  return { requests: report.ok + failures, failures, distinct: distinctOfArm };
+}
+
+function addFailures(counts: KindState, arm: "candidate" | "control", count: number, distinct: number): void {
+  if (arm === "candidate") {
+    counts.candidateFailures += count;
+    counts.candidateDistinct += distinct;
+  } else {
+    counts.controlFailures += count;
+    counts.controlDistinct += distinct;
+  }
+}
+
+function rememberCandidateUnits(state: GuardState, units: readonly number[]): void {
+  for (const unit of units) {
+    if (state.candidateUnits.length >= state.config.failuresMin) return;
+    if (!state.candidateUnits.includes(unit)) state.candidateUnits.push(unit);
+  }
+}
+
+// One report is one block of the unit stream: how many of the units still at risk failed for the first time, by arm.
+function compareUnits(state: GuardState, epoch: EpochState, report: OutcomeReport, requests: number): void {
+  const candidateAtRisk = epoch.thousandths - epoch.candidateUnitsFailed;
+  const controlAtRisk = unitCount - epoch.thousandths - (state.unitsFailed - epoch.candidateUnitsFailed);
+  const block = {
+    candidateRequests: candidateAtRisk,
+    candidateFailures: markFailed(state, report.candidate.units),
+    controlRequests: controlAtRisk,
+    controlFailures: markFailed(state, report.control.units),
+  };
+  closeBlock(state.unitStream, state.config, block, requests);
+}
+
+function markFailed(state: GuardState, units: readonly number[]): number {
+  let newlyFailed = 0;
+  for (const unit of units) {
+    if (!addUnit(state.units, unit)) continue;
+    newlyFailed += 1;
+    for (const epoch of state.epochs) {
+      if (unit < epoch.thousandths) epoch.candidateUnitsFailed += 1;
+    }
+  }
+  state.unitsFailed += newlyFailed;
+  return newlyFailed;
+}
+
+function closeRequestBlocks(state: GuardState, requestsMin: number): void {
+  for (const epoch of state.epochs) {
+    for (const block of epoch.blocks.values()) {
+      const { candidateRequests, controlRequests } = block;
+      if (candidateRequests + controlRequests === 0) continue;
+      if (requestsMin > 1 && (candidateRequests < requestsMin || controlRequests < requestsMin)) continue;
+      for (const [index, { stream }] of state.requestStreams.entries()) {
+        const candidateFailures = block.candidateFailures[index] ?? 0;
+        const controlFailures = block.controlFailures[index] ?? 0;
+        closeBlock(stream, state.config, { candidateRequests, candidateFailures, controlRequests, controlFailures });
+      }
+      block.candidateRequests = 0;
+      block.controlRequests = 0;
+      block.candidateFailures.fill(0);
+      block.controlFailures.fill(0);
+      latchComparative(state);
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import { type AbsoluteState, createAbsolute, createTally, type Tally } from "./absolute.ts";
+import { createComparison } from "./comparative.ts";
+import { assertGuardConfig, type GuardConfig, otherKind } from "./config.ts";
+import { type EvidenceStream, logAddExp, logSumExp } from "./evidence.ts";
+import { countUnitsBelow, createUnitSet, type UnitSet } from "./units.ts";
+import type { GuardEvidence, GuardStep } from "./verdict.ts";
+
+/** Counts that wait to be compared. Requests are raw, failures are distinct and listed in the order of the kinds. */
+export interface OpenBlock {
+  candidateRequests: number;
+  controlRequests: number;
+  readonly candidateFailures: number[];
+  readonly controlFailures: number[];
+}
+
+/** One percentage step, with the blocks that are still open in it. */
+export interface EpochState extends GuardStep {
+  /** Units that have failed and are candidates at this step. */
+  candidateUnitsFailed: number;
+  /** By stratum. */
+  readonly blocks: Map<string, OpenBlock>;
+}
+
+/** One kind of failure, compared by itself. */
+export interface KindState {
+  readonly kind: string;
+  readonly stream: EvidenceStream;
+  candidateFailures: number;
+  controlFailures: number;
+  candidateDistinct: number;
+  controlDistinct: number;
+}
+
+/** All that a guard knows of one release. It is changed in place by the guard's functions and by nothing else. */
+export interface GuardState {
+  readonly config: GuardConfig;
+  /** Oldest first; the last one is the step that is in force. */
+  readonly epochs: EpochState[];
+  readonly unitStream: EvidenceStream;
+  readonly units: UnitSet;
+  unitsFailed: number;
+  /** Whether reporters send units: decided by the first failure, before anything is compared. */
+  unitsKnown: boolean | undefined;
+  /** The declared kinds in their order, then `other`: together the request stream. */
+  readonly requestStreams: readonly KindState[];
+  readonly absolutes: readonly AbsoluteState[];
+  readonly total: Tally;
+  /** What came in since the last tick. */
+  pending: Tally;
+  /** Distinct candidate units that failed, kept up to `failuresMin`. */
+  readonly candidateUnits: number[];
+  /** Distinct candidate failures of reporters that know no units. */
+  failuresWithoutUnit: number;
+  /** Reports of steps that are no longer kept. */
+  lateReports: number;
+  /** The slot of the caller's clock at the last tick. */
+  clockSlot: number | undefined;
+  /** Slots that have passed since the start; goes on over restarts. */
+  slot: number;
+  reverted: { readonly rule: "comparative" | "absolute"; readonly evidence: GuardEvidence } | undefined;
+}
+
+/** A guard's state at the start of a release. Raises VALIDATION for a configuration that is not usable. */
+export function createState(config: GuardConfig, start: GuardStep): GuardState {
+  assertGuardConfig(config);
+  const units = createUnitSet();
+  return {
+    config,
+    epochs: [createEpoch(units, start)],
+    unitStream: createComparison(),
+    units,
+    unitsFailed: 0,
+    unitsKnown: undefined,
+    requestStreams: [...config.kinds, otherKind].map(createKind),
+    absolutes: config.absolute.map(createAbsolute),
+    total: createTally(),
+    pending: createTally(),
+    candidateUnits: [],
+    failuresWithoutUnit: 0,
+    lateReports: 0,
+    clockSlot: undefined,
+    slot: 0,
+    reverted: undefined,
+  };
+}
+
+/** A step that begins now, given the units that have failed before it. */
+export function createEpoch(units: UnitSet, { epoch, thousandths }: GuardStep): EpochState {
+  return { epoch, thousandths, candidateUnitsFailed: countUnitsBelow(units, thousandths), blocks: new Map() };
+}
+
+function createKind(kind: string): KindState {
+  return {
+    kind,
+    stream: createComparison(),
+    candidateFailures: 0,
+    controlFailures: 0,
+    candidateDistinct: 0,
+    controlDistinct: 0,
+  };
+}
+
+/** The step that is in force. */
+export function currentEpoch(state: GuardState): EpochState {
+  const current = state.epochs.at(-1);
+  if (current === undefined) throw new Error("a guard has at least the epoch that it was created with");
+  return current;
+}
+
+/** ln of the request stream's evidence: the mean over the kinds. */
+export function logRequestEvidence(state: GuardState): number {
+  const logs = state.requestStreams.map(({ stream }) => stream.logEvidence);
+  return logSumExp(logs) - Math.log(logs.length);
+}
+
+/** ln of the comparison's evidence: the mean of both streams, or the request stream alone where units are not known. */
+export function logComparativeEvidence(state: GuardState): number {
+  const requests = logRequestEvidence(state);
+  return state.unitsKnown === true ? logAddExp(state.unitStream.logEvidence, requests) - Math.LN2 : requests;
+}
