@@ -132,6 +132,7 @@ const config: OxlintConfig = defineConfig({
       files: ["sidecar/src/**"],
       rules: { ...imports(aboveSidecar, hono, undici, lruCache, timers, randomness), ...pureArguments },
     },
+    { files: [".ci/**"], rules: { "eslint/no-console": "off" } },
     { files: ["examples/**"], rules: { ...imports(undici, lruCache), "eslint/no-console": "off" } },
 
     // Where a restricted thing is at home.
