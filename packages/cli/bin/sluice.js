@@ -20,6 +20,8 @@ if (existsSync(source)) {
     resolve: (specifier, context, nextResolve) =>
       nextResolve(specifier, { ...context, conditions: ["source", ...context.conditions] }),
   });
+  // Hooks hold for one thread. Child processes, and workers started with `execArgv: process.execArgv`, get the flag itself.
+  process.execArgv.push("--conditions=source");
   await import(source.href);
 } else {
   await import("../dist/main.js");
