@@ -1,0 +1,67 @@
+export type {
+  CommandAnswer,
+  CreateDataset,
+  PatchAnswer,
+  PatchBody,
+  PatchItem,
+  PublishAnswer,
+  PublishQuery,
+  Receipt,
+  StartRelease,
+} from "./command.ts";
+export {
+  actorHeader,
+  addSourceSchema,
+  commandAnswerSchema,
+  createDatasetSchema,
+  idempotencyHeader,
+  liftQuarantineSchema,
+  patchAnswerSchema,
+  patchBodySchema,
+  promoteSchema,
+  publishAnswerSchema,
+  publishQuerySchema,
+  reasonBodySchema,
+  receiptSchema,
+  setPercentageSchema,
+  startReleaseSchema,
+} from "./command.ts";
+export { checkFindingSchema, differenceSchema } from "./check.ts";
+export type { FollowerInfo, FollowQuery, Frame, LineContents, Mark } from "./follow.ts";
+export { followerInfoSchema, followQuerySchema, frameSchema, markSchema } from "./follow.ts";
+export {
+  actorSchema,
+  contentSchema,
+  eventSchema,
+  guardConfigSchema,
+  hashSchema,
+  loggedEventSchema,
+  namespaceStateSchema,
+  nameSchema,
+  planSchema,
+  sourceDefinitionSchema,
+  thousandthsSchema,
+  wireDeltaSchema,
+} from "./log.ts";
+export { fillPath, paths } from "./paths.ts";
+export type { Problem } from "./problem.ts";
+export { problemMediaType, problemSchema } from "./problem.ts";
+export { failureFlushMs, heartbeatMs, leaseMs, limits, outcomeFlushMs, protocolVersion } from "./protocol.ts";
+export type { ReadAnswer, ReadManyAnswer } from "./read.ts";
+export { armHeader, readAnswerSchema, readManyAnswerSchema, readManySchema, versionHeader } from "./read.ts";
+export type { Confirmation, ConfirmationBatch, OutcomeBatch, ReleaseReport } from "./report.ts";
+export { confirmationBatchSchema, outcomeBatchSchema } from "./report.ts";
+export type { Route, Routes } from "./routes.ts";
+export { routes } from "./routes.ts";
+export type {
+  ArmStatus,
+  CandidateStatus,
+  DatasetStatus,
+  FollowerStatus,
+  LineStatus,
+  ReleaseStatus,
+  RevertStatus,
+  SourceStatus,
+  StatusAnswer,
+} from "./status.ts";
+export { statusAnswerSchema } from "./status.ts";

@@ -1,0 +1,352 @@
+import { z } from "zod";
+import type { AbsoluteRule, GuardConfig } from "../guard/config.ts";
+import { guardConfigProblems } from "../guard/config.ts";
+import type {
+  Actor,
+  BaseRef,
+  BytesOrigin,
+  Cause,
+  Content,
+  Event,
+  LinePosition,
+  LoggedEvent,
+  OverlayRef,
+  PartRef,
+  QuarantinedChanges,
+  SourceDefinition,
+  WireDelta,
+} from "../release/event.ts";
+import type { AlertRule, Plan, PlanStep } from "../release/plan.ts";
+import { defaultPlan, everybodyThousandths } from "../release/plan.ts";
+import type {
+  DatasetState,
+  Line,
+  NamespaceState,
+  QuarantineMark,
+  Refusal,
+  ReleasePhase,
+  ReleaseState,
+} from "../release/state.ts";
+import { guardEvidenceSchema } from "./evidence.ts";
+import { checkSchema } from "../version/check-schema.ts";
+import { checkFindingSchema, differenceSchema } from "./check.ts";
+
+const wholeSchema: z.ZodType<number> = z.int().min(0);
+const versionNumberSchema: z.ZodType<number> = z.int().min(1);
+
+/** SHA-256 or content hash, 64 lower-case hex digits. */
+export const hashSchema: z.ZodType<string> = z.string().regex(/^[0-9a-f]{64}$/, "64 hex digits");
+
+/** Lower-case letters, digits and dashes, beginning with a letter, at most 63. */
+export const nameSchema: z.ZodType<string> = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,62}$/, "lower-case letters, digits and dashes, beginning with a letter, at most 63");
+
+/** A percentage in integer thousandths. */
+export const thousandthsSchema: z.ZodType<number> = z.int().min(0).max(everybodyThousandths);
+
+export const actorSchema: z.ZodType<Actor> = z.object({
+  kind: z.enum(["person", "guard", "alert", "source", "plan"]),
+  name: z.string().max(200),
+});
+
+const partRefSchema: z.ZodType<PartRef> = z.object({
+  name: hashSchema,
+  bytes: wholeSchema,
+  items: wholeSchema,
+  contentHash: hashSchema,
+});
+
+const baseRefSchema: z.ZodType<BaseRef> = z.object({ parts: z.array(partRefSchema).min(1).max(65_536) });
+
+export const wireDeltaSchema: z.ZodType<WireDelta> = z.object({
+  set: z.array(z.tuple([z.string(), z.unknown()])),
+  remove: z.array(z.string()),
+});
+
+const overlayRefSchema: z.ZodType<OverlayRef> = z.union([
+  z.object({ inline: wireDeltaSchema }),
+  z.object({ blob: hashSchema, bytes: wholeSchema }),
+]);
+
+export const contentSchema: z.ZodType<Content> = z.object({
+  base: baseRefSchema,
+  overlay: overlayRefSchema.nullable(),
+  contentHash: hashSchema,
+  items: wholeSchema,
+});
+
+const bytesOriginSchema: z.ZodType<BytesOrigin> = z.object({ source: z.string().nullable(), bytesHash: hashSchema });
+
+const quarantinedChangesSchema: z.ZodType<QuarantinedChanges> = z.object({
+  count: wholeSchema,
+  of: wholeSchema,
+  publish: versionNumberSchema,
+});
+
+const linePositionSchema: z.ZodType<LinePosition> = z.object({
+  number: versionNumberSchema,
+  contentHash: hashSchema,
+  items: wholeSchema,
+});
+
+/** The fields of a source; at least a quarter of a second between two requests, at most a day. */
+export const sourceFields: {
+  readonly id: z.ZodType<string>;
+  readonly url: z.ZodType<string>;
+  readonly intervalMs: z.ZodType<number>;
+  readonly onNew: z.ZodType<"hold" | "release">;
+} = {
+  id: nameSchema,
+  url: z
+    .string()
+    .regex(/^(https?|file):/, "an http:, https: or file: URL")
+    .max(2_000),
+  intervalMs: z.int().min(250).max(86_400_000),
+  onNew: z.enum(["hold", "release"]),
+};
+
+export const sourceDefinitionSchema: z.ZodType<SourceDefinition> = z.object(sourceFields);
+
+const durationMsSchema: z.ZodType<number> = z
+  .int()
+  .min(0)
+  .max(30 * 86_400_000);
+
+const planStepSchema: z.ZodType<PlanStep> = z.object({ thousandths: thousandthsSchema, holdMs: durationMsSchema });
+
+const alertRuleSchema: z.ZodType<AlertRule> = z.object({
+  matchers: z.array(z.string().min(1).max(1_000)).min(1).max(32),
+  action: z.enum(["revert", "hold"]),
+});
+
+const absoluteRuleSchema: z.ZodType<AbsoluteRule> = z.object({
+  errorRateLimit: z.number(),
+  windowMs: wholeSchema,
+  requestsMin: wholeSchema,
+  mode: z.literal("confirmed"),
+  alpha: z.number(),
+});
+
+const guardFields = {
+  alpha: z.number(),
+  toleratedRatio: z.number(),
+  toleratedExtraRate: z.number(),
+  kinds: z.array(z.string()).max(8),
+  failuresMin: wholeSchema,
+  absolute: z.array(absoluteRuleSchema).max(8),
+};
+
+/** The shape alone: an event was held to the values when it was made. */
+export const guardConfigSchema: z.ZodType<GuardConfig> = z.object(guardFields);
+
+const planFields = {
+  steps: z
+    .array(planStepSchema)
+    .min(1)
+    .max(100)
+    .refine(
+      (steps) => steps.every((step, index) => index === 0 || step.thousandths > (steps[index - 1]?.thousandths ?? 0)),
+      "percentages that rise from step to step",
+    ),
+  automatic: z.boolean(),
+  bakeMs: durationMsSchema,
+  guard: guardConfigSchema,
+  alerts: z.array(alertRuleSchema).max(32),
+};
+
+export const planSchema: z.ZodType<Plan> = z.object(planFields);
+
+/** A plan as people write it: what is left out is the default plan's. The guard's values are held to their ranges. */
+export const partialPlanSchema: z.ZodType<Plan> = z.strictObject({
+  steps: planFields.steps.default([...defaultPlan.steps]),
+  automatic: planFields.automatic.default(defaultPlan.automatic),
+  bakeMs: planFields.bakeMs.default(defaultPlan.bakeMs),
+  guard: z
+    .strictObject({
+      alpha: guardFields.alpha.default(defaultPlan.guard.alpha),
+      toleratedRatio: guardFields.toleratedRatio.default(defaultPlan.guard.toleratedRatio),
+      toleratedExtraRate: guardFields.toleratedExtraRate.default(defaultPlan.guard.toleratedExtraRate),
+      kinds: guardFields.kinds.default([...defaultPlan.guard.kinds]),
+      failuresMin: guardFields.failuresMin.default(defaultPlan.guard.failuresMin),
+      absolute: guardFields.absolute.default([...defaultPlan.guard.absolute]),
+    })
+    .superRefine((config, context) => {
+      for (const problem of guardConfigProblems(config)) context.addIssue({ code: "custom", message: problem });
+    })
+    .prefault({}),
+  alerts: planFields.alerts.default([...defaultPlan.alerts]),
+});
+
+const causeSchema: z.ZodType<Cause> = z.object({ reason: z.string(), evidence: guardEvidenceSchema.nullable() });
+
+const policySchema: z.ZodType<"immediate" | "canary"> = z.enum(["immediate", "canary"]);
+
+const atSchema: z.ZodType<number> = z.number().min(0);
+
+/** Every event that an origin appends. */
+export const eventSchema: z.ZodType<Event> = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("dataset-created"),
+    dataset: nameSchema,
+    policy: policySchema,
+    plan: planSchema,
+    checks: z.array(checkSchema).max(64),
+  }),
+  z.object({ type: z.literal("source-added"), dataset: nameSchema, source: sourceDefinitionSchema }),
+  z.object({ type: z.literal("source-removed"), dataset: nameSchema, source: nameSchema }),
+  z.object({
+    type: z.literal("version-published"),
+    dataset: nameSchema,
+    number: versionNumberSchema,
+    parent: versionNumberSchema.nullable(),
+    content: contentSchema,
+    origin: bytesOriginSchema,
+    difference: differenceSchema,
+    warnings: z.array(checkFindingSchema),
+    changes: hashSchema.nullable(),
+    quarantinedChanges: quarantinedChangesSchema.nullable(),
+    live: z.boolean(),
+  }),
+  z.object({
+    type: z.literal("publish-refused"),
+    dataset: nameSchema,
+    number: versionNumberSchema.nullable(),
+    code: z.string(),
+    message: z.string(),
+    findings: z.array(checkFindingSchema),
+    origin: bytesOriginSchema.nullable(),
+  }),
+  z.object({
+    type: z.literal("patched"),
+    dataset: nameSchema,
+    stable: linePositionSchema,
+    candidate: linePositionSchema.nullable(),
+    delta: wireDeltaSchema,
+    candidateDelta: wireDeltaSchema.nullable(),
+  }),
+  z.object({
+    type: z.literal("release-started"),
+    release: z.string(),
+    dataset: nameSchema,
+    salt: z.string(),
+    plan: planSchema,
+    thousandths: thousandthsSchema,
+    acceptQuarantined: z.boolean(),
+  }),
+  z.object({
+    type: z.literal("percentage-set"),
+    release: z.string(),
+    thousandths: thousandthsSchema,
+    reason: z.string(),
+  }),
+  z.object({ type: z.literal("release-held"), release: z.string(), cause: causeSchema }),
+  z.object({ type: z.literal("release-resumed"), release: z.string(), reason: z.string() }),
+  z.object({ type: z.literal("release-promoted"), release: z.string(), reason: z.string() }),
+  z.object({ type: z.literal("release-completed"), release: z.string() }),
+  z.object({ type: z.literal("release-reverted"), release: z.string(), cause: causeSchema }),
+  z.object({ type: z.literal("release-superseded"), release: z.string(), reason: z.string() }),
+  z.object({
+    type: z.literal("quarantine-lifted"),
+    dataset: nameSchema,
+    publish: versionNumberSchema,
+    keys: z.array(z.string()).nullable(),
+    reason: z.string(),
+  }),
+  z.object({
+    type: z.literal("alert-received"),
+    name: z.string(),
+    status: z.enum(["firing", "resolved"]),
+    labels: z.record(z.string(), z.string()),
+    action: z.enum(["none", "revert", "hold"]),
+    release: z.string().nullable(),
+  }),
+]);
+
+export const loggedEventSchema: z.ZodType<LoggedEvent> = z.object({
+  sequence: versionNumberSchema,
+  at: atSchema,
+  by: actorSchema,
+  event: eventSchema,
+});
+
+const lineSchema: z.ZodType<Line> = z.object({
+  publish: versionNumberSchema,
+  number: versionNumberSchema,
+  contentHash: hashSchema,
+  items: wholeSchema,
+  publishedAt: atSchema,
+  publishedBy: actorSchema,
+  origin: bytesOriginSchema,
+  difference: differenceSchema,
+  changes: hashSchema.nullable(),
+  quarantinedChanges: quarantinedChangesSchema.nullable(),
+});
+
+const quarantineMarkSchema: z.ZodType<QuarantineMark> = z.object({
+  publish: versionNumberSchema,
+  release: z.string(),
+  at: atSchema,
+  by: actorSchema,
+  reason: z.string(),
+  bytesHash: hashSchema,
+  changes: hashSchema.nullable(),
+  liftedKeys: z.array(z.string()),
+});
+
+const refusalSchema: z.ZodType<Refusal> = z.object({
+  at: atSchema,
+  by: actorSchema,
+  number: versionNumberSchema.nullable(),
+  code: z.string(),
+  message: z.string(),
+  origin: bytesOriginSchema.nullable(),
+});
+
+const datasetStateSchema: z.ZodType<DatasetState> = z.object({
+  name: nameSchema,
+  policy: policySchema,
+  plan: planSchema,
+  checks: z.array(checkSchema),
+  lastNumber: wholeSchema,
+  stable: lineSchema.nullable(),
+  stableSince: z.object({ at: atSchema, by: actorSchema }).nullable(),
+  candidate: lineSchema.nullable(),
+  release: z.string().nullable(),
+  sources: z.record(z.string(), sourceDefinitionSchema),
+  quarantine: z.array(quarantineMarkSchema),
+  lastRefusal: refusalSchema.nullable(),
+});
+
+const releasePhaseSchema: z.ZodType<ReleasePhase> = z.enum([
+  "running",
+  "baking",
+  "completed",
+  "reverted",
+  "superseded",
+]);
+
+export const releaseStateSchema: z.ZodType<ReleaseState> = z.object({
+  id: z.string(),
+  dataset: nameSchema,
+  salt: z.string(),
+  plan: planSchema,
+  phase: releasePhaseSchema,
+  thousandths: thousandthsSchema,
+  epoch: versionNumberSchema,
+  stepSince: atSchema,
+  stepBy: actorSchema,
+  hold: z.object({ cause: causeSchema, by: actorSchema, at: atSchema }).nullable(),
+  startedAt: atSchema,
+  startedBy: actorSchema,
+  candidatePublish: versionNumberSchema,
+  stablePublish: versionNumberSchema,
+  ended: z.object({ at: atSchema, by: actorSchema, cause: causeSchema }).nullable(),
+});
+
+export const namespaceStateSchema: z.ZodType<NamespaceState> = z.object({
+  sequence: wholeSchema,
+  controlSequence: wholeSchema,
+  datasets: z.record(z.string(), datasetStateSchema),
+  releases: z.record(z.string(), releaseStateSchema),
+});

@@ -1,0 +1,35 @@
+/** Version of everything that crosses a wire. It steps with any change to a schema of this folder. */
+export const protocolVersion = 1;
+
+/** How often a stream carries a heartbeat, in milliseconds. */
+export const heartbeatMs = 2_000;
+
+/** For how long after the last contact with the log's owner a follower may serve a candidate below 100 %, in milliseconds. */
+export const leaseMs = 10_000;
+
+/** Outcomes are sent at most this long after they happened, in milliseconds. */
+export const outcomeFlushMs = 250;
+
+/** A countable failure in either arm sends the outcomes this soon, in milliseconds; it never depends on the arm. */
+export const failureFlushMs = 20;
+
+/** Limits of the wire. Each is refused with LIMIT_EXCEEDED or VALIDATION and its name. */
+export const limits = {
+  keyBytesMax: 512,
+  valueBytesMax: 1_048_576,
+  /** Body of a command, an outcome batch or an alert. */
+  bodyBytesMax: 4_194_304,
+  /** A whole upload in NDJSON: 16 GiB. */
+  uploadBytesMax: 17_179_869_184,
+  /** A whole upload as one JSON object: 64 MiB. */
+  objectBytesMax: 67_108_864,
+  itemsPerPatchMax: 1_000,
+  keysPerReadMax: 1_000,
+  itemsPerVersionMax: 50_000_000,
+  /** An overlay that is larger travels as a blob. */
+  inlineOverlayBytesMax: 65_536,
+  reportsPerBatchMax: 256,
+  childrenMax: 10_000,
+  confirmationsPerBatchMax: 10_000,
+  alertsPerWebhookMax: 1_000,
+} as const;

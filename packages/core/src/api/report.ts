@@ -1,0 +1,81 @@
+import { z } from "zod";
+import type { ArmReport } from "../guard/report.ts";
+import type { FollowerInfo } from "./follow.ts";
+import { followerInfoSchema } from "./follow.ts";
+import { limits } from "./protocol.ts";
+
+/** What one reporter counted of one percentage step of one release since its last batch. */
+export interface ReleaseReport {
+  readonly release: string;
+  /** The percentage step under which the views were assigned. */
+  readonly epoch: number;
+  readonly candidate: ArmReport;
+  readonly control: ArmReport;
+  /** Views made with a targeting key by the arm that they were really served, whatever their bucket said; for `status`. */
+  readonly served: { readonly candidate: number; readonly stable: number };
+}
+
+/** Outcomes on their way up. A batch with a sequence that was seen already counts nothing. */
+export interface OutcomeBatch {
+  /** New with each start of a process. */
+  readonly reporter: string;
+  /** 1, 2, 3… per reporter. */
+  readonly sequence: number;
+  readonly reports: readonly ReleaseReport[];
+}
+
+const countSchema: z.ZodType<number> = z.int().min(0).max(1_000_000_000);
+
+const armReportSchema: z.ZodType<ArmReport> = z.object({
+  ok: countSchema,
+  failures: z.record(z.string().min(1).max(64), z.object({ count: countSchema, distinct: countSchema })),
+  units: z.array(z.int().min(0).max(99_999)).max(256),
+});
+
+const releaseReportSchema: z.ZodType<ReleaseReport> = z.object({
+  release: z.string().min(1).max(200),
+  epoch: z.int().min(1),
+  candidate: armReportSchema,
+  control: armReportSchema,
+  served: z.object({ candidate: countSchema, stable: countSchema }),
+});
+
+export const outcomeBatchSchema: z.ZodType<OutcomeBatch> = z.object({
+  reporter: z.string().min(1).max(100),
+  sequence: z.int().min(1),
+  reports: z.array(releaseReportSchema).max(limits.reportsPerBatchMax),
+});
+
+/** What one follower has done. */
+export interface Confirmation {
+  readonly follower: string;
+  /** Every event up to this control sequence number has taken effect for new views. */
+  readonly applied: number;
+  /** Releases that new views on it no longer see, by mark or by log. */
+  readonly reverted: readonly string[];
+  /** Releases whose candidate it holds whole. */
+  readonly prepared: readonly string[];
+}
+
+/** Confirmations on their way up; a sidecar sends its own and those of its followers. */
+export interface ConfirmationBatch {
+  readonly confirmations: readonly Confirmation[];
+  /** Everybody who follows through the sender with a live lease; null where that has not changed, always null from an SDK. */
+  readonly children: { readonly of: string; readonly followers: readonly FollowerInfo[] } | null;
+}
+
+const releasesSchema: z.ZodType<readonly string[]> = z.array(z.string().max(200)).max(1_000);
+
+const confirmationSchema: z.ZodType<Confirmation> = z.object({
+  follower: z.string().min(1).max(100),
+  applied: z.int().min(0),
+  reverted: releasesSchema,
+  prepared: releasesSchema,
+});
+
+export const confirmationBatchSchema: z.ZodType<ConfirmationBatch> = z.object({
+  confirmations: z.array(confirmationSchema).max(limits.confirmationsPerBatchMax),
+  children: z
+    .object({ of: z.string().min(1).max(100), followers: z.array(followerInfoSchema).max(limits.childrenMax) })
+    .nullable(),
+});

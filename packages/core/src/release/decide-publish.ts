@@ -1,0 +1,145 @@
+import type { Command } from "./command.ts";
+import type { Decision } from "./decision.ts";
+import { events, percentText, reject, unchanged } from "./decision.ts";
+import type { Actor, Event } from "./event.ts";
+import { everybodyThousandths } from "./plan.ts";
+import type { DatasetState, Line, NamespaceState, ReleaseState } from "./state.ts";
+import { activeRelease } from "./state.ts";
+
+type Publish = Extract<Command, { type: "publish" }>;
+
+/** A version that passed its checks: goes live, is held, starts a release, or is refused for what was reverted. */
+export function decidePublish(state: NamespaceState, dataset: DatasetState, by: Actor, command: Publish): Decision {
+  const refused = quarantined(dataset, command) ?? sameContent(dataset, command);
+  if (refused !== undefined) return refused;
+
+  if ((dataset.stable?.publish ?? null) !== command.comparedWith) {
+    return reject("CONFLICT", `the stable version of ${dataset.name} changed while this one was compared with it`, {
+      stable: dataset.stable?.publish ?? null,
+      comparedWith: command.comparedWith,
+    });
+  }
+  const active = activeRelease(state, dataset.name);
+  if (active !== undefined) return besideRelease(dataset, active, by, command);
+
+  const published = publishedEvent(dataset, command);
+  if (dataset.stable === null || (dataset.policy === "immediate" && command.request === null)) {
+    return events(by, { ...published, live: true });
+  }
+  if (command.request === null) return events(by, published);
+  return publishAndStart(dataset, by, command, []);
+}
+
+function besideRelease(dataset: DatasetState, active: ReleaseState, by: Actor, command: Publish): Decision {
+  if (active.phase === "baking") {
+    return reject(
+      "RELEASE_BAKING",
+      `v${active.candidatePublish} of ${dataset.name} bakes; end the bake first (sluice release promote ${dataset.name}) or revert it (sluice revert ${dataset.name})`,
+      { release: active.id },
+    );
+  }
+  if (command.request?.supersede !== true) {
+    return reject(
+      "RELEASE_RUNNING",
+      `v${active.candidatePublish} of ${dataset.name} is out to ${percentText(active.thousandths)}; wait for it, revert it, or publish with --supersede`,
+      { release: active.id, publish: active.candidatePublish, thousandths: active.thousandths },
+    );
+  }
+  return publishAndStart(dataset, by, command, [
+    { type: "release-superseded", release: active.id, reason: `superseded by v${dataset.lastNumber + 1}` },
+  ]);
+}
+
+function publishAndStart(dataset: DatasetState, by: Actor, command: Publish, before: readonly Event[]): Decision {
+  const { request, quarantinedChanges, draw } = command;
+  const published = publishedEvent(dataset, command);
+  if (quarantinedChanges !== null && request?.acceptQuarantined !== true) {
+    // The version is kept but does not start by itself, and it never takes the place of what runs.
+    if (before.length === 0) return events(by, published);
+    return reject("QUARANTINED_CHANGES", quarantinedText(dataset.name, quarantinedChanges), { ...quarantinedChanges });
+  }
+  const thousandths = request?.thousandths ?? dataset.plan.steps[0]?.thousandths ?? 0;
+  const outOfRange = checkThousandths(thousandths);
+  if (outOfRange !== undefined) return outOfRange;
+  return events(by, ...before, published, {
+    type: "release-started",
+    release: draw.release,
+    dataset: dataset.name,
+    salt: draw.salt,
+    plan: dataset.plan,
+    thousandths,
+    acceptQuarantined: request?.acceptQuarantined === true,
+  });
+}
+
+/** Below 100 %: everybody is what `promote` is for. */
+export function checkThousandths(thousandths: number): Decision | undefined {
+  if (Number.isInteger(thousandths) && thousandths >= 0 && thousandths <= everybodyThousandths) return undefined;
+  return reject("VALIDATION", `a percentage is 0 to 100 in steps of 0.001, not ${thousandths / 1000}`, { thousandths });
+}
+
+/** What a version that brings back reverted changes says of itself. */
+export function quarantinedText(dataset: string, changes: { count: number; of: number; publish: number }): string {
+  const count = changes.count.toLocaleString("en-US");
+  const all = changes.of.toLocaleString("en-US");
+  return `${count} of ${all} changes to ${dataset} were in reverted v${changes.publish}; start it with --accept-quarantined`;
+}
+
+function quarantined(dataset: DatasetState, command: Publish): Decision | undefined {
+  const mark = dataset.quarantine.find(
+    ({ publish, bytesHash }) => command.linesWithContent.includes(publish) || bytesHash === command.origin.bytesHash,
+  );
+  if (mark === undefined) return undefined;
+  return reject(
+    "QUARANTINED",
+    `this content is v${mark.publish} of ${dataset.name}, reverted: ${mark.reason}; lift it with: sluice quarantine lift ${dataset.name} ${mark.publish}`,
+    { publish: mark.publish, release: mark.release, revertedAt: mark.at },
+  );
+}
+
+function sameContent(dataset: DatasetState, command: Publish): Decision | undefined {
+  const same = (line: Line | null): boolean => line?.contentHash === command.content.contentHash;
+  const line = same(dataset.candidate) ? dataset.candidate : same(dataset.stable) ? dataset.stable : null;
+  if (line === null) return undefined;
+  const role = line === dataset.stable ? "stable" : dataset.release === null ? "held" : "being released";
+  return unchanged(`the content is that of v${line.number} of ${dataset.name}, which is ${role}`, {
+    number: line.number,
+  });
+}
+
+function publishedEvent(dataset: DatasetState, command: Publish): Extract<Event, { type: "version-published" }> {
+  const { parent, content, origin, difference, warnings, changes, quarantinedChanges } = command;
+  const number = dataset.lastNumber + 1;
+  return {
+    type: "version-published",
+    dataset: dataset.name,
+    number,
+    parent,
+    content,
+    origin,
+    difference,
+    warnings,
+    changes,
+    quarantinedChanges,
+    live: false,
+  };
+}
+
+/** A version that a check refused gets a number, so that people can name it; anything else refused gets none. */
+export function decideRefusal(
+  dataset: DatasetState,
+  by: Actor,
+  command: Extract<Command, { type: "refuse-publish" }>,
+): Decision {
+  const { code, message, findings, origin } = command;
+  const last = dataset.lastRefusal;
+  const repeated =
+    by.kind === "source" &&
+    last !== null &&
+    origin !== null &&
+    last.code === code &&
+    last.origin?.bytesHash === origin.bytesHash;
+  if (repeated) return unchanged(`refused already: ${last.message}`);
+  const number = code === "CHECK_REFUSED" ? dataset.lastNumber + 1 : null;
+  return events(by, { type: "publish-refused", dataset: dataset.name, number, code, message, findings, origin });
+}

@@ -1,0 +1,209 @@
+import { own } from "../own.ts";
+import type { Command } from "./command.ts";
+import { checkThousandths, quarantinedText } from "./decide-publish.ts";
+import type { DecidedEvent, Decision } from "./decision.ts";
+import { events, percentText, reject, unchanged } from "./decision.ts";
+import type { Actor, Event } from "./event.ts";
+import { everybodyThousandths, holdMsAt, nextStep } from "./plan.ts";
+import type { DatasetState, NamespaceState, ReleaseState } from "./state.ts";
+import { activeRelease, isActive } from "./state.ts";
+
+type CommandOf<T extends Command["type"]> = Extract<Command, { type: T }>;
+
+/** For how long a second revert is answered with the first one's receipt, in milliseconds. */
+export const revertRepeatMs = 300_000;
+
+/** Shows the held candidate to its first percentage. */
+export function decideStart(
+  state: NamespaceState,
+  dataset: DatasetState,
+  by: Actor,
+  command: CommandOf<"start-release">,
+): Decision {
+  const { candidate } = dataset;
+  const active = activeRelease(state, dataset.name);
+  if (active !== undefined) {
+    return reject(
+      "RELEASE_RUNNING",
+      `v${active.candidatePublish} of ${dataset.name} is out to ${percentText(active.thousandths)} already`,
+      { release: active.id },
+    );
+  }
+  if (candidate === null) {
+    return reject("NOTHING_HELD", `${dataset.name} holds no version to release; publish one first`, {
+      stable: dataset.stable?.publish ?? null,
+    });
+  }
+  if (command.publish !== null && command.publish !== candidate.publish) {
+    return reject("CONFLICT", `v${command.publish} is not held any more; v${candidate.publish} is`, {
+      held: candidate.publish,
+    });
+  }
+  if (candidate.quarantinedChanges !== null && !command.acceptQuarantined) {
+    const changes = candidate.quarantinedChanges;
+    return reject("QUARANTINED_CHANGES", quarantinedText(dataset.name, changes), { ...changes });
+  }
+  const plan = command.plan ?? dataset.plan;
+  const thousandths = command.thousandths ?? plan.steps[0]?.thousandths ?? 0;
+  const outOfRange = checkThousandths(thousandths);
+  if (outOfRange !== undefined) return outOfRange;
+  const { release, salt } = command.draw;
+  const { acceptQuarantined } = command;
+  const started: Event = {
+    type: "release-started",
+    release,
+    dataset: dataset.name,
+    salt,
+    plan,
+    thousandths,
+    acceptQuarantined,
+  };
+  return events(by, started);
+}
+
+/** Moves the percentage by hand. A plan that ran by itself is held, so that it does not move on from what a person chose. */
+export function decidePercentage(state: NamespaceState, by: Actor, command: CommandOf<"set-percentage">): Decision {
+  return onActive(state, command.release, (release) => {
+    const { thousandths } = command;
+    const wrong = checkThousandths(thousandths) ?? staleEpoch(release, command.epoch);
+    if (wrong !== undefined) return wrong;
+    if (release.phase === "baking") {
+      if (thousandths === everybodyThousandths) return unchanged("everybody sees it already", { release: release.id });
+      return reject(
+        "RELEASE_BAKING",
+        `everybody sees v${release.candidatePublish} of ${release.dataset} since it was promoted; a lower percentage would give people the old version again: revert it instead`,
+        { release: release.id },
+      );
+    }
+    if (thousandths === release.thousandths) {
+      return unchanged(`it is out to ${percentText(thousandths)} already`, { release: release.id });
+    }
+    if (thousandths === everybodyThousandths) {
+      return events(by, { type: "release-promoted", release: release.id, reason: "set to 100 % by hand" });
+    }
+    const set: Event = { type: "percentage-set", release: release.id, thousandths, reason: "set by hand" };
+    if (!release.plan.automatic || release.hold !== null) return events(by, set);
+    const cause = { reason: "the percentage was set by hand; resume lets the plan go on", evidence: null };
+    return events(by, set, { type: "release-held", release: release.id, cause });
+  });
+}
+
+/** Stops the plan until a resume. A hold never keeps a guard or an alert from reverting. */
+export function decideHold(state: NamespaceState, by: Actor, command: CommandOf<"hold">): Decision {
+  return onActive(state, command.release, (release) =>
+    release.hold === null
+      ? events(by, { type: "release-held", release: release.id, cause: command.cause })
+      : unchanged(`held already: ${release.hold.cause.reason}`, { release: release.id }),
+  );
+}
+
+/** Lets the plan go on. The guard takes back only holds of its own. */
+export function decideResume(state: NamespaceState, by: Actor, command: CommandOf<"resume">): Decision {
+  return onActive(state, command.release, (release) => {
+    if (release.hold === null) return unchanged("it is not held", { release: release.id });
+    if (by.kind === "guard" && release.hold.by.kind !== "guard") {
+      return unchanged(`held by ${release.hold.by.name}, not by the guard`, { release: release.id });
+    }
+    return events(by, { type: "release-resumed", release: release.id, reason: command.reason });
+  });
+}
+
+/** Shows the candidate to everybody and begins the bake; in the bake it ends the bake. */
+export function decidePromote(state: NamespaceState, by: Actor, command: CommandOf<"promote">): Decision {
+  return onActive(state, command.release, (release) => {
+    const stale = staleEpoch(release, command.epoch);
+    if (stale !== undefined) return stale;
+    return release.phase === "baking"
+      ? events(by, { type: "release-completed", release: release.id })
+      : events(by, { type: "release-promoted", release: release.id, reason: "promoted by hand" });
+  });
+}
+
+/** Ends what runs or bakes; several within `revertRepeatMs` are one. */
+export function decideRevert(state: NamespaceState, by: Actor, command: CommandOf<"revert">, nowMs: number): Decision {
+  const { target, cause } = command;
+  if ("release" in target) {
+    const release = own(state.releases, target.release);
+    if (release === undefined) return reject("RELEASE_UNKNOWN", `there is no release ${target.release}`);
+    if (isActive(release)) return events(by, { type: "release-reverted", release: release.id, cause });
+    return alreadyReverted(release, nowMs) ?? nothingToRevert(state, release.dataset);
+  }
+  const dataset = own(state.datasets, target.dataset);
+  if (dataset === undefined) return reject("DATASET_UNKNOWN", `there is no dataset ${target.dataset}`);
+  const active = activeRelease(state, dataset.name);
+  if (active !== undefined) return events(by, { type: "release-reverted", release: active.id, cause });
+  const last = Object.values(state.releases)
+    .filter((release) => release.dataset === dataset.name)
+    .reduce<ReleaseState | undefined>(
+      (a, b) => (a !== undefined && (a.ended?.at ?? 0) > (b.ended?.at ?? 0) ? a : b),
+      undefined,
+    );
+  return (last === undefined ? undefined : alreadyReverted(last, nowMs)) ?? nothingToRevert(state, dataset.name);
+}
+
+function alreadyReverted(release: ReleaseState, nowMs: number): Decision | undefined {
+  const { ended } = release;
+  if (release.phase !== "reverted" || ended === null || nowMs - ended.at > revertRepeatMs) return undefined;
+  return unchanged(
+    `v${release.candidatePublish} of ${release.dataset} was reverted already by ${ended.by.kind} ${ended.by.name}: ${ended.cause.reason}`,
+    { release: release.id, number: release.stablePublish },
+  );
+}
+
+function nothingToRevert(state: NamespaceState, name: string): Decision {
+  const dataset = own(state.datasets, name);
+  const stable = dataset?.stable ?? null;
+  const since = dataset?.stableSince ?? null;
+  const what =
+    stable === null || since === null
+      ? `${name} has no version yet`
+      : `v${stable.number} is stable since ${new Date(since.at).toISOString()}, by ${since.by.kind} ${since.by.name}`;
+  return reject("NOTHING_TO_REVERT", `nothing runs or bakes on ${name}: ${what}`, {
+    stable: stable?.number ?? null,
+    since: since?.at ?? null,
+  });
+}
+
+/** What time alone brings: each automatic release takes at most one step, so that an origin that slept jumps over none. */
+export function decideTick(state: NamespaceState, nowMs: number): Decision {
+  const list: DecidedEvent[] = [];
+  for (const release of Object.values(state.releases)) {
+    const event = isActive(release) && release.hold === null ? stepOf(release, nowMs) : undefined;
+    if (event !== undefined) list.push({ by: { kind: "plan", name: release.id }, event });
+  }
+  return list.length === 0 ? unchanged("nothing is due") : { kind: "events", events: list };
+}
+
+function stepOf(release: ReleaseState, nowMs: number): Event | undefined {
+  const elapsedMs = nowMs - release.stepSince;
+  if (release.phase === "baking") {
+    return elapsedMs >= release.plan.bakeMs ? { type: "release-completed", release: release.id } : undefined;
+  }
+  if (!release.plan.automatic || elapsedMs < holdMsAt(release.plan, release.thousandths)) return undefined;
+  const step = nextStep(release.plan, release.thousandths);
+  return step === undefined
+    ? { type: "release-promoted", release: release.id, reason: "the plan's last step is over" }
+    : { type: "percentage-set", release: release.id, thousandths: step.thousandths, reason: "the plan's next step" };
+}
+
+function staleEpoch(release: ReleaseState, epoch: number | null): Decision | undefined {
+  if (epoch === null || epoch === release.epoch) return undefined;
+  const { stepBy, stepSince, thousandths } = release;
+  return reject(
+    "CONFLICT",
+    `the percentage changed meanwhile: ${stepBy.kind} ${stepBy.name} set ${percentText(thousandths)} at ${new Date(stepSince).toISOString()}; look again`,
+    { epoch: release.epoch, thousandths, by: stepBy, at: stepSince },
+  );
+}
+
+function onActive(state: NamespaceState, id: string, then: (release: ReleaseState) => Decision): Decision {
+  const release = own(state.releases, id);
+  if (release === undefined) return reject("RELEASE_UNKNOWN", `there is no release ${id}`);
+  if (isActive(release)) return then(release);
+  const { ended } = release;
+  return reject(
+    "RELEASE_ENDED",
+    `the release of v${release.candidatePublish} of ${release.dataset} is ${release.phase}${ended === null ? "" : `, by ${ended.by.kind} ${ended.by.name}: ${ended.cause.reason}`}`,
+    { release: id, phase: release.phase },
+  );
+}

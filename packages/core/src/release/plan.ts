@@ -1,0 +1,57 @@
+import type { GuardConfig } from "../guard/config.ts";
+import { defaultGuardConfig } from "../guard/config.ts";
+
+/** All users, in thousandths of a percent. */
+export const everybodyThousandths = 100_000;
+
+/** One step of a plan. */
+export interface PlanStep {
+  /** Percentage in integer thousandths, 0 to 100,000. */
+  readonly thousandths: number;
+  /** How long an automatic plan stays on this step before the next, in milliseconds. */
+  readonly holdMs: number;
+}
+
+/** An alert that concerns a plan. */
+export interface AlertRule {
+  /** Alertmanager matcher syntax, all of which must match: `service=~"checkout|cart"`, `severity="page"`. */
+  readonly matchers: readonly string[];
+  readonly action: "revert" | "hold";
+}
+
+/** How a release walks from its first percentage to everybody. */
+export interface Plan {
+  /** Ascending percentages; after the last one's hold everybody sees the candidate and the bake begins. */
+  readonly steps: readonly PlanStep[];
+  /** Whether steps follow each other by themselves. */
+  readonly automatic: boolean;
+  /** How long, after everybody sees the candidate, the previous version stays warm and alerts still revert, in milliseconds. */
+  readonly bakeMs: number;
+  readonly guard: GuardConfig;
+  /** Which alerts revert or hold. Empty: those with the label `sluice_dataset` naming the dataset revert. */
+  readonly alerts: readonly AlertRule[];
+}
+
+/** 1, 5, 25 and 50 percent by itself, ten minutes each, then everybody and a bake of half an hour. */
+export const defaultPlan: Plan = {
+  steps: [
+    { thousandths: 1_000, holdMs: 600_000 },
+    { thousandths: 5_000, holdMs: 600_000 },
+    { thousandths: 25_000, holdMs: 600_000 },
+    { thousandths: 50_000, holdMs: 600_000 },
+  ],
+  automatic: true,
+  bakeMs: 1_800_000,
+  guard: defaultGuardConfig,
+  alerts: [],
+};
+
+/** The plan's first step above a percentage; undefined where the next is everybody. */
+export function nextStep(plan: Plan, thousandths: number): PlanStep | undefined {
+  return plan.steps.find((step) => step.thousandths > thousandths && step.thousandths < everybodyThousandths);
+}
+
+/** How long an automatic plan stays at a percentage: the hold of the highest step that is not above it, 0 below the first. */
+export function holdMsAt(plan: Plan, thousandths: number): number {
+  return plan.steps.findLast((step) => step.thousandths <= thousandths)?.holdMs ?? 0;
+}

@@ -1,0 +1,81 @@
+import type { Clock, LoggedEvent, NamespaceState, SluiceError } from "@sluice/core";
+import type { Mark } from "@sluice/core/api";
+import type { Blobs } from "./blobs.ts";
+import type { Reporter } from "./reporter.ts";
+import type { DatasetLines } from "./version.ts";
+
+/** What a replica is made with. */
+export interface ReplicaOptions {
+  /** Instances to follow, tried in order. */
+  readonly urls: readonly string[];
+  /** New with each start of the process. */
+  readonly id: string;
+  /** What people know this follower by: application and host. */
+  readonly name: string;
+  readonly kind: "sdk" | "sidecar";
+  /** Datasets to hold the contents of; null holds all. The state is always whole. */
+  readonly datasets: readonly string[] | null;
+  /** Where blobs and the last known good position are kept; null keeps them in memory. */
+  readonly directory: string | null;
+  readonly fetch: typeof globalThis.fetch;
+  readonly clock: Clock;
+  /** 0 to below 1, for jitter. */
+  readonly random: () => number;
+}
+
+/** What a replica holds at one position of the log. Never changed in place; a new one takes its place whole. */
+export interface Snapshot {
+  /** Id of the log; null before the first contact and where nothing was on disk. */
+  readonly log: string | null;
+  readonly state: NamespaceState;
+  /** The newest prepared versions not after `state`; a dataset that nothing is prepared of has two nulls or is missing. */
+  readonly datasets: ReadonlyMap<string, DatasetLines>;
+  /** Active releases that new views must not see the candidate of, although the log does not say so yet. */
+  readonly marks: ReadonlySet<string>;
+}
+
+/** What changed when a snapshot took the place of another. */
+export interface SnapshotChange {
+  readonly snapshot: Snapshot;
+  readonly previous: Snapshot;
+  /** The events between the two; null where the state came whole. */
+  readonly events: readonly LoggedEvent[] | null;
+  /** Marks that are new. */
+  readonly marks: readonly Mark[];
+}
+
+/** How the connection stands, for `status` and for the SDK's events. */
+export interface Connection {
+  readonly url: string | null;
+  readonly phase: "idle" | "connecting" | "connected" | "waiting" | "closed";
+  /** Why the last attempt or stream ended. */
+  readonly error: SluiceError | null;
+}
+
+/** A local copy of a namespace that follows an origin, directly or through sidecars. */
+export interface Replica {
+  /** Opens what is on disk, then follows in the background. Ends when the disk was read; throws only where the options are unusable. */
+  start(): Promise<void>;
+  snapshot(): Snapshot;
+  /** Ends when every dataset asked for has a stable version. Throws NOT_READY, naming what is missing, after `deadlineMs`. */
+  ready(deadlineMs: number): Promise<void>;
+  connection(): Connection;
+  /** Age of the last contact with the log's owner in milliseconds, summed over hops; null where there was none since the start. */
+  contactAgeMs(): number | null;
+  /** Whether a candidate below 100 % may be served now. */
+  leaseHeld(): boolean;
+  /** The listener is called synchronously after each swap; it must not throw. */
+  subscribe(listener: (change: SnapshotChange) => void): () => void;
+  /** Takes a mark from elsewhere (a follower of this one that holds it) and passes it on. */
+  present(mark: Mark): void;
+  /**
+   * What has happened and is prepared here, for those who follow this one: events after `sequence` up to the announced position;
+   * null where they are not kept any more.
+   */
+  since(sequence: number): readonly LoggedEvent[] | null;
+  readonly blobs: Blobs;
+  /** Outcomes and confirmations on their way up. */
+  readonly reporter: Reporter;
+  /** Sends what is waiting (at most two seconds), writes the position, closes every file, timer and socket. */
+  close(): Promise<void>;
+}

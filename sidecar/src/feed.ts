@@ -1,0 +1,38 @@
+import type { LoggedEvent, NamespaceState } from "@sluice/core";
+import type { LineContents, Mark } from "@sluice/core/api";
+import type { Blobs } from "@sluice/replica";
+
+/** What a feed's listener is told, in order. */
+export interface FeedListener {
+  /** Events that followers may be told of: durable at the origin, prepared at a sidecar. Without a gap. */
+  events(events: readonly LoggedEvent[]): void;
+  /** A revert that runs ahead of the log. */
+  mark(mark: Mark): void;
+  /** What was held before is of no use: another log, or too far behind. Followers get the state anew. */
+  reset(): void;
+}
+
+/**
+ * What followers are told, whoever tells it: an origin from its log, a sidecar from the replica that follows one.
+ * `followers.ts` needs to know no more than this.
+ */
+export interface Feed {
+  /** Id of the log; null at a sidecar that has never had contact. */
+  log(): string | null;
+  /** The state up to which followers may be told. */
+  state(): NamespaceState;
+  /** Contents of every dataset's lines at exactly `state()`; taken together, so that no event falls in between. */
+  snapshot(): Promise<{
+    readonly state: NamespaceState;
+    readonly lines: Readonly<Record<string, LineContents>>;
+    readonly marks: readonly Mark[];
+  }>;
+  /** Events after a sequence number up to `state()`; null where they are not kept any more. */
+  since(sequence: number): readonly LoggedEvent[] | null;
+  /** Age of the last contact with the log's owner in milliseconds: 0 at the origin, null where there never was any. */
+  contactAgeMs(): number | null;
+  /** A follower presents a mark that this instance has not seen. */
+  present(mark: Mark): void;
+  readonly blobs: Blobs;
+  subscribe(listener: FeedListener): () => void;
+}
