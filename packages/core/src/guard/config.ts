@@ -34,11 +34,11 @@ export interface GuardConfig extends Tolerance {
 /** The kind under which failures of undeclared kinds are compared. */
 export const otherKind = "other";
 
-export const kindsMax = 8;
-export const absoluteRulesMax = 8;
+const kindsMax = 8;
+const absoluteRulesMax = 8;
 /** Length of the clock's slots: blocks close and windows move in these. */
 export const slotMs = 250;
-export const windowMsMax = 3_600_000;
+const windowMsMax = 3_600_000;
 const kindLengthMax = 64;
 const errorRateLimitMax = 2 / 3;
 
@@ -55,13 +55,19 @@ export const defaultGuardConfig: GuardConfig = {
   absolute: [{ errorRateLimit: 0.05, windowMs: 30_000, requestsMin: 50, mode: "confirmed", alpha: 0.002 }],
 };
 
-/** Raises VALIDATION with every problem of a guard's configuration listed in `details.problems`. */
-export function assertGuardConfig(config: GuardConfig): void {
+/** Every value of a guard's configuration that is out of its range, in words; none where it is usable. */
+export function guardConfigProblems(config: GuardConfig): string[] {
   const problems = [...comparativeProblems(config), ...kindProblems(config.kinds)];
   if (config.absolute.length > absoluteRulesMax) {
     problems.push(`absolute: at most ${absoluteRulesMax} rules, not ${config.absolute.length}`);
   }
   for (const [index, rule] of config.absolute.entries()) problems.push(...absoluteProblems(rule, `absolute[${index}]`));
+  return problems;
+}
+
+/** Raises VALIDATION with every problem of a guard's configuration listed in `details.problems`. */
+export function assertGuardConfig(config: GuardConfig): void {
+  const problems = guardConfigProblems(config);
   if (problems.length > 0) {
     throw new SluiceError("VALIDATION", `the guard's configuration is not usable: ${problems.join("; ")}`, {
       details: { problems },
@@ -99,8 +105,8 @@ function absoluteProblems(rule: AbsoluteRule, path: string): string[] {
   if (!(errorRateLimit > 0 && errorRateLimit <= errorRateLimitMax)) {
     problems.push(`${path}.errorRateLimit: a fraction above 0 and at most 2/3, not ${errorRateLimit}`);
   }
-  if (!(windowMs >= slotMs && windowMs <= windowMsMax)) {
-    problems.push(`${path}.windowMs: ${slotMs} to ${windowMsMax}, not ${windowMs}`);
+  if (!(Number.isInteger(windowMs) && windowMs >= slotMs && windowMs <= windowMsMax)) {
+    problems.push(`${path}.windowMs: a whole number from ${slotMs} to ${windowMsMax}, not ${windowMs}`);
   }
   if (!isCountFromOne(requestsMin)) problems.push(`${path}.requestsMin: a whole number from 1, not ${requestsMin}`);
   if (!isAlpha(alpha)) problems.push(`${path}.alpha: above 0 and at most 0.5, not ${alpha}`);

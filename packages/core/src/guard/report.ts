@@ -27,7 +27,7 @@ export interface OutcomeReport {
   readonly control: ArmReport;
 }
 
-export const unitsPerReportMax = 256;
+const unitsPerReportMax = 256;
 const stratumLengthMax = 64;
 
 /**
