@@ -1,0 +1,106 @@
+import { hash } from "node:crypto";
+import { crc32 } from "node:zlib";
+import { SluiceError } from "../error.ts";
+import { createContentHash } from "./content-hash.ts";
+import { keyFault, showKey } from "./key.ts";
+import { murmur3 } from "./murmur3.ts";
+import {
+  partBytesMax,
+  partHeaderBytes,
+  partNameOf,
+  recordHeaderBytes,
+  slotBytes,
+  slotCountFor,
+  viewOf,
+  writePartHeader,
+} from "./part.ts";
+import { utf8Length, writeUtf8 } from "./utf8.ts";
+
+/** An item as it is stored: a key and the canonical JSON text of its value. */
+export interface Item {
+  readonly key: string;
+  readonly canonical: string;
+}
+
+/** A part file in memory. */
+export interface BuiltPart {
+  readonly bytes: Uint8Array;
+  /** SHA-256 of the bytes, 64 hex digits. */
+  readonly name: string;
+  readonly itemCount: number;
+  /** Content hash of the items, 64 hex digits. */
+  readonly contentHash: string;
+}
+
+interface Entry extends Item {
+  readonly keyHash: number;
+}
+
+/**
+ * Builds a part file. The same items give the same bytes in whatever order they come. The values have to be canonical
+ * texts already; they are not parsed.
+ * Throws DUPLICATE_KEY on a repeated key, INVALID_ITEM on a key or value that no part can hold, LIMIT_EXCEEDED past 4 GiB.
+ */
+export function buildPart(items: Iterable<Item>): BuiltPart {
+  const entries = sortedEntries(items);
+  const slotCount = slotCountFor(entries.length);
+  const tableEnd = partHeaderBytes + slotCount * slotBytes;
+  let byteLength = tableEnd;
+  for (const { key, canonical } of entries) byteLength += recordHeaderBytes + utf8Length(key) + utf8Length(canonical);
+  if (byteLength > partBytesMax) {
+    throw new SluiceError(
+      "LIMIT_EXCEEDED",
+      `a part file holds at most ${partBytesMax} bytes, these items need ${byteLength}`,
+    );
+  }
+
+  const bytes = new Uint8Array(byteLength);
+  const view = viewOf(bytes);
+  const content = createContentHash();
+  let position = tableEnd;
+  for (const entry of entries) {
+    fillSlot(view, slotCount, entry.keyHash, position);
+    const end = writeRecord(bytes, view, position, entry);
+    content.add(hash("sha256", bytes.subarray(position + 8, end), "buffer"));
+    position = end;
+  }
+  const contentHash = content.hex();
+  writePartHeader(bytes, { itemCount: entries.length, slotCount, byteLength, contentHash });
+  return { bytes, name: partNameOf(bytes), itemCount: entries.length, contentHash };
+}
+
+function sortedEntries(items: Iterable<Item>): Entry[] {
+  const entries: Entry[] = [];
+  for (const { key, canonical } of items) {
+    const fault = keyFault(key, partBytesMax);
+    if (fault !== undefined) throw new SluiceError(fault.code, fault.reason, { details: { key } });
+    if (canonical === "" || !canonical.isWellFormed()) {
+      throw new SluiceError("INVALID_ITEM", `expected a canonical JSON text for ${showKey(key)}, came something else`);
+    }
+    entries.push({ key, canonical, keyHash: murmur3(key) });
+  }
+  entries.sort((a, b) => a.keyHash - b.keyHash || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  for (let index = 1; index < entries.length; index++) {
+    const key = entries[index]?.key as string;
+    if (key !== entries[index - 1]?.key) continue;
+    throw new SluiceError("DUPLICATE_KEY", `expected each key once, came ${showKey(key)} again`, { details: { key } });
+  }
+  return entries;
+}
+
+function fillSlot(view: DataView, slotCount: number, keyHash: number, position: number): void {
+  let slot = keyHash % slotCount;
+  while (view.getUint32(partHeaderBytes + slot * slotBytes + 4) !== 0) slot = (slot + 1) % slotCount;
+  view.setUint32(partHeaderBytes + slot * slotBytes, keyHash);
+  view.setUint32(partHeaderBytes + slot * slotBytes + 4, position);
+}
+
+function writeRecord(bytes: Uint8Array, view: DataView, position: number, item: Item): number {
+  const keyBytes = writeUtf8(item.key, bytes, position + recordHeaderBytes);
+  const valueBytes = writeUtf8(item.canonical, bytes, position + recordHeaderBytes + keyBytes);
+  const end = position + recordHeaderBytes + keyBytes + valueBytes;
+  view.setUint32(position + 4, valueBytes);
+  view.setUint32(position + 8, keyBytes);
+  view.setUint32(position, crc32(bytes.subarray(position + 4, end)));
+  return end;
+}

@@ -1,0 +1,168 @@
+import { hash } from "node:crypto";
+import { crc32 } from "node:zlib";
+import { SluiceError } from "../error.ts";
+
+/*
+ * A part file, all integers big-endian and unsigned:
+ *
+ *   header   56 bytes   "SLCP", format version, item count, slot count, length of the file in bytes (four bytes each),
+ *                       content hash of the items (32 bytes), CRC-32 of the header before it and the table
+ *   table    8 a slot   key hash, position of the record from the start of the file; position 0 is an empty slot.
+ *                       A key is looked for from slot `key hash % slot count` on, round the end, up to an empty slot
+ *   records             CRC-32 of the rest of the record, length of the value, length of the key (four bytes each),
+ *                       key in UTF-8, canonical JSON text of the value in UTF-8
+ *
+ * From the key's length on, a record is what the content hash covers. Records stand by key hash, then by key in UTF-16
+ * order, and enter the table in that order, so the same items give the same bytes anywhere.
+ */
+
+/** Bytes of a part file's header. */
+export const partHeaderBytes = 56;
+
+/** Bytes of a slot in the hash table. */
+export const slotBytes = 8;
+
+/** Bytes of a record before its key. */
+export const recordHeaderBytes = 12;
+
+/** How big a part should be: 2 MiB. */
+export const partBytesTargetDefault: number = 2 * 1024 * 1024;
+
+/** The most parts that a base is split into. */
+export const partCountMax: number = 1 << 16;
+
+/** The most bytes of one part file: positions are 32 bits. */
+export const partBytesMax = 0xffff_ffff;
+
+const magic = 0x534c_4350;
+const formatVersion = 1;
+const crcPosition = 52;
+
+/** What the header of a part file says. */
+export interface PartHeader {
+  readonly itemCount: number;
+  readonly slotCount: number;
+  /** Length of the file in bytes. */
+  readonly byteLength: number;
+  /** Content hash of the part's items, 64 hex digits. */
+  readonly contentHash: string;
+  /** CRC-32 of the header before it and of the table. */
+  readonly crc: number;
+}
+
+/** The hash table in memory: key hash and record position by turns. */
+export type PartTable = Uint32Array;
+
+/** Which of `partCount` parts (a power of two, at most 65,536) holds the keys with this hash: equal ranges of the 32-bit hash. */
+export function partIndexOf(keyHash: number, partCount: number): number {
+  return Math.floor((keyHash * partCount) / 0x1_0000_0000);
+}
+
+/**
+ * How many parts a base of so many bytes is split into: the smallest power of two with which the parts are on average no
+ * bigger than `partBytesTarget` (default 2 MiB), at most 65,536.
+ */
+export function partCountFor(totalBytes: number, partBytesTarget: number = partBytesTargetDefault): number {
+  let count = 1;
+  while (count < partCountMax && totalBytes > count * partBytesTarget) count *= 2;
+  return count;
+}
+
+/** Slots for so many items: a load of three quarters at most, so that a search always meets an empty slot. */
+export function slotCountFor(itemCount: number): number {
+  return Math.ceil((itemCount * 4) / 3);
+}
+
+/** The name of a part file: the SHA-256 of its bytes, 64 hex digits. */
+export function partNameOf(bytes: Uint8Array): string {
+  return hash("sha256", bytes);
+}
+
+/** Writes the header into a file whose table is complete. */
+export function writePartHeader(bytes: Uint8Array, header: Omit<PartHeader, "crc">): void {
+  const view = viewOf(bytes);
+  view.setUint32(0, magic);
+  view.setUint32(4, formatVersion);
+  view.setUint32(8, header.itemCount);
+  view.setUint32(12, header.slotCount);
+  view.setUint32(16, header.byteLength);
+  for (let word = 0; word < 8; word++) {
+    view.setUint32(20 + 4 * word, Number.parseInt(header.contentHash.slice(8 * word, 8 * word + 8), 16));
+  }
+  view.setUint32(crcPosition, headCrc(bytes, header.slotCount));
+}
+
+/**
+ * Reads the first 56 bytes of a part file. Throws CORRUPT where they are none, or where the counts cannot be those of a
+ * file of that length, so that a table of the size that they name may be allocated.
+ */
+export function parsePartHeader(bytes: Uint8Array): PartHeader {
+  if (bytes.length < partHeaderBytes) throw corruptPart(`expected a header of 56 bytes, came ${bytes.length}`, 0);
+  const view = viewOf(bytes);
+  if (view.getUint32(0) !== magic) throw corruptPart("expected the mark of a part file, came something else", 0);
+  const version = view.getUint32(4);
+  if (version !== formatVersion) throw corruptPart(`expected format version ${formatVersion}, came ${version}`, 4);
+  const itemCount = view.getUint32(8);
+  const slotCount = view.getUint32(12);
+  const byteLength = view.getUint32(16);
+  // A record has a key and a value of a byte each at least.
+  const bytesMin = partHeaderBytes + slotCount * slotBytes + itemCount * (recordHeaderBytes + 2);
+  if (slotCount !== slotCountFor(itemCount) || byteLength < bytesMin) {
+    throw corruptPart(
+      `expected counts that agree, came ${itemCount} items and ${slotCount} slots in ${byteLength} bytes`,
+      8,
+    );
+  }
+  let contentHash = "";
+  for (let word = 0; word < 8; word++)
+    contentHash += view
+      .getUint32(20 + 4 * word)
+      .toString(16)
+      .padStart(8, "0");
+  return { itemCount, slotCount, byteLength, contentHash, crc: view.getUint32(crcPosition) };
+}
+
+/**
+ * Reads the hash table from a file's header and table together (`partHeaderBytes + slotCount * slotBytes` bytes).
+ * Throws CORRUPT where the CRC over both is wrong, a position lies outside of the records, or the number of items is another.
+ */
+export function parsePartTable(header: PartHeader, head: Uint8Array): PartTable {
+  const tableEnd = partHeaderBytes + header.slotCount * slotBytes;
+  if (head.length < tableEnd)
+    throw corruptPart(`expected ${tableEnd} bytes of header and table, came ${head.length}`, 0);
+  if (headCrc(head, header.slotCount) !== header.crc)
+    throw corruptPart("the CRC-32 of header and table is wrong", crcPosition);
+  const view = viewOf(head);
+  const table = new Uint32Array(header.slotCount * 2);
+  const positionMax = header.byteLength - recordHeaderBytes - 2;
+  let items = 0;
+  for (let index = 0; index < table.length; index += 2) {
+    const at = partHeaderBytes + index * 4;
+    const position = view.getUint32(at + 4);
+    if (position === 0) continue;
+    if (position < tableEnd || position > positionMax) throw corruptPart(`a slot names position ${position}`, at);
+    table[index] = view.getUint32(at);
+    table[index + 1] = position;
+    items++;
+  }
+  if (items !== header.itemCount)
+    throw corruptPart(`expected ${header.itemCount} items in the table, came ${items}`, 8);
+  return table;
+}
+
+/** The error for a part file that is not what it says, with the position in the file. */
+export function corruptPart(reason: string, position: number): SluiceError {
+  return new SluiceError("CORRUPT", `corrupt part file: ${reason}, at byte ${position}; fetch it again`, {
+    details: { position },
+  });
+}
+
+/** A view of exactly these bytes. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function headCrc(bytes: Uint8Array, slotCount: number): number {
+  const header = crc32(bytes.subarray(0, crcPosition));
+  return crc32(bytes.subarray(partHeaderBytes, partHeaderBytes + slotCount * slotBytes), header);
+}
