@@ -75,6 +75,18 @@ test("ten thousand single changes share their levels instead of copying the whol
   expect(copied).toBeLessThan(10_000 * Math.log2(10_000) * 2);
 });
 
+test("after ten thousand single changes a lookup asks a few maps, not ten thousand", () => {
+  let overlay = emptyOverlay;
+  for (let index = 0; index < 10_000; index++) overlay = overlay.with({ set: [[`k${index}`, "1"]], remove: [] });
+  const get = vi.spyOn(Map.prototype, "get");
+  const found = overlay.get("not there");
+  const asked = get.mock.calls.length;
+  get.mockRestore();
+  expect(found).toBeUndefined();
+  expect(asked).toBeGreaterThan(0);
+  expect(asked).toBeLessThanOrEqual(Math.log2(10_000) + 1);
+});
+
 test("the empty overlay says nothing, and a delta without changes makes no new one", () => {
   expect([emptyOverlay.size, emptyOverlay.bytes, emptyOverlay.get("a")]).toEqual([0, 0, undefined]);
   expect(emptyOverlay.with({ set: [], remove: [] })).toBe(emptyOverlay);

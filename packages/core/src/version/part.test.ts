@@ -6,7 +6,15 @@ import { canonicalJson } from "./canonical-json.ts";
 import { emptyContentHash } from "./content-hash.ts";
 import type { JsonValue } from "./json-value.ts";
 import { murmur3 } from "./murmur3.ts";
-import { parsePartHeader, partCountFor, partHeaderBytes, partIndexOf, viewOf, writePartHeader } from "./part.ts";
+import {
+  parsePartHeader,
+  partCountFor,
+  partHeaderBytes,
+  partIndexOf,
+  slotBytes,
+  viewOf,
+  writePartHeader,
+} from "./part.ts";
 import { buildPart, type Item } from "./part-builder.ts";
 import { openPart, type PartReader, type PositionalRead } from "./part-reader.ts";
 
@@ -138,15 +146,40 @@ test("a record that another record was copied over is noticed, though its CRC is
   expect(() => part.get(lost)).toThrow("the record's key is not the one that the table names");
 });
 
-test("two keys of one hash are both found", () => {
-  const [first, second] = collidingKeys();
-  const part = open(
-    buildPart([
+test("two keys of one hash are both found, and one is not taken for the other", () => {
+  for (const prefix of ["k", "价"]) {
+    const [first, second] = collidingKeys(prefix);
+    const items = [
       { key: first, canonical: '"first"' },
       { key: second, canonical: '"second"' },
-    ]).bytes,
-  );
-  expect([part.get(first), part.get(second)]).toEqual(['"first"', '"second"']);
+    ];
+    const both = open(buildPart(items).bytes);
+    expect([both.get(first), both.get(second)]).toEqual(['"first"', '"second"']);
+    expect(open(buildPart(items.slice(1)).bytes).get(first)).toBeUndefined();
+  }
+});
+
+test("a lone surrogate, which has no UTF-8, is not taken for the replacement character", () => {
+  const part = open(buildPart([{ key: "\ufffd", canonical: "1" }]).bytes);
+  expect([part.get("\ufffd"), part.get("\ud800")]).toEqual(["1", undefined]);
+});
+
+test("a record that names more bytes than the file has is refused before they are asked for", () => {
+  const { bytes } = buildPart([{ key: "a", canonical: "1" }]);
+  viewOf(bytes).setUint32(bytes.length - 10, 0xffff_ffff);
+  const { read, reads } = readerOf(bytes);
+  const part = openPart(read, bytes.length);
+  expect(() => part.get("a")).toThrow(expect.objectContaining({ code: "CORRUPT" }));
+  expect(() => [...part.entries()]).toThrow(expect.objectContaining({ code: "CORRUPT" }));
+  expect(Math.max(...reads.map(([position, length]) => position + length))).toBe(bytes.length);
+});
+
+test("a table that lost an item is refused, though its CRC is right", () => {
+  const built = buildPart([{ key: "a", canonical: "1" }]);
+  const { bytes } = built;
+  bytes.fill(0, partHeaderBytes, partHeaderBytes + 2 * slotBytes);
+  writePartHeader(bytes, { itemCount: 1, slotCount: 2, byteLength: bytes.length, contentHash: built.contentHash });
+  expect(() => open(bytes)).toThrow("expected 1 items in the table, came 0");
 });
 
 test("a small record is one read, a large one two, a missing key none", () => {
@@ -219,10 +252,10 @@ test("the header can be read by itself", () => {
   });
 });
 
-function collidingKeys(): [string, string] {
+function collidingKeys(prefix: string): [string, string] {
   const seen = new Map<number, string>();
   for (let index = 0; ; index++) {
-    const candidate = `k${index}`;
+    const candidate = `${prefix}${index}`;
     const other = seen.get(murmur3(candidate));
     if (other !== undefined) return [other, candidate];
     seen.set(murmur3(candidate), candidate);
