@@ -13,6 +13,8 @@ export interface ReadableVersion {
   getFromBase(key: string): string | undefined;
   /** Every item, in no particular order. */
   entries(): Iterable<readonly [key: string, canonical: string]>;
+  /** What lies over the base, each key once in no particular order; undefined for an item that was removed. */
+  overlay(): Iterable<readonly [key: string, canonical: string | undefined]>;
   /** What a delta would make of this version. */
   measure(delta: Delta): { readonly contentHash: string; readonly items: number };
   /** The version after a delta, sharing everything else. Throws CORRUPT where it does not come to the position's content hash and items. */
