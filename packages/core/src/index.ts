@@ -5,6 +5,17 @@ export type { Clock, Timer } from "./clock.ts";
 export { sleep } from "./clock.ts";
 export type { ErrorCode, ErrorDetails } from "./error.ts";
 export { isErrorCode, isSluiceError, SluiceError, statusOf } from "./error.ts";
+export type { AbsoluteEvidence } from "./guard/absolute.ts";
+export type { AbsoluteRule, GuardConfig } from "./guard/config.ts";
+export { assertGuardConfig, defaultGuardConfig, otherKind } from "./guard/config.ts";
+export { createGuard, ingest, stepGuard, tickGuard } from "./guard/guard.ts";
+export type { ArmReport, FailureCount, OutcomeReport } from "./guard/report.ts";
+export type { SequenceLog, StoredSequenceLog } from "./guard/sequences.ts";
+export { acceptSequence, createSequenceLog, restoreSequenceLog, serializeSequenceLog } from "./guard/sequences.ts";
+export type { GuardState } from "./guard/state.ts";
+export type { StoredGuard } from "./guard/stored.ts";
+export { restoreGuard, serializeGuard } from "./guard/stored.ts";
+export type { GuardEvidence, GuardStep, GuardVerdict, KindEvidence } from "./guard/verdict.ts";
 export { own } from "./own.ts";
 export type { Arm } from "./release/bucketing.ts";
 export { armOf, bucketOf } from "./release/bucketing.ts";
@@ -31,6 +42,8 @@ export type {
   WireDelta,
 } from "./release/event.ts";
 export { evolve } from "./release/evolve.ts";
+export type { Matcher } from "./release/matchers.ts";
+export { matchesAll, parseMatcher } from "./release/matchers.ts";
 export type { AlertRule, Plan, PlanStep } from "./release/plan.ts";
 export { defaultPlan, everybodyThousandths, holdMsAt, nextStep } from "./release/plan.ts";
 export type {
@@ -45,12 +58,26 @@ export type {
 export { activeRelease, emptyState, endedReleasesMax, isActive } from "./release/state.ts";
 export type { VirtualClock } from "./virtual-clock.ts";
 export { createVirtualClock } from "./virtual-clock.ts";
-export type { Delta } from "./version/delta.ts";
+export { canonicalJson, jsonDepthMax } from "./version/canonical-json.ts";
+export type {
+  BadItem,
+  Check,
+  CheckAction,
+  CheckFinding,
+  CheckReport,
+  CheckRun,
+  ItemChange,
+} from "./version/checks.ts";
+export { createCheckRun, priceChecks, stockChecks } from "./version/checks.ts";
+export type { ContentHash } from "./version/content-hash.ts";
+export { createContentHash, emptyContentHash, itemHash } from "./version/content-hash.ts";
+export type { Delta, DeltaJson, DeltaLimits, LookupOld } from "./version/delta.ts";
 export {
   applyDeltaCount,
   applyDeltaHash,
   createDelta,
   decodeDelta,
+  defaultDeltaLimits,
   deltaFromJson,
   deltaName,
   deltaToJson,
@@ -58,3 +85,31 @@ export {
   encodeDelta,
   mergeDeltas,
 } from "./version/delta.ts";
+export type { DifferenceCount, DifferenceExample, DifferenceSummary } from "./version/difference.ts";
+export { createDifference } from "./version/difference.ts";
+export type { JsonObject, JsonValue } from "./version/json-value.ts";
+export { isJsonObject } from "./version/json-value.ts";
+export type { ItemFault } from "./version/key.ts";
+export { keyFault } from "./version/key.ts";
+export { applyMergePatch } from "./version/merge-patch.ts";
+export { murmur3 } from "./version/murmur3.ts";
+export { createNdjsonReader } from "./version/ndjson-reader.ts";
+export { createObjectReader } from "./version/object-reader.ts";
+export type { Overlay, OverlayValue } from "./version/overlay.ts";
+export { emptyOverlay, REMOVED } from "./version/overlay.ts";
+export type { PartHeader, PartTable } from "./version/part.ts";
+export {
+  parsePartHeader,
+  parsePartTable,
+  partCountFor,
+  partHeaderBytes,
+  partIndexOf,
+  partNameOf,
+} from "./version/part.ts";
+export type { BuiltPart, Item } from "./version/part-builder.ts";
+export { buildPart } from "./version/part-builder.ts";
+export type { PartReader, PositionalRead } from "./version/part-reader.ts";
+export { openPart } from "./version/part-reader.ts";
+export type { GoodItem, ItemProblem, ItemReader, ReadItem, ReadLimits } from "./version/read-item.ts";
+export { defaultReadLimits } from "./version/read-item.ts";
+export { parseStrictJson } from "./version/strict-json.ts";

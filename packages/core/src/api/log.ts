@@ -16,6 +16,7 @@ import type {
   SourceDefinition,
   WireDelta,
 } from "../release/event.ts";
+import { parseMatcher } from "../release/matchers.ts";
 import type { AlertRule, Plan, PlanStep } from "../release/plan.ts";
 import { defaultPlan, everybodyThousandths } from "../release/plan.ts";
 import type {
@@ -116,7 +117,15 @@ const durationMsSchema: z.ZodType<number> = z
 const planStepSchema: z.ZodType<PlanStep> = z.object({ thousandths: thousandthsSchema, holdMs: durationMsSchema });
 
 const alertRuleSchema: z.ZodType<AlertRule> = z.object({
-  matchers: z.array(z.string().min(1).max(1_000)).min(1).max(32),
+  matchers: z
+    .array(
+      z
+        .string()
+        .max(1_000)
+        .refine((text) => parseMatcher(text) !== undefined, 'a matcher such as service=~"checkout|cart"'),
+    )
+    .min(1)
+    .max(32),
   action: z.enum(["revert", "hold"]),
 });
 

@@ -1,0 +1,327 @@
+import type { Actor, Clock, Command, Decision, GivenCommand, LoggedEvent, NamespaceState } from "@sluice/core";
+import { assert, decide, deltaFromJson, evolve, isActive, isSluiceError, own, SluiceError } from "@sluice/core";
+import type { Mark } from "@sluice/core/api";
+import type { DatasetLines } from "@sluice/replica";
+import type { Logger } from "pino";
+import type { EventLog, RememberedAnswer } from "./store/port.ts";
+
+/** How many commands may wait for the log; one more is refused with NOT_READY. */
+export const commandsWaitingMax = 10_000;
+
+/** Pause before a revert that could not be made durable is tried again, in milliseconds. */
+const durableRetryMs = 500;
+
+/** What a command is decided against: the durable state and lines, and what stands before it in the same append. */
+export interface Working {
+  readonly state: NamespaceState;
+  lines(dataset: string): DatasetLines;
+}
+
+/** A command whose facts depend on what stands before it in the log, such as a patch. */
+export interface BuiltCommand {
+  readonly by: Actor;
+  readonly build: (working: Working) => Command;
+}
+
+/** What came of a command. */
+export interface Executed {
+  readonly decision: Exclude<Decision, { kind: "rejected" }>;
+  /** The events that it appended, none where nothing changed. */
+  readonly events: readonly LoggedEvent[];
+  /** The state after it. */
+  readonly state: NamespaceState;
+  /** False for a revert that is announced while the store cannot take it; it is appended as soon as the store can. */
+  readonly durable: boolean;
+}
+
+/** The answer to be remembered under an idempotency key, made before the append that keeps it. */
+export interface Remember {
+  readonly key: string;
+  readonly fingerprint: string;
+  answer(executed: Executed): string;
+}
+
+/** The shell of the state machine: loads, decides, appends, tells. It holds the only way to change a namespace. */
+export interface Commands {
+  /** The durable state. */
+  state(): NamespaceState;
+  /** The durable, prepared lines of a dataset. */
+  lines(dataset: string): DatasetLines;
+  /** Reverts that are announced and not yet in the log. */
+  marks(): readonly Mark[];
+  /**
+   * Carries out one command. Ends when its events are durable; a revert may end before (see `Executed.durable`).
+   * Throws the rejection as SluiceError, or STORE_UNAVAILABLE or DISK_FULL, after which nothing has changed.
+   */
+  execute(given: GivenCommand | BuiltCommand, remember?: Remember): Promise<Executed>;
+  /** A follower holds a mark: where its release is active, the revert is missing and is appended. */
+  present(mark: Mark): void;
+  /** Called with each append, after the state has moved; and with each mark, at once. Listeners must not throw. */
+  subscribe(listener: CommandsListener): () => void;
+  /** Ends when nothing is in flight; what is asked afterwards is refused with CLOSED. */
+  close(): Promise<void>;
+}
+
+/** Who is told what happens. */
+export interface CommandsListener {
+  events?(events: readonly LoggedEvent[], before: NamespaceState): void;
+  mark?(mark: Mark): void;
+}
+
+/** What the shell needs. `fold` brings the contents of lines up to an event. */
+export interface CommandsDependencies {
+  readonly log: EventLog;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly initial: NamespaceState;
+  readonly lines: {
+    current(): ReadonlyMap<string, DatasetLines>;
+    fold(before: NamespaceState, logged: LoggedEvent, after: NamespaceState): void;
+  };
+}
+
+interface Job {
+  readonly given: GivenCommand | BuiltCommand;
+  readonly remember: Remember | undefined;
+  readonly resolve: (executed: Executed) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What one job came to within a batch that is not appended yet. */
+interface Outcome {
+  readonly job: Job;
+  readonly executed: Executed | SluiceError;
+}
+
+interface Batch {
+  readonly outcomes: Outcome[];
+  readonly events: LoggedEvent[];
+  readonly answers: RememberedAnswer[];
+}
+
+const noLines: DatasetLines = { stable: null, candidate: null };
+
+/** Makes the shell over a log that was folded up to `initial`. */
+export function createCommands(dependencies: CommandsDependencies): Commands {
+  const { log, clock, logger, lines } = dependencies;
+  const listeners = new Set<CommandsListener>();
+  const queue: Job[] = [];
+  const marks = new Map<string, Mark>();
+  let state = dependencies.initial;
+  let running: Promise<void> | undefined;
+  let closed = false;
+
+  const linesOf = (dataset: string): DatasetLines => lines.current().get(dataset) ?? noLines;
+
+  function announce(mark: Mark): void {
+    if (marks.has(mark.release)) return;
+    marks.set(mark.release, mark);
+    for (const listener of listeners) listener.mark?.(mark);
+  }
+
+  /** A revert runs ahead of everything that waits: followers hear of it before the log does. */
+  function announceRevert(command: Command): string | undefined {
+    if (command.type !== "revert") return undefined;
+    const { target } = command;
+    const id = "release" in target ? target.release : own(state.datasets, target.dataset)?.release;
+    const release = id === null || id === undefined ? undefined : own(state.releases, id);
+    if (release === undefined || !isActive(release)) return undefined;
+    announce({ release: release.id, at: clock.wall() });
+    return release.id;
+  }
+
+  function enqueue(
+    given: GivenCommand | BuiltCommand,
+    remember: Remember | undefined,
+    first: boolean,
+  ): Promise<Executed> {
+    return new Promise((resolve, reject) => {
+      const job = { given, remember, resolve, reject };
+      if (first) queue.unshift(job);
+      else queue.push(job);
+      running ??= drain().finally(() => {
+        running = undefined;
+      });
+    });
+  }
+
+  async function drain(): Promise<void> {
+    // A turn of the microtask queue, so that commands given together share one append.
+    await Promise.resolve();
+    while (queue.length > 0) {
+      const batch = decideBatch(takeBatch());
+      const failure = batch.events.length === 0 ? undefined : await append(batch);
+      if (failure === undefined) take(batch.events);
+      for (const { job, executed } of batch.outcomes) {
+        if (failure !== undefined) job.reject(failure);
+        else if (executed instanceof SluiceError) job.reject(executed);
+        else job.resolve(executed);
+      }
+    }
+  }
+
+  /** Patches that wait share an append; any other command has one of its own. */
+  function takeBatch(): Job[] {
+    const batch = queue.splice(0, 1);
+    if (batch[0] === undefined || !("build" in batch[0].given)) return batch;
+    while (queue[0] !== undefined && "build" in queue[0].given && batch.length < 256) batch.push(...queue.splice(0, 1));
+    return batch;
+  }
+
+  function decideBatch(jobs: readonly Job[]): Batch {
+    const batch: Batch = { outcomes: [], events: [], answers: [] };
+    const moved = new Map<string, DatasetLines>();
+    let working = state;
+    const view: Working = {
+      get state() {
+        return working;
+      },
+      lines: (dataset) => moved.get(dataset) ?? linesOf(dataset),
+    };
+    for (const job of jobs) {
+      const executed = attempt(job, view);
+      batch.outcomes.push({ job, executed });
+      if (executed instanceof SluiceError) continue;
+      for (const logged of executed.events) moveLines(moved, view, logged);
+      working = executed.state;
+      batch.events.push(...executed.events);
+      if (job.remember !== undefined && executed.events.length > 0) {
+        const { key, fingerprint, answer } = job.remember;
+        batch.answers.push({ key, fingerprint, answer: answer(executed), at: clock.wall() });
+      }
+    }
+    return batch;
+  }
+
+  function attempt({ given }: Job, working: Working): Executed | SluiceError {
+    try {
+      const command = "build" in given ? given.build(working) : given.command;
+      const nowMs = clock.wall();
+      const decision = decide(working.state, { by: given.by, command }, nowMs);
+      if (decision.kind === "rejected") {
+        return new SluiceError(decision.code, decision.message, { details: decision.details });
+      }
+      let after = working.state;
+      const events = (decision.kind === "events" ? decision.events : []).map(({ by, event }) => {
+        const logged = { sequence: after.sequence + 1, at: nowMs, by, event };
+        after = evolve(after, logged);
+        return logged;
+      });
+      return { decision, events, state: after, durable: true };
+    } catch (error) {
+      if (isSluiceError(error)) return error;
+      logger.error({ err: error }, "a command failed before it was appended");
+      return new SluiceError("INTERNAL", "the command failed; the log of the instance says why", { cause: error });
+    }
+  }
+
+  async function append(batch: Batch): Promise<SluiceError | undefined> {
+    try {
+      await log.append({ expected: state.sequence, events: batch.events, answers: batch.answers });
+      return undefined;
+    } catch (error) {
+      logger.error({ err: error, events: batch.events.length }, "the store did not take an append");
+      if (isSluiceError(error)) return error;
+      return new SluiceError("STORE_UNAVAILABLE", "the store did not take the change; nothing has changed", {
+        cause: error,
+      });
+    }
+  }
+
+  function take(events: readonly LoggedEvent[]): void {
+    if (events.length === 0) return;
+    const before = state;
+    for (const logged of events) {
+      const after = evolve(state, logged);
+      lines.fold(state, logged, after);
+      state = after;
+    }
+    for (const release of marks.keys()) {
+      const known = own(state.releases, release);
+      if (known === undefined || !isActive(known)) marks.delete(release);
+    }
+    for (const listener of listeners) listener.events?.(events, before);
+  }
+
+  /** Tries until the log has the revert or it has become needless. */
+  function makeDurable(given: GivenCommand): void {
+    clock.setTimer(durableRetryMs, () => {
+      if (closed) return;
+      enqueue(given, undefined, true).then(
+        () => logger.info("a revert that had run ahead is durable now"),
+        (error: unknown) => {
+          if (isSluiceError(error, "STORE_UNAVAILABLE", "DISK_FULL")) makeDurable(given);
+        },
+      );
+    });
+  }
+
+  async function executeRevert(
+    given: GivenCommand,
+    release: string,
+    remember: Remember | undefined,
+  ): Promise<Executed> {
+    try {
+      return await enqueue(given, remember, true);
+    } catch (error) {
+      if (!isSluiceError(error, "STORE_UNAVAILABLE", "DISK_FULL")) throw error;
+      makeDurable(given);
+      const message = "announced to every follower; it becomes durable when the store is back";
+      return { decision: { kind: "unchanged", message, release, number: null }, events: [], state, durable: false };
+    }
+  }
+
+  return {
+    state: () => state,
+    lines: linesOf,
+    marks: () => [...marks.values()],
+    async execute(given, remember) {
+      if (closed) throw new SluiceError("CLOSED", "this instance is shutting down");
+      const release = "command" in given ? announceRevert(given.command) : undefined;
+      if (release !== undefined) {
+        assert("command" in given, "a revert is no built command");
+        return executeRevert(given, release, remember);
+      }
+      if (queue.length >= commandsWaitingMax) {
+        throw new SluiceError("NOT_READY", `${commandsWaitingMax} commands wait already; try again`, {
+          details: { commandsWaitingMax },
+        });
+      }
+      return enqueue(given, remember, "command" in given && given.command.type === "revert");
+    },
+    present(mark) {
+      const release = own(state.releases, mark.release);
+      if (closed || release === undefined || !isActive(release) || marks.has(mark.release)) return;
+      const cause = { reason: "a follower holds a revert that this log had lost", evidence: null };
+      const given: GivenCommand = {
+        by: { kind: "alert", name: "mark" },
+        command: { type: "revert", target: { release: mark.release }, cause },
+      };
+      announce(mark);
+      executeRevert(given, mark.release, undefined).catch((error: unknown) =>
+        logger.error({ err: error }, "a presented mark could not be recorded"),
+      );
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async close() {
+      closed = true;
+      await running;
+    },
+  };
+}
+
+/** Brings the working lines up to a patch, so that the next one in the same append stands on it. */
+function moveLines(moved: Map<string, DatasetLines>, working: Working, { event }: LoggedEvent): void {
+  if (event.type !== "patched") return;
+  const { stable, candidate } = working.lines(event.dataset);
+  const delta = deltaFromJson(event.delta);
+  const candidateDelta = event.candidateDelta === null ? delta : deltaFromJson(event.candidateDelta);
+  moved.set(event.dataset, {
+    stable: stable === null ? null : stable.with(delta, event.stable),
+    candidate:
+      candidate === null || event.candidate === null ? candidate : candidate.with(candidateDelta, event.candidate),
+  });
+}

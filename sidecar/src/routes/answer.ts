@@ -1,0 +1,124 @@
+import { createHash } from "node:crypto";
+import type { Actor, Command } from "@sluice/core";
+import { own, SluiceError } from "@sluice/core";
+import type { CommandAnswer, Receipt } from "@sluice/core/api";
+import { actorHeader, idempotencyHeader } from "@sluice/core/api";
+import type { Context } from "hono";
+import type { BuiltCommand, Commands, Executed } from "../commands.ts";
+import type { EventLog } from "../store/port.ts";
+
+/** How long an answer waits for its receipt at most, in milliseconds. */
+export const receiptWaitMsMax = 30_000;
+
+/** What the routes of commands need. */
+export interface CommandRouteDependencies {
+  readonly commands: Commands;
+  readonly log: Pick<EventLog, "remembered">;
+  readonly receipts: {
+    get(release: string, action: Receipt["action"]): Receipt | undefined;
+    settled(release: string, action: Receipt["action"], timeoutMs: number): Promise<Receipt | undefined>;
+  };
+}
+
+/** Who gives the command: the name in the header, which nothing proves yet. */
+export function actorOf(context: Context): Actor {
+  const name = decodeName(context.req.header(actorHeader) ?? "");
+  return { kind: "person", name: name === "" ? "unknown" : name.slice(0, 200) };
+}
+
+/** Names travel percent-encoded, since a header holds no Chinese. */
+function decodeName(text: string): string {
+  try {
+    return decodeURIComponent(text).trim();
+  } catch {
+    return text.trim();
+  }
+}
+
+/**
+ * Carries out one command and answers it, once for each idempotency key.
+ * With `?wait=MS` the answer waits for its receipt to be complete, at most that long.
+ */
+export async function answerCommand(
+  context: Context,
+  dependencies: CommandRouteDependencies,
+  command: Command,
+  action: Receipt["action"] | null,
+): Promise<CommandAnswer> {
+  const answer = await onceFor(
+    context,
+    dependencies,
+    JSON.stringify(command, (key, value: unknown) => (key === "draw" ? undefined : value)),
+    async (remember) => commandAnswer(await dependencies.commands.execute({ by: actorOf(context), command }, remember)),
+    commandAnswer,
+  );
+  if (action === null || answer.release === null) return answer;
+  const receipt = await receiptOf(context, dependencies, answer.release, action);
+  return { ...answer, receipt };
+}
+
+type Remember = NonNullable<Parameters<Commands["execute"]>[1]>;
+
+/**
+ * Runs a command at most once for the request's idempotency key, if it has one.
+ * Throws IDEMPOTENCY_MISMATCH where the key came with another command before.
+ */
+export async function onceFor<Answer>(
+  context: Context,
+  { log }: Pick<CommandRouteDependencies, "log">,
+  what: string,
+  run: (remember: Remember | undefined) => Promise<Answer>,
+  answerOf: (executed: Executed) => Answer,
+): Promise<Answer> {
+  const key = context.req.header(idempotencyHeader);
+  if (key === undefined || key === "") return run(undefined);
+  if (key.length > 200) throw new SluiceError("LIMIT_EXCEEDED", "an idempotency key has at most 200 characters");
+  const fingerprint = createHash("sha256").update(what).digest("hex");
+  const known = await log.remembered(key);
+  if (known === undefined) {
+    return run({ key, fingerprint, answer: (executed) => JSON.stringify(answerOf(executed)) });
+  }
+  if (known.fingerprint !== fingerprint) {
+    throw new SluiceError("IDEMPOTENCY_MISMATCH", `the idempotency key ${key} came with another command before`);
+  }
+  return JSON.parse(known.answer) as Answer;
+}
+
+/** What an executed command is answered with, before its receipt. */
+export function commandAnswer({ decision, events, durable }: Executed): CommandAnswer {
+  const last = events.at(-1);
+  const unchanged = decision.kind === "unchanged" ? decision : undefined;
+  const event = last?.event;
+  return {
+    outcome: unchanged === undefined || !durable ? "done" : "unchanged",
+    message: unchanged?.message ?? "done",
+    sequence: last?.sequence ?? null,
+    release: unchanged?.release ?? (event !== undefined && "release" in event ? event.release : null),
+    receipt: null,
+  };
+}
+
+async function receiptOf(
+  context: Context,
+  { receipts }: CommandRouteDependencies,
+  release: string,
+  action: Receipt["action"],
+): Promise<Receipt | null> {
+  const waitMs = Math.min(Number(context.req.query("wait") ?? 0) || 0, receiptWaitMsMax);
+  const receipt = waitMs > 0 ? await receipts.settled(release, action, waitMs) : receipts.get(release, action);
+  return receipt ?? null;
+}
+
+/** The built form of a command, where its facts depend on what stands before it in the log. */
+export function built(context: Context, build: BuiltCommand["build"]): BuiltCommand {
+  return { by: actorOf(context), build };
+}
+
+/** The id of an active or ended release that the path names. Throws RELEASE_UNKNOWN. */
+export function releaseParameter(context: Context, commands: Commands): string {
+  const id = context.req.param("release") ?? "";
+  if (own(commands.state().releases, id) === undefined) {
+    throw new SluiceError("RELEASE_UNKNOWN", `there is no release ${id}`);
+  }
+  return id;
+}

@@ -1,0 +1,68 @@
+import { SluiceError } from "@sluice/core";
+import type { Receipt } from "@sluice/core/api";
+import { limits, promoteSchema, reasonBodySchema, routes, setPercentageSchema } from "@sluice/core/api";
+import { Hono } from "hono";
+import type { CommandRouteDependencies } from "./answer.ts";
+import { answerCommand, releaseParameter } from "./answer.ts";
+import { jsonBody } from "./body.ts";
+
+const actions: readonly string[] = ["start", "percentage", "hold", "resume", "promote", "revert"];
+
+/** Percentage, hold, resume, promote and revert of a release, and its receipts. */
+export function createReleaseRoutes(dependencies: CommandRouteDependencies): Hono {
+  const { commands, receipts } = dependencies;
+  const app = new Hono();
+
+  app.post(routes.setPercentage.path, async (context) => {
+    const body = await jsonBody(context, setPercentageSchema, limits.bodyBytesMax);
+    const release = releaseParameter(context, commands);
+    return context.json(
+      await answerCommand(context, dependencies, { type: "set-percentage", release, ...body }, "percentage"),
+    );
+  });
+
+  app.post(routes.hold.path, async (context) => {
+    const { reason } = await jsonBody(context, reasonBodySchema, limits.bodyBytesMax);
+    const release = releaseParameter(context, commands);
+    const cause = { reason, evidence: null };
+    return context.json(await answerCommand(context, dependencies, { type: "hold", release, cause }, "hold"));
+  });
+
+  app.post(routes.resume.path, async (context) => {
+    const { reason } = await jsonBody(context, reasonBodySchema, limits.bodyBytesMax);
+    const release = releaseParameter(context, commands);
+    return context.json(await answerCommand(context, dependencies, { type: "resume", release, reason }, "resume"));
+  });
+
+  app.post(routes.promote.path, async (context) => {
+    const { epoch } = await jsonBody(context, promoteSchema, limits.bodyBytesMax);
+    const release = releaseParameter(context, commands);
+    return context.json(await answerCommand(context, dependencies, { type: "promote", release, epoch }, "promote"));
+  });
+
+  app.post(routes.revertRelease.path, async (context) => {
+    const { reason } = await jsonBody(context, reasonBodySchema, limits.bodyBytesMax);
+    const target = { release: releaseParameter(context, commands) };
+    const cause = { reason, evidence: null };
+    return context.json(await answerCommand(context, dependencies, { type: "revert", target, cause }, "revert"));
+  });
+
+  app.get(routes.receipt.path, (context) => {
+    const release = releaseParameter(context, commands);
+    const action = context.req.param("action") ?? "";
+    const receipt = isAction(action) ? receipts.get(release, action) : undefined;
+    if (receipt === undefined) {
+      throw new SluiceError(
+        "RELEASE_UNKNOWN",
+        `there is no receipt of ${action} for ${release}; actions are ${actions.join(", ")}`,
+      );
+    }
+    return context.json(receipt);
+  });
+
+  return app;
+}
+
+function isAction(action: string): action is Receipt["action"] {
+  return actions.includes(action);
+}

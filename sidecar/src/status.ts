@@ -1,0 +1,161 @@
+import type { DatasetState, Line, NamespaceState, ReleaseState } from "@sluice/core";
+import { activeRelease, everybodyThousandths, holdMsAt, nextStep } from "@sluice/core";
+import type {
+  CandidateStatus,
+  DatasetStatus,
+  FollowerStatus,
+  LineStatus,
+  Receipt,
+  ReleaseStatus,
+  RevertStatus,
+  SourceStatus,
+  StatusAnswer,
+} from "@sluice/core/api";
+import type { GuardStatus } from "./guard.ts";
+
+/** How many followers a status names. */
+const followersNamedMax = 100;
+
+/** Evidence from which on a candidate counts as suspicious. */
+const suspiciousEvidence = 10;
+
+/** What a status is made from. */
+export interface StatusSources {
+  readonly instance: string;
+  readonly role: "origin" | "follower";
+  readonly log: string | null;
+  readonly state: NamespaceState;
+  readonly at: number;
+  readonly following: StatusAnswer["following"];
+  readonly followers: {
+    list(): readonly FollowerStatus[];
+    prepared(release: string): { readonly count: number; readonly of: number };
+    receipt(release: string, action: Receipt["action"]): Receipt | undefined;
+  };
+  /** Evidence is the origin's alone; undefined elsewhere. */
+  guard(release: string): GuardStatus | undefined;
+  /** Sources are pulled by the origin alone; none elsewhere. */
+  sources(dataset: string): readonly SourceStatus[];
+}
+
+/** One look at an instance. */
+export function statusOf(from: StatusSources): StatusAnswer {
+  const followers = from.followers.list();
+  return {
+    instance: from.instance,
+    role: from.role,
+    log: from.log,
+    sequence: from.state.sequence,
+    at: from.at,
+    following: from.following,
+    datasets: Object.values(from.state.datasets)
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .map((dataset) => datasetStatus(from, dataset)),
+    followers: { total: followers.length, list: followers.slice(0, followersNamedMax) },
+  };
+}
+
+function datasetStatus(from: StatusSources, dataset: DatasetState): DatasetStatus {
+  const active = activeRelease(from.state, dataset.name);
+  const release = active === undefined ? null : releaseStatus(from, active);
+  const sources = from.sources(dataset.name);
+  const { lastRefusal } = dataset;
+  const reasons = healthReasons(release, sources);
+  return {
+    name: dataset.name,
+    policy: dataset.policy,
+    stable: dataset.stable === null ? null : { ...lineStatus(dataset.stable), ...dataset.stableSince },
+    candidate: dataset.candidate === null ? null : candidateStatus(dataset.candidate),
+    release,
+    health: { ok: reasons.length === 0, reasons },
+    revertCommand: release === null ? null : `sluice revert ${dataset.name}`,
+    lastRevert: lastRevert(from, dataset.name),
+    lastRefusal:
+      lastRefusal === null
+        ? null
+        : {
+            at: lastRefusal.at,
+            number: lastRefusal.number,
+            code: lastRefusal.code,
+            message: lastRefusal.message,
+          },
+    quarantine: dataset.quarantine.map(({ publish, release: reverted, at, by, reason, liftedKeys }) => ({
+      publish,
+      release: reverted,
+      at,
+      by,
+      reason,
+      liftedKeys: liftedKeys.length,
+    })),
+    sources,
+  };
+}
+
+function lineStatus({ number, publish, items, contentHash, publishedAt, publishedBy }: Line): LineStatus {
+  return { number, publish, items, contentHash, since: publishedAt, by: publishedBy };
+}
+
+function candidateStatus(line: Line): CandidateStatus {
+  return { ...lineStatus(line), difference: line.difference, quarantinedChanges: line.quarantinedChanges };
+}
+
+function releaseStatus(from: StatusSources, release: ReleaseState): ReleaseStatus {
+  const guard = from.guard(release.id);
+  const evidence = guard?.evidence ?? null;
+  const served = guard?.served ?? { candidate: 0, stable: 0 };
+  const views = served.candidate + served.stable;
+  return {
+    id: release.id,
+    phase: release.phase,
+    thousandths: release.thousandths,
+    epoch: release.epoch,
+    since: release.stepSince,
+    by: release.stepBy,
+    startedAt: release.startedAt,
+    startedBy: release.startedBy,
+    hold: release.hold,
+    next: nextOf(release),
+    candidateArm: { requests: evidence?.candidateRequests ?? 0, failures: evidence?.candidateFailures ?? 0 },
+    controlArm: { requests: evidence?.controlRequests ?? 0, failures: evidence?.controlFailures ?? 0 },
+    servedShare: views === 0 ? null : served.candidate / views,
+    comparison: evidence?.comparison ?? (from.role === "origin" ? "on" : "on, at the origin"),
+    evidence,
+    prepared: from.followers.prepared(release.id),
+  };
+}
+
+function nextOf(release: ReleaseState): ReleaseStatus["next"] {
+  const { plan, thousandths, stepSince, hold, phase } = release;
+  if (hold !== null) return null;
+  if (phase === "baking") return { thousandths: everybodyThousandths, at: stepSince + plan.bakeMs };
+  if (!plan.automatic) return null;
+  const step = nextStep(plan, thousandths)?.thousandths ?? everybodyThousandths;
+  return { thousandths: step, at: stepSince + holdMsAt(plan, thousandths) };
+}
+
+function healthReasons(release: ReleaseStatus | null, sources: readonly SourceStatus[]): string[] {
+  const reasons: string[] = [];
+  const evidence = release?.evidence?.comparativeEvidence ?? 0;
+  if (evidence >= suspiciousEvidence) {
+    reasons.push(`the candidate fails more often than the control (evidence ${evidence.toPrecision(3)})`);
+  }
+  if (release !== null && release.hold !== null && release.hold.by.kind !== "person") {
+    reasons.push(`held by ${release.hold.by.kind} ${release.hold.by.name}: ${release.hold.cause.reason}`);
+  }
+  for (const { id, state, message } of sources) {
+    if (state === "failing" || state === "refused") reasons.push(`source ${id} is ${state}: ${message ?? "no reason"}`);
+  }
+  return reasons;
+}
+
+function lastRevert(from: StatusSources, dataset: string): RevertStatus | null {
+  let last: ReleaseState | undefined;
+  for (const release of Object.values(from.state.releases)) {
+    if (release.dataset !== dataset || release.phase !== "reverted") continue;
+    if (last === undefined || (release.ended?.at ?? 0) >= (last.ended?.at ?? 0)) last = release;
+  }
+  if (last === undefined || last.ended === null) return null;
+  const { at, by, cause } = last.ended;
+  const receipt = from.followers.receipt(last.id, "revert") ?? null;
+  return { release: last.id, publish: last.candidatePublish, at, by, cause, receipt };
+}
