@@ -1,0 +1,148 @@
+import { type Clock, fillPath, type LoggedEvent, type Plan, SluiceError, type SourceDefinition } from "@sluice/core";
+import {
+  type CommandAnswer,
+  type CreateDataset,
+  type PatchAnswer,
+  type PatchBody,
+  type PublishAnswer,
+  type ReadAnswer,
+  type ReadManyAnswer,
+  type Receipt,
+  type Route,
+  routes,
+  type StartRelease,
+  type StatusAnswer,
+} from "@sluice/core/api";
+import { type Call, type Connection, parseAnswer, requestText } from "./connection.ts";
+import { type LogQuery, readLog } from "./log.ts";
+import { randomKey } from "./random.ts";
+import { streamStatus } from "./status-stream.ts";
+import { type PublishOptions, publish, type Upload } from "./upload.ts";
+
+/** What a client is made with. */
+export interface AdminOptions {
+  /** Of the instance: `http://127.0.0.1:7070`. */
+  readonly url: string;
+  readonly fetch: typeof globalThis.fetch;
+  readonly clock: Clock;
+  /** The person's name that commands are recorded under, at most 200 characters. */
+  readonly actor?: string;
+  /** How long an answer, or the next bytes of the status stream, may take. Default 15,000. A publish has no limit. */
+  readonly timeoutMs?: number;
+  /** Idempotency keys; default random. */
+  readonly newKey?: () => string;
+}
+
+/** A dataset to create. Default: a canary dataset with the default plan and without checks. */
+export interface NewDataset extends Partial<Pick<CreateDataset, "policy" | "checks">> {
+  readonly name: string;
+  /** What is left out is the default plan's. */
+  readonly plan?: Partial<Omit<Plan, "guard">> & { readonly guard?: Partial<Plan["guard"]> };
+  /** A ready set of checks; `checks` replaces it. */
+  readonly template?: "none" | "prices" | "stock";
+}
+
+/** A source to add. Default: id `main`, asked every 30 s, new versions are held. */
+export interface NewSource extends Partial<SourceDefinition> {
+  readonly url: string;
+}
+
+/**
+ * The command API of one instance. Every method throws SluiceError: what the instance refused, with its code and details, or
+ * UNREACHABLE, TIMEOUT, PROTOCOL.
+ */
+export interface Admin {
+  status(): Promise<StatusAnswer>;
+  /** The status now and after each change, over one connection. */
+  statusStream(signal?: AbortSignal): AsyncGenerator<StatusAnswer>;
+  /** The audit trail: a page of events, oldest first; the newest ones without `after`. */
+  log(query?: LogQuery): Promise<LoggedEvent[]>;
+
+  createDataset(body: NewDataset): Promise<CommandAnswer>;
+  addSource(dataset: string, body: NewSource): Promise<CommandAnswer>;
+  removeSource(dataset: string, source: string): Promise<CommandAnswer>;
+
+  publish(dataset: string, upload: Upload, options?: PublishOptions): Promise<PublishAnswer>;
+  patch(dataset: string, body: Pick<PatchBody, "items"> & Partial<PatchBody>): Promise<PatchAnswer>;
+  liftQuarantine(
+    dataset: string,
+    body: { publish: number; keys?: readonly string[]; reason?: string },
+  ): Promise<CommandAnswer>;
+
+  startRelease(dataset: string, body?: Partial<StartRelease>): Promise<CommandAnswer>;
+  /** `epoch` is the one that was looked at: CONFLICT where somebody has moved the percentage since. */
+  setPercentage(release: string, body: { thousandths: number; epoch?: number }): Promise<CommandAnswer>;
+  hold(release: string, body?: { reason?: string }): Promise<CommandAnswer>;
+  resume(release: string, body?: { reason?: string }): Promise<CommandAnswer>;
+  promote(release: string, body?: { epoch?: number }): Promise<CommandAnswer>;
+  revertRelease(release: string, body?: { reason?: string }): Promise<CommandAnswer>;
+  /** Ends what runs or bakes on a dataset. NOTHING_TO_REVERT where nothing does and no revert ended within five minutes. */
+  revertDataset(dataset: string, body?: { reason?: string }): Promise<CommandAnswer>;
+  receipt(release: string, action: Receipt["action"]): Promise<Receipt>;
+
+  read(dataset: string, key: string, options?: { as?: string }): Promise<ReadAnswer>;
+  readMany(dataset: string, body: { keys: readonly string[]; as?: string }): Promise<ReadManyAnswer>;
+}
+
+const timeoutMsDefault = 15_000;
+
+/** Makes a client of the instance at `url`; connects to nothing yet. Throws VALIDATION where that is no http(s) URL. */
+export function createAdmin(options: AdminOptions): Admin {
+  const connection: Connection = {
+    url: baseOf(options.url),
+    fetch: options.fetch,
+    clock: options.clock,
+    actor: options.actor ?? null,
+    timeoutMs: options.timeoutMs ?? timeoutMsDefault,
+    newKey: options.newKey ?? randomKey,
+  };
+  const send = async <Answer>(
+    route: Route<unknown, Answer>,
+    parameters: Readonly<Record<string, string>>,
+    // What callers may leave out, the route's schema fills in at the instance.
+    body?: object,
+    query = "",
+  ): Promise<Answer> => {
+    const call: Call = { method: route.method, path: `${fillPath(route.path, parameters)}${query}`, body };
+    return parseAnswer(route.answer, call, await requestText(connection, call));
+  };
+  return {
+    status: () => send(routes.status, {}),
+    statusStream: (signal) => streamStatus(connection, signal),
+    log: (query = {}) => readLog(connection, query),
+
+    createDataset: (body) => send(routes.createDataset, {}, body),
+    addSource: (dataset, body) => send(routes.addSource, { dataset }, body),
+    removeSource: (dataset, source) => send(routes.removeSource, { dataset, source }),
+
+    publish: (dataset, upload, publishOptions = {}) => publish(connection, dataset, upload, publishOptions),
+    patch: (dataset, body) => send(routes.patch, { dataset }, body),
+    liftQuarantine: (dataset, body) => send(routes.liftQuarantine, { dataset }, body),
+
+    startRelease: (dataset, body = {}) => send(routes.startRelease, { dataset }, body),
+    setPercentage: (release, body) => send(routes.setPercentage, { release }, body),
+    hold: (release, body = {}) => send(routes.hold, { release }, body),
+    resume: (release, body = {}) => send(routes.resume, { release }, body),
+    promote: (release, body = {}) => send(routes.promote, { release }, body),
+    revertRelease: (release, body = {}) => send(routes.revertRelease, { release }, body),
+    revertDataset: (dataset, body = {}) => send(routes.revertDataset, { dataset }, body),
+    receipt: (release, action) => send(routes.receipt, { release, action }),
+
+    read: (dataset, key, { as } = {}) =>
+      send(
+        routes.read,
+        { dataset, key },
+        undefined,
+        as === undefined ? "" : `?${new URLSearchParams({ as }).toString()}`,
+      ),
+    readMany: (dataset, body) => send(routes.readMany, { dataset }, body),
+  };
+}
+
+function baseOf(text: string): string {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new SluiceError("VALIDATION", `expected an http: or https: URL of an instance, came ${JSON.stringify(text)}`);
+  }
+  return `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
+}
