@@ -144,7 +144,7 @@ const config: OxlintConfig = defineConfig({
 
     // Where a restricted thing is at home.
     { files: ["**/clock.ts", "**/system-clock.ts", "**/virtual-clock.ts", "**/random.ts"], rules: unrestricted },
-    { files: ["packages/{replica,sdk}/src/random.ts"], rules: imports(hono, undici, timers) },
+    { files: ["packages/{replica,sdk}/src/random.ts", "sidecar/src/random.ts"], rules: imports(hono, undici, timers) },
     { files: ["packages/replica/src/transport.ts"], rules: imports(aboveReplica, hono, timers, randomness) },
     { files: ["packages/sdk/src/hono.ts"], rules: imports(aboveSdk, undici, timers, randomness) },
     {

@@ -186,8 +186,8 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
       working = executed.state;
       batch.events.push(...executed.events);
       if (job.remember !== undefined && executed.events.length > 0) {
-        const { key, fingerprint, answer } = job.remember;
-        batch.answers.push({ key, fingerprint, answer: answer(executed), at: clock.wall() });
+        const { key, fingerprint } = job.remember;
+        batch.answers.push({ key, fingerprint, answer: job.remember.answer(executed), at: clock.wall() });
       }
     }
     return batch;

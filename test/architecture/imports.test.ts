@@ -28,7 +28,7 @@ const sources: Source[] = workspaces.flatMap(({ folder }) =>
     return {
       path: pathUnder(root, file),
       folder: pathUnder(root, folder),
-      isTest: path.endsWith(".test.ts"),
+      isTest: /\.(test|testing)\.ts$/.test(path),
       imports: importsOf(file, readFileSync(file, "utf8")),
     };
   }),

@@ -1,11 +1,10 @@
-import { createHash } from "node:crypto";
 import type { Actor, Command } from "@sluice/core";
 import { own, SluiceError } from "@sluice/core";
 import type { CommandAnswer, Receipt } from "@sluice/core/api";
 import { actorHeader, idempotencyHeader } from "@sluice/core/api";
 import type { Context } from "hono";
 import type { BuiltCommand, Commands, Executed } from "../commands.ts";
-import type { EventLog } from "../store/port.ts";
+import type { Once } from "./once.ts";
 
 /** How long an answer waits for its receipt at most, in milliseconds. */
 export const receiptWaitMsMax = 30_000;
@@ -13,7 +12,7 @@ export const receiptWaitMsMax = 30_000;
 /** What the routes of commands need. */
 export interface CommandRouteDependencies {
   readonly commands: Commands;
-  readonly log: Pick<EventLog, "remembered">;
+  readonly once: Once;
   readonly receipts: {
     get(release: string, action: Receipt["action"]): Receipt | undefined;
     settled(release: string, action: Receipt["action"], timeoutMs: number): Promise<Receipt | undefined>;
@@ -45,9 +44,8 @@ export async function answerCommand(
   command: Command,
   action: Receipt["action"] | null,
 ): Promise<CommandAnswer> {
-  const answer = await onceFor(
-    context,
-    dependencies,
+  const answer = await dependencies.once.run(
+    context.req.header(idempotencyHeader),
     JSON.stringify(command, (key, value: unknown) => (key === "draw" ? undefined : value)),
     async (remember) => commandAnswer(await dependencies.commands.execute({ by: actorOf(context), command }, remember)),
     commandAnswer,
@@ -55,33 +53,6 @@ export async function answerCommand(
   if (action === null || answer.release === null) return answer;
   const receipt = await receiptOf(context, dependencies, answer.release, action);
   return { ...answer, receipt };
-}
-
-type Remember = NonNullable<Parameters<Commands["execute"]>[1]>;
-
-/**
- * Runs a command at most once for the request's idempotency key, if it has one.
- * Throws IDEMPOTENCY_MISMATCH where the key came with another command before.
- */
-export async function onceFor<Answer>(
-  context: Context,
-  { log }: Pick<CommandRouteDependencies, "log">,
-  what: string,
-  run: (remember: Remember | undefined) => Promise<Answer>,
-  answerOf: (executed: Executed) => Answer,
-): Promise<Answer> {
-  const key = context.req.header(idempotencyHeader);
-  if (key === undefined || key === "") return run(undefined);
-  if (key.length > 200) throw new SluiceError("LIMIT_EXCEEDED", "an idempotency key has at most 200 characters");
-  const fingerprint = createHash("sha256").update(what).digest("hex");
-  const known = await log.remembered(key);
-  if (known === undefined) {
-    return run({ key, fingerprint, answer: (executed) => JSON.stringify(answerOf(executed)) });
-  }
-  if (known.fingerprint !== fingerprint) {
-    throw new SluiceError("IDEMPOTENCY_MISMATCH", `the idempotency key ${key} came with another command before`);
-  }
-  return JSON.parse(known.answer) as Answer;
 }
 
 /** What an executed command is answered with, before its receipt. */

@@ -3,6 +3,7 @@ import type { PatchAnswer, PatchBody, PublishAnswer, PublishQuery } from "@sluic
 import {
   addSourceSchema,
   createDatasetSchema,
+  idempotencyHeader,
   liftQuarantineSchema,
   limits,
   patchBodySchema,
@@ -18,9 +19,9 @@ import type { Executed } from "../commands.ts";
 import { buildPatch } from "../patcher.ts";
 import { parseInput } from "../problems.ts";
 import type { Publisher, UploadFormat } from "../publisher.ts";
-import type { Draw } from "../random.ts";
+import type { Draw } from "../draw.ts";
 import type { CommandRouteDependencies } from "./answer.ts";
-import { actorOf, answerCommand, built, onceFor } from "./answer.ts";
+import { actorOf, answerCommand, built } from "./answer.ts";
 import { jsonBody } from "./body.ts";
 
 /** What the routes of datasets need. */
@@ -116,9 +117,8 @@ function formatOf(context: Context): UploadFormat {
 async function patch(context: Context, dependencies: DatasetRouteDependencies, body: PatchBody): Promise<PatchAnswer> {
   const dataset = datasetParameter(context);
   const answerOf = (executed: Executed): PatchAnswer => patchAnswer(dataset, executed);
-  return onceFor(
-    context,
-    dependencies,
+  return dependencies.once.run(
+    context.req.header(idempotencyHeader),
     JSON.stringify(["patch", dataset, body]),
     async (remember) => {
       const given = built(context, (working) => buildPatch(working.lines(dataset), working.state, dataset, body));

@@ -74,8 +74,8 @@ export function createReadRoutes(dependencies: ReadDependencies): Hono {
   return app;
 }
 
-function datasetOf({ state }: ReadDependencies, name: string): DatasetState {
-  const dataset = own(state().datasets, name);
+function datasetOf(dependencies: ReadDependencies, name: string): DatasetState {
+  const dataset = own(dependencies.state().datasets, name);
   if (dataset === undefined) throw new SluiceError("DATASET_UNKNOWN", `there is no dataset ${name}`);
   return dataset;
 }

@@ -14,17 +14,18 @@ export interface StatusRouteDependencies {
 }
 
 /** `GET /v1/status`, and the same as a stream for pages and `--watch`. */
-export function createStatusRoutes({ clock, status }: StatusRouteDependencies): Hono {
+export function createStatusRoutes(dependencies: StatusRouteDependencies): Hono {
+  const { clock } = dependencies;
   const app = new Hono();
 
-  app.get(routes.status.path, (context) => context.json(status()));
+  app.get(routes.status.path, (context) => context.json(dependencies.status()));
 
   app.get(paths.statusStream, (context) =>
     streamSSE(context, async (stream) => {
       let last = "";
       let unsaid = 0;
       while (!stream.aborted && !stream.closed) {
-        const now = status();
+        const now = dependencies.status();
         const data = JSON.stringify(now);
         // The time moves at every look; it alone is said once in eight looks, which is what keeps the connection alive.
         const said = JSON.stringify({ ...now, at: 0 });

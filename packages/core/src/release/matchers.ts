@@ -1,3 +1,5 @@
+import { unreachable } from "../assert.ts";
+
 /** One matcher in Alertmanager's syntax: `service=~"checkout|cart"`. */
 export interface Matcher {
   readonly label: string;
@@ -42,6 +44,8 @@ function matches(matcher: Matcher, value: string): boolean {
       return compile(matcher.value)?.test(value) === true;
     case "!~":
       return compile(matcher.value)?.test(value) === false;
+    default:
+      return unreachable(matcher.operator);
   }
 }
 

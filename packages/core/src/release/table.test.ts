@@ -1,0 +1,304 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import type { Command } from "./command.ts";
+import { decide } from "./decide.ts";
+import type { Actor, Content, Event } from "./event.ts";
+import { evolve } from "./evolve.ts";
+import { defaultPlan } from "./plan.ts";
+import type { NamespaceState } from "./state.ts";
+import { emptyState } from "./state.ts";
+
+/** Where a dataset can stand. */
+type Situation =
+  | "no version"
+  | "stable"
+  | "held"
+  | "running"
+  | "running, held"
+  | "baking"
+  | "baking, held"
+  | "completed"
+  | "reverted"
+  | "superseded";
+
+/** What can be asked. */
+type Asked =
+  | "publish"
+  | "publish --release"
+  | "publish --supersede"
+  | "patch"
+  | "start"
+  | "percentage"
+  | "hold"
+  | "resume"
+  | "promote"
+  | "revert"
+  | "time";
+
+// The table of docs/RELEASES.md. A record without Partial: a new situation or command does not compile until every cell
+// is decided. A cell is the events, `-` where nothing changes, or the code of the refusal.
+const table: Record<Situation, Record<Asked, string>> = {
+  "no version": {
+    publish: "version-published (live)",
+    "publish --release": "version-published (live)",
+    "publish --supersede": "version-published (live)",
+    patch: "VERSION_NONE",
+    start: "NOTHING_HELD",
+    percentage: "RELEASE_UNKNOWN",
+    hold: "RELEASE_UNKNOWN",
+    resume: "RELEASE_UNKNOWN",
+    promote: "RELEASE_UNKNOWN",
+    revert: "NOTHING_TO_REVERT",
+    time: "-",
+  },
+  stable: {
+    publish: "version-published",
+    "publish --release": "version-published, release-started",
+    "publish --supersede": "version-published, release-started",
+    patch: "patched",
+    start: "NOTHING_HELD",
+    percentage: "RELEASE_UNKNOWN",
+    hold: "RELEASE_UNKNOWN",
+    resume: "RELEASE_UNKNOWN",
+    promote: "RELEASE_UNKNOWN",
+    revert: "NOTHING_TO_REVERT",
+    time: "-",
+  },
+  held: {
+    publish: "version-published",
+    "publish --release": "version-published, release-started",
+    "publish --supersede": "version-published, release-started",
+    patch: "patched",
+    start: "release-started",
+    percentage: "RELEASE_UNKNOWN",
+    hold: "RELEASE_UNKNOWN",
+    resume: "RELEASE_UNKNOWN",
+    promote: "RELEASE_UNKNOWN",
+    revert: "NOTHING_TO_REVERT",
+    time: "-",
+  },
+  running: {
+    publish: "RELEASE_RUNNING",
+    "publish --release": "RELEASE_RUNNING",
+    "publish --supersede": "release-superseded, version-published, release-started",
+    patch: "patched",
+    start: "RELEASE_RUNNING",
+    percentage: "percentage-set, release-held",
+    hold: "release-held",
+    resume: "-",
+    promote: "release-promoted",
+    revert: "release-reverted",
+    time: "percentage-set",
+  },
+  "running, held": {
+    publish: "RELEASE_RUNNING",
+    "publish --release": "RELEASE_RUNNING",
+    "publish --supersede": "release-superseded, version-published, release-started",
+    patch: "patched",
+    start: "RELEASE_RUNNING",
+    percentage: "percentage-set",
+    hold: "-",
+    resume: "release-resumed",
+    promote: "release-promoted",
+    revert: "release-reverted",
+    time: "-",
+  },
+  baking: {
+    publish: "RELEASE_BAKING",
+    "publish --release": "RELEASE_BAKING",
+    "publish --supersede": "RELEASE_BAKING",
+    patch: "patched",
+    start: "RELEASE_RUNNING",
+    percentage: "RELEASE_BAKING",
+    hold: "release-held",
+    resume: "-",
+    promote: "release-completed",
+    revert: "release-reverted",
+    time: "release-completed",
+  },
+  "baking, held": {
+    publish: "RELEASE_BAKING",
+    "publish --release": "RELEASE_BAKING",
+    "publish --supersede": "RELEASE_BAKING",
+    patch: "patched",
+    start: "RELEASE_RUNNING",
+    percentage: "RELEASE_BAKING",
+    hold: "-",
+    resume: "release-resumed",
+    promote: "release-completed",
+    revert: "release-reverted",
+    time: "-",
+  },
+  completed: {
+    publish: "version-published",
+    "publish --release": "version-published, release-started",
+    "publish --supersede": "version-published, release-started",
+    patch: "patched",
+    start: "NOTHING_HELD",
+    percentage: "RELEASE_ENDED",
+    hold: "RELEASE_ENDED",
+    resume: "RELEASE_ENDED",
+    promote: "RELEASE_ENDED",
+    revert: "NOTHING_TO_REVERT",
+    time: "-",
+  },
+  reverted: {
+    publish: "version-published",
+    "publish --release": "version-published, release-started",
+    "publish --supersede": "version-published, release-started",
+    patch: "patched",
+    start: "NOTHING_HELD",
+    percentage: "RELEASE_ENDED",
+    hold: "RELEASE_ENDED",
+    resume: "RELEASE_ENDED",
+    promote: "RELEASE_ENDED",
+    revert: "- (the earlier receipt)",
+    time: "-",
+  },
+  superseded: {
+    publish: "RELEASE_RUNNING",
+    "publish --release": "RELEASE_RUNNING",
+    "publish --supersede": "release-superseded, version-published, release-started",
+    patch: "patched",
+    start: "RELEASE_RUNNING",
+    percentage: "RELEASE_ENDED",
+    hold: "RELEASE_ENDED",
+    resume: "RELEASE_ENDED",
+    promote: "RELEASE_ENDED",
+    revert: "release-reverted",
+    time: "percentage-set",
+  },
+};
+
+const anna: Actor = { kind: "person", name: "anna" };
+const startMs = Date.UTC(2026, 10, 11);
+const cause = { reason: "it hurts", evidence: null };
+
+function contentOf(content: number): Content {
+  const contentHash = content.toString(16).padStart(64, "0");
+  return {
+    base: { parts: [{ name: contentHash, bytes: 1, items: 1, contentHash }] },
+    overlay: null,
+    contentHash,
+    items: 1,
+  };
+}
+
+function publish(state: NamespaceState, content: number, request: "none" | "release" | "supersede"): Command {
+  const stable = state.datasets["prices"]?.stable ?? null;
+  return {
+    type: "publish",
+    dataset: "prices",
+    content: contentOf(content),
+    origin: { source: null, bytesHash: contentOf(content).contentHash },
+    comparedWith: stable?.publish ?? null,
+    parent: stable?.number ?? null,
+    difference: { added: 1, removed: 0, changed: 0, unchanged: 0, examples: [] },
+    warnings: [],
+    changes: null,
+    linesWithContent: [],
+    quarantinedChanges: null,
+    request:
+      request === "none" ? null : { thousandths: null, supersede: request === "supersede", acceptQuarantined: false },
+    draw: { release: `release-${content}`, salt: "salt" },
+  };
+}
+
+/** Plays commands, each of which has to be accepted. */
+function play(state: NamespaceState, commands: readonly ((state: NamespaceState) => Command)[]): NamespaceState {
+  let now = state;
+  for (const build of commands) {
+    const decision = decide(now, { by: anna, command: build(now) }, startMs);
+    if (decision.kind !== "events") throw new Error(`the set-up was not accepted: ${JSON.stringify(decision)}`);
+    for (const { by, event } of decision.events)
+      now = evolve(now, { sequence: now.sequence + 1, at: startMs, by, event });
+  }
+  return now;
+}
+
+const created = play(emptyState, [
+  () => ({ type: "create-dataset", dataset: "prices", policy: "canary", plan: defaultPlan, checks: [] }),
+]);
+const first = (state: NamespaceState): Command => publish(state, 1, "none");
+const second = (state: NamespaceState): Command => publish(state, 2, "release");
+const hold = (): Command => ({ type: "hold", release: "release-2", cause });
+const promote = (): Command => ({ type: "promote", release: "release-2", epoch: null });
+const revert = (): Command => ({ type: "revert", target: { release: "release-2" }, cause });
+const supersede = (state: NamespaceState): Command => publish(state, 3, "supersede");
+
+const situations: Record<Situation, NamespaceState> = {
+  "no version": created,
+  stable: play(created, [first]),
+  held: play(created, [first, (state) => publish(state, 2, "none")]),
+  running: play(created, [first, second]),
+  "running, held": play(created, [first, second, hold]),
+  baking: play(created, [first, second, promote]),
+  "baking, held": play(created, [first, second, promote, hold]),
+  completed: play(created, [first, second, promote, promote]),
+  reverted: play(created, [first, second, revert]),
+  superseded: play(created, [first, second, supersede]),
+};
+
+const asked: Record<Asked, (state: NamespaceState) => Command> = {
+  publish: (state) => publish(state, 9, "none"),
+  "publish --release": (state) => publish(state, 9, "release"),
+  "publish --supersede": (state) => publish(state, 9, "supersede"),
+  patch: (state) => ({
+    type: "patch",
+    dataset: "prices",
+    stable: { contentHash: "a".repeat(64), items: 1 },
+    candidate: state.datasets["prices"]?.candidate ? { contentHash: "b".repeat(64), items: 1 } : null,
+    delta: { set: [["sku", 1]], remove: [] },
+    candidateDelta: null,
+    differingKeys: [],
+    bothLines: false,
+  }),
+  start: () => ({
+    type: "start-release",
+    dataset: "prices",
+    publish: null,
+    plan: null,
+    thousandths: null,
+    acceptQuarantined: false,
+    draw: { release: "release-10", salt: "salt" },
+  }),
+  percentage: () => ({ type: "set-percentage", release: "release-2", thousandths: 7_000, epoch: null }),
+  hold,
+  resume: () => ({ type: "resume", release: "release-2", reason: "looked" }),
+  promote,
+  revert: () => ({ type: "revert", target: { dataset: "prices" }, cause }),
+  time: () => ({ type: "tick" }),
+};
+
+function cellOf(state: NamespaceState, command: Command): string {
+  const decision = decide(state, { by: anna, command }, command.type === "tick" ? startMs + 86_400_000 : startMs);
+  if (decision.kind === "rejected") return decision.code;
+  if (decision.kind === "unchanged")
+    return decision.release !== null && command.type === "revert" ? "- (the earlier receipt)" : "-";
+  return decision.events.map(({ event }) => nameOf(event)).join(", ");
+}
+
+function nameOf(event: Event): string {
+  return event.type === "version-published" && event.live ? "version-published (live)" : event.type;
+}
+
+const rows = Object.entries(table).flatMap(([situation, cells]) =>
+  Object.entries(cells).map(([command, cell]) => ({ situation, command, cell })),
+) as { situation: Situation; command: Asked; cell: string }[];
+
+test.each(rows)("$situation: $command comes to $cell", ({ situation, command, cell }) => {
+  const state = situations[situation];
+  expect(cellOf(state, asked[command](state))).toBe(cell);
+});
+
+test("docs/RELEASES.md shows this table", () => {
+  const text = readFileSync(new URL("../../../../docs/RELEASES.md", import.meta.url), "utf8");
+  const commands = Object.keys(asked) as Asked[];
+  for (const command of commands) {
+    const line = `| \`${command}\` | ${Object.keys(table)
+      .map((situation) => table[situation as Situation][command])
+      .join(" | ")} |`;
+    expect(text).toContain(line);
+  }
+  expect(text).toContain(`| asked | ${Object.keys(table).join(" | ")} |`);
+});
