@@ -1,0 +1,41 @@
+import type { Delta } from "@sluice/core";
+import { createDelta } from "@sluice/core";
+
+/** An overlay never holds more items or text; past either, the version gets a base of its own. */
+export const overlayItemsMax = 50_000;
+export const overlayBytesMax: number = 16 * 1024 * 1024;
+
+/** So many differences from the base are always laid over it, however small the dataset. */
+const overlayItemsMin = 1_000;
+
+/** Gathers what a version differs in from a base until a base of its own is the better choice. */
+export interface OverlayPlan {
+  /** An item that differs from the base; undefined was removed. */
+  add(key: string, canonical: string | undefined): void;
+  /** What lies over the base; null where it is too much. Throws DUPLICATE_KEY. */
+  finish(): Delta | null;
+}
+
+/**
+ * For a version of so many items: at most 1,000 differences or a tenth of the items, 50,000 and 16 MiB of text. Beyond a tenth, a
+ * follower reads the parts faster than it applies the overlay.
+ */
+export function createOverlayPlan(items: number): OverlayPlan {
+  const itemsMax = Math.min(overlayItemsMax, Math.max(overlayItemsMin, Math.floor(items / 10)));
+  let set: [string, string][] = [];
+  let remove: string[] = [];
+  let bytes = 0;
+  let fits = true;
+  return {
+    add(key, canonical) {
+      if (!fits) return;
+      if (canonical === undefined) remove.push(key);
+      else set.push([key, canonical]);
+      bytes += Buffer.byteLength(key) + (canonical === undefined ? 0 : Buffer.byteLength(canonical));
+      fits = set.length + remove.length <= itemsMax && bytes <= overlayBytesMax;
+      // What is too much is not kept.
+      if (!fits) [set, remove] = [[], []];
+    },
+    finish: () => (fits ? createDelta(set, remove) : null),
+  };
+}

@@ -1,0 +1,267 @@
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { BytesOrigin, CheckFinding, Command, DatasetState } from "@sluice/core";
+import { assert, decide, isSluiceError, limits, own, SluiceError } from "@sluice/core";
+import type { PublishAnswer } from "@sluice/core/api";
+import { publishedAnswer, unchangedAnswer } from "./publish/answer.ts";
+import { type Comparison, compare } from "./publish/compare.ts";
+import { sliceCountOf, writeContent } from "./publish/content.ts";
+import { createPace, type Pace } from "./publish/pace.ts";
+import { createInlinePartBuilder } from "./publish/part-builder.ts";
+import type { Offer, PublisherDependencies, PublishLimits, Upload } from "./publish/port.ts";
+import { quarantinedChangesOf } from "./publish/quarantine.ts";
+import { createFileRange, createMemoryRange, onDisk } from "./publish/range-file.ts";
+import { receive } from "./publish/receive.ts";
+import { checkRefused, numbered, recordRefusal } from "./publish/refusal.ts";
+import { createSpool, type Spool } from "./publish/spool.ts";
+import { createTurns } from "./publish/turns.ts";
+import { createDraw } from "./draw.ts";
+
+export type {
+  Offer,
+  PublishCommands,
+  PublisherDependencies,
+  PublishLimits,
+  PublishProgress,
+  Upload,
+  UploadFormat,
+} from "./publish/port.ts";
+
+/** How many publishes are at work at a time, each of another dataset. */
+export const publishesRunningMax = 2;
+
+/** How many publishes may wait behind them; one more is refused with NOT_READY. */
+export const publishesWaitingMax = 16;
+
+/** How often a publish is compared again because the stable version changed meanwhile. */
+const comparisonsMax = 4;
+
+/** Turns uploads into versions: reads, compares, checks, writes parts, gives the command. */
+export interface Publisher {
+  /** Makes the spool directory and removes what a process that died left in it. */
+  start(): Promise<void>;
+  /**
+   * Makes a version of an upload. Refused whole, with every reason counted and the first 100 listed in `details.problems`:
+   * INVALID_JSON, INVALID_ITEM, DUPLICATE_KEY, LIMIT_EXCEEDED, CHECK_REFUSED (with the number that it was given), QUARANTINED.
+   * Throws DATASET_UNKNOWN before reading, NOT_READY where too many wait, what `decide` rejects a publish with, CORRUPT where
+   * the stable version cannot be read, DISK_FULL, STORE_UNAVAILABLE and CLOSED. The last good version stands in every case.
+   */
+  publish(upload: Upload): Promise<PublishAnswer>;
+  /**
+   * The same for a source, which is told what was refused for its content as a value. Bytes for whose SHA-256 `seen` says true are read
+   * and left alone. A refusal is written into the log, once for the same bytes.
+   */
+  offer(upload: Upload, seen: (bytesHash: string) => boolean): Promise<Offer>;
+  /** Ends what runs and waits with CLOSED. */
+  close(): Promise<void>;
+}
+
+type Publish = Extract<Command, { type: "publish" }>;
+
+/** What a comparison came to. */
+type Settled = Extract<Offer, { kind: "refused" | "published" }> | "compare again";
+
+const defaultLimits: PublishLimits = {
+  uploadBytesMax: limits.uploadBytesMax,
+  objectBytesMax: limits.objectBytesMax,
+  itemsPerVersionMax: limits.itemsPerVersionMax,
+  keyBytesMax: limits.keyBytesMax,
+  valueBytesMax: limits.valueBytesMax,
+};
+
+/** Makes a publisher. */
+export function createPublisher(dependencies: PublisherDependencies): Publisher {
+  const { commands, blobs, log, spoolDirectory, clock, logger, yieldNow } = dependencies;
+  const allLimits: PublishLimits = { ...defaultLimits, ...dependencies.limits };
+  const parts = dependencies.parts ?? createInlinePartBuilder();
+  const draw = createDraw(dependencies.random);
+  const turns = createTurns({ runningMax: publishesRunningMax, waitingMax: publishesWaitingMax });
+  const closing = new AbortController();
+  const atWork = new Set<Promise<unknown>>();
+  let uploads = 0;
+
+  async function offer(upload: Upload, seen: (bytesHash: string) => boolean): Promise<Offer> {
+    assertDataset(upload.dataset);
+    const signal = upload.signal === undefined ? closing.signal : AbortSignal.any([closing.signal, upload.signal]);
+    const work = turns.take(upload.dataset, signal, () =>
+      withSpool(createPace(yieldNow, signal), (spool, pace) => take(upload, seen, spool, pace)),
+    );
+    atWork.add(work);
+    try {
+      return await work;
+    } finally {
+      atWork.delete(work);
+      if (atWork.size === 0) await parts.rest();
+    }
+  }
+
+  function assertDataset(name: string): DatasetState {
+    const dataset = own(commands.state().datasets, name);
+    if (dataset !== undefined) return dataset;
+    throw new SluiceError(
+      "DATASET_UNKNOWN",
+      `there is no dataset ${name}; create it with: sluice dataset create ${name}`,
+      {
+        details: { datasets: Object.keys(commands.state().datasets).slice(0, 20) },
+      },
+    );
+  }
+
+  /** Lends a spool whose files are gone afterwards, whatever happens. */
+  async function withSpool<T>(pace: Pace, use: (spool: Spool, pace: Pace) => Promise<T>): Promise<T> {
+    const directory = spoolDirectory === null ? null : join(spoolDirectory, `upload-${++uploads}`);
+    if (directory !== null) await onDisk(() => mkdir(directory, { recursive: true, mode: 0o700 }));
+    const spool = createSpool(
+      (range) => (directory === null ? createMemoryRange() : createFileRange(join(directory, `range-${range}`))),
+      pace,
+    );
+    try {
+      return await use(spool, pace);
+    } finally {
+      await spool.close();
+      if (directory !== null) await rm(directory, { recursive: true, force: true });
+    }
+  }
+
+  async function take(upload: Upload, seen: (bytesHash: string) => boolean, spool: Spool, pace: Pace): Promise<Offer> {
+    const { bytesHash, bytes, refused } = await receive(upload, spool, allLimits, pace);
+    if (bytesHash !== null && seen(bytesHash)) return { kind: "seen", bytesHash };
+    if (refused !== null || bytesHash === null) {
+      assert(refused !== null, "an upload that was not read to the end was refused");
+      return refuse(upload, bytesHash, refused);
+    }
+    for (let attempt = 1; ; attempt++) {
+      const settled = await settle(upload, bytesHash, bytes, spool, pace);
+      if (settled !== "compare again") return settled;
+      if (attempt === comparisonsMax) {
+        throw new SluiceError(
+          "CONFLICT",
+          `the stable version of ${upload.dataset} changed ${comparisonsMax} times while this one was compared with it; publish it again`,
+        );
+      }
+      logger.info({ dataset: upload.dataset, attempt }, "the stable version changed; the upload is compared again");
+    }
+  }
+
+  /** Compares, lets the state machine judge, writes what it takes, and gives the command. */
+  async function settle(upload: Upload, bytesHash: string, bytes: number, spool: Spool, pace: Pace): Promise<Settled> {
+    const dataset = assertDataset(upload.dataset);
+    const parent = commands.lines(upload.dataset).stable;
+    const progress = (phase: "comparing" | "writing") => (share: number) =>
+      upload.onProgress?.({ phase, bytes, items: spool.items, share });
+    const compared = {
+      parent,
+      checks: dataset.checks,
+      sliceCount: sliceCountOf(spool),
+      onShare: progress("comparing"),
+    };
+    const comparison = await compare(spool, blobs, compared, pace);
+    const command = await commandOf(upload, bytesHash, dataset, comparison, pace);
+
+    // Asked before anything is written: most of what is offered again is known already.
+    const foreseen = decide(commands.state(), { by: upload.by, command }, clock.wall());
+    if (foreseen.kind === "rejected") {
+      const error = new SluiceError(foreseen.code, foreseen.message, { details: foreseen.details });
+      return rejected(upload, bytesHash, error);
+    }
+    if (foreseen.kind === "unchanged") {
+      return {
+        kind: "published",
+        bytesHash,
+        answer: unchangedAnswer(commands.state(), upload.dataset, comparison, foreseen),
+      };
+    }
+    if (comparison.report.refused) {
+      return refuse(upload, bytesHash, checkRefused(upload.dataset, comparison.report), comparison.report.findings);
+    }
+
+    if (comparison.changes !== null) await blobs.put(comparison.changes.name, comparison.changes.bytes);
+    const content = await writeContent(spool, parent, comparison, { blobs, parts, onShare: progress("writing") });
+    return give(upload, bytesHash, { ...command, content });
+  }
+
+  async function commandOf(
+    { dataset, source, request }: Upload,
+    bytesHash: string,
+    state: DatasetState,
+    comparison: Comparison,
+    pace: Pace,
+  ): Promise<Publish> {
+    const { contentHash, items, difference, report, changes } = comparison;
+    return {
+      type: "publish",
+      dataset,
+      content: { base: { parts: [] }, overlay: null, contentHash, items },
+      origin: { source, bytesHash },
+      comparedWith: state.stable?.publish ?? null,
+      parent: state.stable?.number ?? null,
+      difference,
+      warnings: report.findings.filter(({ action }) => action === "warn"),
+      changes: changes?.name ?? null,
+      linesWithContent: await log.linesWithContent(dataset, contentHash),
+      quarantinedChanges: await quarantinedChangesOf(state, changes, blobs, pace),
+      request,
+      draw: draw.release(dataset, state.lastNumber + 1),
+    };
+  }
+
+  async function give(upload: Upload, bytesHash: string, command: Publish): Promise<Settled> {
+    const number = assertDataset(upload.dataset).lastNumber + 1;
+    const given = { by: upload.by, command: { ...command, draw: draw.release(upload.dataset, number) } };
+    try {
+      const { decision, events } = await commands.execute(given);
+      const answer =
+        decision.kind === "unchanged"
+          ? unchangedAnswer(commands.state(), upload.dataset, command.content, decision)
+          : publishedAnswer(command, events);
+      logger.info({ dataset: upload.dataset, number: answer.number, outcome: answer.outcome }, "published");
+      return { kind: "published", bytesHash, answer };
+    } catch (error) {
+      if (!isSluiceError(error)) throw error;
+      return rejected(upload, bytesHash, error);
+    }
+  }
+
+  async function rejected(upload: Upload, bytesHash: string, error: SluiceError): Promise<Settled> {
+    if (error.code === "CONFLICT") return "compare again";
+    if (error.code === "QUARANTINED") return refuse(upload, bytesHash, error);
+    throw error;
+  }
+
+  async function refuse(
+    { dataset, by, source }: Upload,
+    bytesHash: string | null,
+    error: SluiceError,
+    findings: readonly CheckFinding[] = [],
+  ): Promise<Extract<Offer, { kind: "refused" }>> {
+    logger.warn({ dataset, code: error.code, source }, error.message);
+    // Who pushed a broken file is told so; what a source offers has to be found in the log.
+    const kept = source !== null || isSluiceError(error, "QUARANTINED", "CHECK_REFUSED");
+    if (!kept || bytesHash === null) return { kind: "refused", bytesHash, error };
+    const origin: BytesOrigin = { source, bytesHash };
+    const number = await recordRefusal(commands, { dataset, by, origin }, error, findings);
+    return { kind: "refused", bytesHash, error: numbered(error, number) };
+  }
+
+  return {
+    async start() {
+      if (spoolDirectory === null) return;
+      await onDisk(async () => {
+        await mkdir(spoolDirectory, { recursive: true, mode: 0o700 });
+        for (const name of await readdir(spoolDirectory))
+          await rm(join(spoolDirectory, name), { recursive: true, force: true });
+      });
+    },
+    offer,
+    async publish(upload) {
+      const offered = await offer(upload, () => false);
+      assert(offered.kind !== "seen", "nothing was said to be seen");
+      if (offered.kind === "refused") throw offered.error;
+      return offered.answer;
+    },
+    async close() {
+      closing.abort();
+      await Promise.allSettled(atWork);
+    },
+  };
+}
