@@ -29,6 +29,8 @@ export interface Feed {
   }>;
   /** Events after a sequence number up to `state()`; null where they are not kept any more. */
   since(sequence: number): readonly LoggedEvent[] | null;
+  /** Marks in force, those that a start from disk found included. */
+  marks(): readonly Mark[];
   /** Age of the last contact with the log's owner in milliseconds: 0 at the origin, null where there never was any. */
   contactAgeMs(): number | null;
   /** A follower presents a mark that this instance has not seen. */

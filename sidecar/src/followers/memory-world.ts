@@ -1,0 +1,121 @@
+import type { NamespaceState, VirtualClock } from "@sluice/core";
+import { createVirtualClock, emptyState, evolve, leaseMs } from "@sluice/core";
+import type { FollowQuery, Frame } from "@sluice/core/api";
+import { pino } from "pino";
+import type { Followers } from "../followers.ts";
+import { createFollowers } from "../followers.ts";
+import type { FollowerLimits } from "./limits.ts";
+import type { MemoryFeed } from "./memory-feed.ts";
+import { createMemoryFeed } from "./memory-feed.ts";
+import type { MemorySink } from "./memory-sink.ts";
+import { createMemorySink } from "./memory-sink.ts";
+import type { Registry } from "./registry.ts";
+import { createRegistry } from "./registry.ts";
+
+/** An instance for tests, on a virtual clock. */
+export interface MemoryWorld {
+  readonly clock: VirtualClock;
+  readonly feed: MemoryFeed;
+  readonly registry: Registry;
+  readonly followers: Followers;
+  /** Connects a follower, new where the query says nothing else. */
+  join(query?: Partial<FollowQuery>): MemorySink;
+  /** Connects a new follower and brings it up to date, with nothing more to read. */
+  joined(): Promise<MemorySink>;
+  /** Lets time pass, and everything that waits for it happen. */
+  pass(durationMs: number): Promise<void>;
+}
+
+/** Makes an instance with the dataset `prices` in its log. `turnMs` is how long a turn of the event loop takes, default 0. */
+export function createMemoryWorld(
+  options: { limits?: Partial<FollowerLimits>; snapshotMs?: number; turnMs?: number } = {},
+): MemoryWorld {
+  const { turnMs = 0 } = options;
+  const clock = createVirtualClock();
+  const feed = createMemoryFeed(clock, options.snapshotMs);
+  const logger = pino({ level: "silent" });
+  const registry = createRegistry({ clock, logger, leaseMs });
+  const followers = createFollowers({
+    feed,
+    registry,
+    clock: { ...clock, setTimer: (delayMs, fire) => clock.setTimer(Math.max(delayMs, turnMs), fire) },
+    random: () => 0.5,
+    logger,
+    instance: "test",
+    limits: options.limits ?? {},
+  });
+  let joined = 0;
+  feed.dataset("prices");
+  const world: MemoryWorld = {
+    clock,
+    feed,
+    registry,
+    followers,
+    join(query) {
+      joined += 1;
+      const sink = createMemorySink();
+      const id = `follower-${joined}`;
+      followers.connect({ id, name: id, kind: "sdk", log: null, from: 0, marks: [], ...query }, sink);
+      return sink;
+    },
+    async joined() {
+      const sink = world.join();
+      await world.pass(1);
+      sink.take();
+      return sink;
+    },
+    pass: (durationMs) => pass(clock, durationMs),
+  };
+  return world;
+}
+
+/** Moves a virtual clock on by `durationMs`; promises settle before each timer and at the end. */
+export async function pass(clock: VirtualClock, durationMs: number): Promise<void> {
+  const endMs = clock.now() + durationMs;
+  for (;;) {
+    await settle();
+    const nextMs = clock.nextInMs();
+    if (nextMs === undefined || clock.now() + nextMs > endMs) break;
+    clock.runNext();
+  }
+  clock.advance(endMs - clock.now());
+}
+
+async function settle(): Promise<void> {
+  for (let turns = 0; turns < 30; turns += 1) await Promise.resolve();
+}
+
+/** What a follower holds: a fold of the frames that it was given. Throws at a gap. */
+export interface MemoryReplica {
+  readonly log: string | null;
+  readonly state: NamespaceState;
+  /** Releases that a mark has taken back. */
+  readonly marks: ReadonlySet<string>;
+}
+
+/** A follower that holds nothing. */
+export const emptyReplica: MemoryReplica = { log: null, state: emptyState, marks: new Set() };
+
+/** What a follower holds after more frames. */
+export function foldFrames(replica: MemoryReplica, frames: readonly Frame[]): MemoryReplica {
+  let { log, state } = replica;
+  const marks = new Set(replica.marks);
+  for (const frame of frames) {
+    if (frame.type === "hello") log = frame.log;
+    if (frame.type === "state") state = frame.state;
+    if (frame.type === "events") state = frame.events.reduce(evolve, state);
+    if (frame.type === "mark") marks.add(frame.mark.release);
+    if (frame.type === "state") for (const { release } of frame.marks) marks.add(release);
+  }
+  return { log, state, marks };
+}
+
+/** The types of frames, in order. */
+export function typesOf(frames: readonly Frame[]): string[] {
+  return frames.map(({ type }) => type);
+}
+
+/** The sequence numbers of each `events` frame. */
+export function sequencesOf(frames: readonly Frame[]): number[][] {
+  return frames.flatMap((frame) => (frame.type === "events" ? [frame.events.map(({ sequence }) => sequence)] : []));
+}

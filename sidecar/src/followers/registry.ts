@@ -1,0 +1,250 @@
+import type { Clock, Timer } from "@sluice/core";
+import type { Confirmation, ConfirmationBatch, FollowerInfo, FollowerStatus } from "@sluice/core/api";
+import { limits } from "@sluice/core/api";
+import type { Logger } from "pino";
+
+/** For how long changes of who follows are gathered before listeners are told, in milliseconds. */
+const childrenGatherMs = 50;
+
+/** How many followers are known at most, those behind sidecars included. */
+const knownMax = 200_000;
+
+/** A follower with a live lease, and what it has confirmed. */
+export interface LiveFollower extends FollowerInfo {
+  /** Id of the sidecar that it follows through; null where it is connected here. */
+  readonly via: string | null;
+  /** Milliseconds since the Unix epoch since when it is known. */
+  readonly connectedAt: number;
+  /** Control sequence number up to which everything has taken effect on it. */
+  readonly applied: number;
+  /** Releases that new views on it no longer see. */
+  readonly reverted: ReadonlySet<string>;
+  /** Releases whose candidate it holds whole. */
+  readonly prepared: ReadonlySet<string>;
+}
+
+/** Who is told what the registry learns. Listeners must not throw. */
+export interface RegistryListener {
+  /** A follower, connected here or behind a sidecar, has confirmed something. */
+  confirmation?(confirmation: Confirmation): void;
+  /** Who follows has changed: everybody with a live lease, at most 10,000. At most once in 50 ms. */
+  children?(followers: readonly FollowerInfo[]): void;
+}
+
+/** Who follows this instance, directly or through sidecars, and what they have confirmed. */
+export interface Registry {
+  /** A follower has connected. The returned function is to be called once when that connection has ended. */
+  connected(info: FollowerInfo): () => void;
+  /** Takes what followers have done, and who follows through a sidecar. */
+  receive(batch: ConfirmationBatch): void;
+  /** Everybody with a live lease: connected, gone for not longer than the lease, or listed by a sidecar that is either. */
+  live(): readonly LiveFollower[];
+  /** The same for `status`; `via` is the sidecar's name. */
+  list(): readonly FollowerStatus[];
+  /** How many of those with a live lease hold a release's candidate whole. */
+  prepared(release: string): { readonly count: number; readonly of: number };
+  subscribe(listener: RegistryListener): () => void;
+  /** Takes back its timers. */
+  close(): void;
+}
+
+interface Known {
+  info: FollowerInfo;
+  readonly connectedAt: number;
+  /** Sidecars that list it. */
+  readonly owners: Set<string>;
+  applied: number;
+  reverted: ReadonlySet<string>;
+  prepared: ReadonlySet<string>;
+}
+
+/** Whether somebody is connected here. */
+interface Presence {
+  connections: number;
+  /** When the last connection ended. */
+  goneAtMs: number;
+}
+
+/** Makes an empty registry. `leaseMs` is for how long a follower counts after its connection has ended. */
+export function createRegistry(dependencies: { clock: Clock; logger: Logger; leaseMs: number }): Registry {
+  const { clock, logger, leaseMs } = dependencies;
+  const known = new Map<string, Known>();
+  const present = new Map<string, Presence>();
+  /** Whom each sidecar lists. */
+  const lists = new Map<string, ReadonlySet<string>>();
+  /** In the order in which they went. */
+  const leaving: { readonly id: string; readonly atMs: number }[] = [];
+  const listeners = new Set<RegistryListener>();
+  let sweeping: Timer | undefined;
+  let telling: Timer | undefined;
+
+  function know(info: FollowerInfo): Known | undefined {
+    const before = known.get(info.id);
+    if (before !== undefined) {
+      before.info = info;
+      return before;
+    }
+    if (known.size >= knownMax) {
+      logger.warn({ knownMax, follower: info.name }, "too many followers are known; one more is not counted");
+      return undefined;
+    }
+    const none: ReadonlySet<string> = new Set();
+    const entry: Known = {
+      info,
+      connectedAt: clock.wall(),
+      owners: new Set(),
+      applied: 0,
+      reverted: none,
+      prepared: none,
+    };
+    known.set(info.id, entry);
+    changed();
+    return entry;
+  }
+
+  function isHere(id: string): boolean {
+    const presence = present.get(id);
+    if (presence === undefined) return false;
+    return presence.connections > 0 || clock.now() - presence.goneAtMs <= leaseMs;
+  }
+
+  function isLive({ info, owners }: Known): boolean {
+    return isHere(info.id) || [...owners].some(isHere);
+  }
+
+  /** Counts as here for the lease and not longer, unless it connects. */
+  function leave(id: string): void {
+    const atMs = clock.now();
+    const presence = present.get(id);
+    if (presence === undefined) present.set(id, { connections: 0, goneAtMs: atMs });
+    else presence.goneAtMs = atMs;
+    leaving.push({ id, atMs });
+    arm();
+  }
+
+  function arm(): void {
+    const [first] = leaving;
+    if (first === undefined || sweeping !== undefined) return;
+    sweeping = clock.setTimer(first.atMs + leaseMs + 1 - clock.now(), () => {
+      sweeping = undefined;
+      sweep();
+      arm();
+    });
+  }
+
+  function sweep(): void {
+    const now = clock.now();
+    let due = 0;
+    for (const { id, atMs } of leaving) {
+      if (now - atMs <= leaseMs) break;
+      due += 1;
+      if (isHere(id)) continue;
+      present.delete(id);
+      disown(id, new Set());
+      lists.delete(id);
+      const entry = known.get(id);
+      if (entry !== undefined) forgetWhereGone(entry);
+    }
+    leaving.splice(0, due);
+  }
+
+  /** A sidecar's list has become another one; who is on no list and not here is gone. */
+  function disown(owner: string, listed: ReadonlySet<string>): void {
+    for (const id of lists.get(owner) ?? []) {
+      const entry = listed.has(id) ? undefined : known.get(id);
+      entry?.owners.delete(owner);
+      if (entry !== undefined) forgetWhereGone(entry);
+    }
+  }
+
+  function forgetWhereGone(entry: Known): void {
+    if (isLive(entry)) return;
+    known.delete(entry.info.id);
+    changed();
+  }
+
+  function takeChildren({ of, followers }: NonNullable<ConfirmationBatch["children"]>): void {
+    const listed = new Set(followers.map(({ id }) => id));
+    // Its stream may be a moment behind its list; where it never comes, the list goes with the lease.
+    if (!isHere(of)) leave(of);
+    disown(of, listed);
+    for (const info of followers) know(info)?.owners.add(of);
+    lists.set(of, listed);
+  }
+
+  function takeConfirmation(confirmation: Confirmation): void {
+    const entry = known.get(confirmation.follower);
+    // Two posts may overtake each other; the one that knows more of the log is the later one.
+    if (entry !== undefined && confirmation.applied >= entry.applied) {
+      entry.applied = confirmation.applied;
+      entry.reverted = new Set(confirmation.reverted);
+      entry.prepared = new Set(confirmation.prepared);
+    }
+    for (const listener of listeners) listener.confirmation?.(confirmation);
+  }
+
+  function changed(): void {
+    telling ??= clock.setTimer(childrenGatherMs, () => {
+      telling = undefined;
+      const followers = live()
+        .slice(0, limits.childrenMax)
+        .map(({ id, name, kind }) => ({ id, name, kind }));
+      for (const listener of listeners) listener.children?.(followers);
+    });
+  }
+
+  function live(): LiveFollower[] {
+    const list: LiveFollower[] = [];
+    for (const entry of known.values()) {
+      if (!isLive(entry)) continue;
+      const { info, owners, connectedAt, applied, reverted, prepared } = entry;
+      const via = isHere(info.id) ? null : ([...owners].findLast(isHere) ?? null);
+      list.push({ ...info, via, connectedAt, applied, reverted, prepared });
+    }
+    return list;
+  }
+
+  return {
+    connected({ id, name, kind }) {
+      know({ id, name, kind });
+      const presence = present.get(id) ?? { connections: 0, goneAtMs: 0 };
+      presence.connections += 1;
+      present.set(id, presence);
+      return () => {
+        presence.connections -= 1;
+        if (presence.connections === 0) leave(id);
+      };
+    },
+    receive({ confirmations, children }) {
+      if (children !== null) takeChildren(children);
+      for (const confirmation of confirmations) takeConfirmation(confirmation);
+    },
+    live,
+    list: () =>
+      live().map(({ id, name, kind, via, applied }) => ({
+        id,
+        name,
+        kind,
+        via: via === null ? null : (known.get(via)?.info.name ?? via),
+        applied,
+      })),
+    prepared(release) {
+      let count = 0;
+      let of = 0;
+      for (const entry of known.values()) {
+        if (!isLive(entry)) continue;
+        of += 1;
+        if (entry.prepared.has(release)) count += 1;
+      }
+      return { count, of };
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close() {
+      sweeping?.cancel();
+      telling?.cancel();
+    },
+  };
+}

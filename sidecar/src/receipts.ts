@@ -1,0 +1,167 @@
+import type { Clock } from "@sluice/core";
+import type { Confirmation, Receipt } from "@sluice/core/api";
+import type { Registry } from "./followers/registry.ts";
+
+/** How many receipts are kept. */
+const receiptsMax = 200;
+
+/** How many names of followers that have not confirmed a receipt holds. */
+const missingMax = 100;
+
+/** Keeps account of who has taken up which command, and when. */
+export interface Receipts {
+  /**
+   * Opens the receipt of a command at its announcement. Expected are the followers that have a live lease now. `sequence` is the
+   * control sequence number of the command's last event; null for a revert that runs ahead of the log. A second revert of the
+   * same release keeps the first one's receipt; any other action begins a new one in place of the last.
+   */
+  open(command: Pick<Receipt, "action" | "release" | "sequence">): Receipt;
+  /** A revert that ran ahead is in the log, at this control sequence number. */
+  durable(release: string, sequence: number): void;
+  /** How a command stands; undefined where it is not among the last 200. */
+  get(release: string, action: Receipt["action"]): Receipt | undefined;
+  /** Ends when everybody expected has confirmed, or after `timeoutMs` with how it stands then; at once, with undefined, without a receipt. */
+  settled(release: string, action: Receipt["action"], timeoutMs: number): Promise<Receipt | undefined>;
+  close(): void;
+}
+
+interface Account {
+  readonly action: Receipt["action"];
+  readonly release: string;
+  sequence: number | null;
+  readonly announcedAt: number;
+  readonly announcedAtMs: number;
+  readonly expected: number;
+  /** Name by id of those who have not confirmed. */
+  readonly missing: Map<string, string>;
+  /** In the order of arrival, and so in ascending order. */
+  readonly delaysMs: number[];
+  readonly waiting: Set<() => void>;
+}
+
+/** Makes the accounts over what the registry learns. */
+export function createReceipts(dependencies: { clock: Clock; registry: Registry }): Receipts {
+  const { clock, registry } = dependencies;
+  const accounts = new Map<string, Account>();
+
+  function confirm(account: Account, follower: string): void {
+    if (!account.missing.delete(follower)) return;
+    account.delaysMs.push(clock.now() - account.announcedAtMs);
+    if (account.missing.size === 0) release(account);
+  }
+
+  /** Whoever waits for the account is answered with how it stands. */
+  function release(account: Account): void {
+    for (const answer of account.waiting) answer();
+    account.waiting.clear();
+  }
+
+  function keep(key: string, account: Account): void {
+    const replaced = accounts.get(key);
+    if (replaced !== undefined) release(replaced);
+    accounts.delete(key);
+    accounts.set(key, account);
+    const [oldest] = accounts;
+    if (accounts.size <= receiptsMax || oldest === undefined) return;
+    accounts.delete(oldest[0]);
+    release(oldest[1]);
+  }
+
+  const unsubscribe = registry.subscribe({
+    confirmation(confirmation) {
+      for (const account of accounts.values()) {
+        if (isConfirmedBy(account, confirmation)) confirm(account, confirmation.follower);
+      }
+    },
+  });
+
+  return {
+    open(command) {
+      const key = keyOf(command.release, command.action);
+      const earlier = accounts.get(key);
+      if (command.action === "revert" && earlier !== undefined) return receiptOf(earlier);
+      const followers = registry.live();
+      const account: Account = {
+        ...command,
+        announcedAt: clock.wall(),
+        announcedAtMs: clock.now(),
+        expected: followers.length,
+        missing: new Map(followers.map(({ id, name }) => [id, name])),
+        delaysMs: [],
+        waiting: new Set(),
+      };
+      for (const { id, applied, reverted } of followers) {
+        // One that held the mark before this instance did has nothing left to confirm.
+        const confirmation = { applied, reverted: [...reverted] };
+        if (isConfirmedBy(account, confirmation)) confirm(account, id);
+      }
+      keep(key, account);
+      return receiptOf(account);
+    },
+    durable(id, sequence) {
+      const account = accounts.get(keyOf(id, "revert"));
+      if (account !== undefined) account.sequence = sequence;
+    },
+    get(id, action) {
+      const account = accounts.get(keyOf(id, action));
+      return account === undefined ? undefined : receiptOf(account);
+    },
+    async settled(id, action, timeoutMs) {
+      const account = accounts.get(keyOf(id, action));
+      if (account === undefined) return undefined;
+      if (account.missing.size > 0) {
+        await new Promise<void>((resolve) => {
+          const timer = clock.setTimer(timeoutMs, () => {
+            account.waiting.delete(answer);
+            resolve();
+          });
+          const answer = (): void => {
+            timer.cancel();
+            resolve();
+          };
+          account.waiting.add(answer);
+        });
+      }
+      return receiptOf(account);
+    },
+    close() {
+      unsubscribe();
+      for (const account of accounts.values()) release(account);
+    },
+  };
+}
+
+function keyOf(release: string, action: Receipt["action"]): string {
+  return `${action} ${release}`;
+}
+
+/** By the log, or for a revert by its mark. */
+function isConfirmedBy(
+  { action, release, sequence }: Account,
+  { applied, reverted }: Pick<Confirmation, "applied" | "reverted">,
+): boolean {
+  if (sequence !== null && applied >= sequence) return true;
+  return action === "revert" && reverted.includes(release);
+}
+
+function receiptOf(account: Account): Receipt {
+  const { action, release, sequence, announcedAt, expected, missing, delaysMs } = account;
+  return {
+    action,
+    release,
+    sequence,
+    durable: sequence !== null,
+    announcedAt,
+    expected,
+    confirmed: delaysMs.length,
+    p50Ms: percentile(delaysMs, 0.5),
+    p99Ms: percentile(delaysMs, 0.99),
+    lastMs: delaysMs.at(-1) ?? null,
+    missing: [...missing.values()].slice(0, missingMax),
+  };
+}
+
+/** The smallest delay that at least this share of the delays does not exceed (nearest rank). */
+function percentile(ascending: readonly number[], share: number): number | null {
+  return ascending[Math.ceil(share * ascending.length) - 1] ?? null;
+}
