@@ -8,9 +8,12 @@ export interface RememberedAnswer {
   readonly fingerprint: string;
   /** JSON. */
   readonly answer: string;
-  /** Milliseconds since the Unix epoch; forgotten 24 hours later. */
+  /** Milliseconds since the Unix epoch; forgotten `rememberedMs` later. */
   readonly at: number;
 }
+
+/** For how long an answer is remembered: 24 hours. */
+export const rememberedMs: number = 24 * 60 * 60 * 1000;
 
 /** What is appended in one transaction. */
 export interface Append {
@@ -32,7 +35,10 @@ export interface EventLog {
   append(append: Append): Promise<void>;
   /** Events after a sequence number, in order, both shelves merged. */
   read(after: number, options?: { limit?: number }): AsyncIterable<LoggedEvent>;
-  /** Control events that concern a dataset or all, newest `limit` of them before `before`, oldest first. */
+  /**
+   * Control events, of one dataset or of all, oldest first: the first `limit` after `after` where it is given, so that a reader
+   * goes on without a gap, and the newest `limit` where not. An event of a release counts to the release's dataset.
+   */
   readControl(options: { after?: number; dataset?: string; limit: number }): Promise<readonly LoggedEvent[]>;
   /** Publishes of the lines of a dataset that ever had this content, through publish or patch. */
   linesWithContent(dataset: string, contentHash: string): Promise<readonly number[]>;

@@ -1,0 +1,88 @@
+import type { Event } from "@sluice/core";
+
+/** Publishes that began a dataset's two lines. */
+export interface Lines {
+  readonly stable: number | null;
+  readonly candidate: number | null;
+}
+
+/** The little that a log remembers in order to say which line an event moved: kept in the same transaction as the event. */
+export interface LineBook {
+  /** Both null where nothing was published. */
+  lines(dataset: string): Lines;
+  setLines(dataset: string, lines: Lines): void;
+  datasetOfRelease(release: string): string | null;
+  setRelease(release: string, dataset: string): void;
+}
+
+/** A line that had a content. */
+export interface LineContent {
+  readonly publish: number;
+  readonly contentHash: string;
+}
+
+/** Where an event belongs. */
+export interface Place {
+  /** The dataset that it concerns; null for an alert that concerns none. */
+  readonly dataset: string | null;
+  /** Contents that lines of that dataset have from this event on. */
+  readonly contents: readonly LineContent[];
+}
+
+/**
+ * Enters the next event in the book and says where it belongs. Events name neither the line that a patch moved nor the dataset
+ * of a release, and the log is asked for both. Throws on an event that `decide` cannot have made.
+ */
+export function placeEvent(book: LineBook, event: Event): Place {
+  switch (event.type) {
+    case "version-published": {
+      const lines = book.lines(event.dataset);
+      const { dataset, number, live } = event;
+      book.setLines(dataset, live ? { ...lines, stable: number } : { ...lines, candidate: number });
+      return { dataset, contents: [{ publish: number, contentHash: event.content.contentHash }] };
+    }
+    case "patched": {
+      const { stable, candidate } = book.lines(event.dataset);
+      const contents = [{ publish: present(stable, event), contentHash: event.stable.contentHash }];
+      if (event.candidate !== null) {
+        contents.push({ publish: present(candidate, event), contentHash: event.candidate.contentHash });
+      }
+      return { dataset: event.dataset, contents };
+    }
+    case "release-started":
+      book.setRelease(event.release, event.dataset);
+      return { dataset: event.dataset, contents: [] };
+    case "release-completed": {
+      const dataset = present(book.datasetOfRelease(event.release), event);
+      book.setLines(dataset, { stable: book.lines(dataset).candidate, candidate: null });
+      return { dataset, contents: [] };
+    }
+    case "release-reverted":
+    case "release-superseded": {
+      const dataset = present(book.datasetOfRelease(event.release), event);
+      book.setLines(dataset, { ...book.lines(dataset), candidate: null });
+      return { dataset, contents: [] };
+    }
+    case "percentage-set":
+    case "release-held":
+    case "release-resumed":
+    case "release-promoted":
+      return { dataset: present(book.datasetOfRelease(event.release), event), contents: [] };
+    case "alert-received":
+      return { dataset: event.release === null ? null : book.datasetOfRelease(event.release), contents: [] };
+    case "dataset-created":
+    case "source-added":
+    case "source-removed":
+    case "publish-refused":
+    case "quarantine-lifted":
+      return { dataset: event.dataset, contents: [] };
+    default:
+      // No import of core's `unreachable`: the worker loads this file and nothing of another package.
+      throw new Error(`an event that this log does not know: ${JSON.stringify(event satisfies never)}`);
+  }
+}
+
+function present<T>(value: T | null, event: Event): T {
+  if (value === null) throw new Error(`an event without what it moves: ${JSON.stringify(event).slice(0, 200)}`);
+  return value;
+}
