@@ -1,0 +1,55 @@
+import type { Fault } from "./fault.ts";
+import type { LogFile, LogFileOptions } from "./log-file.ts";
+import type { RememberedAnswer } from "./port.ts";
+
+/** One change, of those that are committed together. */
+export type Write =
+  | {
+      readonly kind: "append";
+      readonly expected: number;
+      /** Logged events as JSON. */
+      readonly events: readonly string[];
+      readonly answers: readonly RememberedAnswer[];
+    }
+  | { readonly kind: "put-document"; readonly name: string; readonly json: string }
+  | { readonly kind: "delete-document"; readonly name: string };
+
+/** Some events in a row. */
+export interface Page {
+  /** Logged events as JSON. */
+  readonly events: readonly string[];
+  /** Whether nothing followed when the page was read. */
+  readonly end: boolean;
+}
+
+/** Which control events are asked for: those after a number from there on, otherwise the newest. */
+export interface ControlQuery {
+  readonly after: number | null;
+  readonly dataset: string | null;
+  readonly limit: number;
+}
+
+/** What the worker that owns the log's file is asked, and what it answers. */
+export interface Calls {
+  open: { given: LogFileOptions; answer: Pick<LogFile, "logId" | "checked"> };
+  /** One fault or null for each write. */
+  write: { given: { writes: readonly Write[]; nowMs: number }; answer: readonly (Fault | null)[] };
+  read: { given: { after: number; eventsMax: number }; answer: Page };
+  "read-control": { given: ControlQuery; answer: readonly string[] };
+  "lines-with-content": { given: { dataset: string; contentHash: string }; answer: readonly number[] };
+  remembered: { given: { key: string; nowMs: number }; answer: RememberedAnswer | null };
+  "get-document": { given: { name: string }; answer: string | null };
+  close: { given: null; answer: null };
+}
+
+export type CallKind = keyof Calls;
+
+/** A call on its way to the worker. */
+export type Request = {
+  [K in CallKind]: { readonly id: number; readonly kind: K; readonly given: Calls[K]["given"] };
+}[CallKind];
+
+/** Its answer on the way back. */
+export type Response =
+  | { readonly id: number; readonly answer: Calls[CallKind]["answer"] }
+  | { readonly id: number; readonly fault: Fault };
