@@ -26,7 +26,7 @@ const aboveSidecar = upward(["sdk", "admin", "cli"], "sidecar -> replica -> core
 
 const hono: Pattern = {
   group: ["hono", "hono/*", "@hono/*"],
-  message: "hono stands in sidecar/src app.ts, routes/, followers and main.ts, and in packages/sdk/src/hono.ts.",
+  message: "hono stands in sidecar/src app.ts, listen.ts, routes/ and followers, and in packages/sdk/src/hono.ts.",
 };
 const undici: Pattern = {
   group: ["undici", "undici/*"],
@@ -148,10 +148,10 @@ const config: OxlintConfig = defineConfig({
     { files: ["packages/replica/src/transport.ts"], rules: imports(aboveReplica, hono, timers, randomness) },
     { files: ["packages/sdk/src/hono.ts"], rules: imports(aboveSdk, undici, timers, randomness) },
     {
-      files: ["sidecar/src/app.ts", "sidecar/src/routes/**", "sidecar/src/followers.ts", "sidecar/src/followers/**"],
+      files: ["sidecar/src/app.ts", "sidecar/src/listen.ts", "sidecar/src/routes/**", "sidecar/src/followers.ts", "sidecar/src/followers/**"],
       rules: imports(aboveSidecar, undici, lruCache, timers, randomness),
     },
-    { files: ["sidecar/src/main.ts"], rules: { ...imports(aboveSidecar, undici, lruCache, timers), ...unrestricted } },
+    { files: ["sidecar/src/{main,follower,listen}.ts"], rules: unrestricted },
 
     // Tests may build servers and look at what they own, but they never sleep.
     {

@@ -4,11 +4,14 @@ import { Hono } from "hono";
 import type { Logger } from "pino";
 import { problemOf } from "./problems.ts";
 
+/** Requests in, responses out: what listens, and what a test calls without a socket. */
+export type App = Hono;
+
 /**
  * Puts routes together: `Request -> Response`, nothing listens. Whatever is thrown is answered as
  * `application/problem+json` with its code.
  */
-export function createApp(dependencies: { readonly logger: Logger; readonly routes: readonly Hono[] }): Hono {
+export function createApp(dependencies: { readonly logger: Logger; readonly routes: readonly Hono[] }): App {
   const { logger, routes } = dependencies;
   const app = new Hono();
   for (const route of routes) app.route("/", route);

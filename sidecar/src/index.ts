@@ -1,1 +1,3 @@
-export {};
+export type { Instance } from "./instance.ts";
+export type { ServeOptions } from "./main.ts";
+export { serve } from "./main.ts";

@@ -64,7 +64,7 @@ function datasetStatus(from: StatusSources, dataset: DatasetState): DatasetStatu
   return {
     name: dataset.name,
     policy: dataset.policy,
-    stable: dataset.stable === null ? null : { ...lineStatus(dataset.stable), ...dataset.stableSince },
+    stable: dataset.stable === null ? null : stableStatus(dataset.stable, dataset.stableSince),
     candidate: dataset.candidate === null ? null : candidateStatus(dataset.candidate),
     release,
     health: { ok: reasons.length === 0, reasons },
@@ -93,6 +93,11 @@ function datasetStatus(from: StatusSources, dataset: DatasetState): DatasetStatu
 
 function lineStatus({ number, publish, items, contentHash, publishedAt, publishedBy }: Line): LineStatus {
   return { number, publish, items, contentHash, since: publishedAt, by: publishedBy };
+}
+
+/** Since when everybody sees it, which for a released version is not when it was published. */
+function stableStatus(line: Line, since: DatasetState["stableSince"]): LineStatus {
+  return { ...lineStatus(line), since: since?.at ?? line.publishedAt, by: since?.by ?? line.publishedBy };
 }
 
 function candidateStatus(line: Line): CandidateStatus {

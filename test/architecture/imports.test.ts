@@ -103,9 +103,9 @@ test("core imports zod and of Node only what hashes", () => {
   ).toEqual([]);
 });
 
-test("hono stands in the app, its routes, the followers' sinks, main and the SDK's middleware", () => {
+test("hono stands in the app, its routes, the followers' sinks, listen and the SDK's middleware", () => {
   const home =
-    /^(sidecar\/src\/(app|main|followers)\.ts|sidecar\/src\/(routes|followers)\/|packages\/sdk\/src\/hono\.ts|examples\/)/;
+    /^(sidecar\/src\/(app|listen|followers)\.ts|sidecar\/src\/(routes|followers)\/|packages\/sdk\/src\/hono\.ts|examples\/)/;
   expect(strays(/^(hono$|@hono\/)/, home)).toEqual([]);
 });
 

@@ -1,0 +1,51 @@
+import type { Server } from "node:http";
+import { serve } from "@hono/node-server";
+import { SluiceError } from "@sluice/core";
+import type { App } from "./app.ts";
+
+/** For how long a connection may stand still, in milliseconds: a slow upload lives as long as it moves. */
+const idleMsMax = 120_000;
+
+/** An app that listens. */
+export interface Listening {
+  readonly url: string;
+  /** Takes no new connection and ends when the open ones have, at most `graceMs` later. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Listens. Throws VALIDATION where the port is taken or the address is not ours. */
+export async function listen(app: App, host: string, port: number): Promise<Listening> {
+  const server = await new Promise<Server>((resolve, reject) => {
+    const started = serve({ fetch: app.fetch, hostname: host, port }, () => resolve(started as Server)) as Server;
+    started.once("error", (error: NodeJS.ErrnoException) => reject(refusal(error, host, port)));
+  });
+  // Streams and uploads last as long as they last; a client that says nothing does not.
+  server.requestTimeout = 0;
+  server.timeout = idleMsMax;
+  server.keepAliveTimeout = 30_000;
+  const address = server.address();
+  const bound = typeof address === "object" && address !== null ? address.port : port;
+  return {
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${bound}`,
+    close: (graceMs) =>
+      new Promise((resolve) => {
+        const end = AbortSignal.timeout(graceMs);
+        end.addEventListener("abort", () => server.closeAllConnections());
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      }),
+  };
+}
+
+function refusal(error: NodeJS.ErrnoException, host: string, port: number): SluiceError {
+  if (error.code === "EADDRINUSE") {
+    return new SluiceError(
+      "VALIDATION",
+      `port ${port} is taken: stop what listens there or choose another with --port`,
+      {
+        cause: error,
+      },
+    );
+  }
+  return new SluiceError("VALIDATION", `cannot listen on ${host}:${port}: ${error.message}`, { cause: error });
+}

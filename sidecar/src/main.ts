@@ -1,0 +1,57 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { createSystemClock, createTransport } from "@sluice/replica";
+import type { Instance } from "./instance.ts";
+import { createLogger, instanceOf } from "./instance.ts";
+import { createOrigin } from "./origin.ts";
+import { createPartThread } from "./publish/part-thread.ts";
+import { createId, systemRandom } from "./random.ts";
+import { openEmbeddedStore } from "./store/embedded-store.ts";
+
+/** How an origin is started. */
+export interface ServeOptions {
+  /** Where the log, the part files and the uploads lie; made where it is not there. */
+  readonly directory: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Loopback alone until there are tokens. */
+  readonly host: string;
+  readonly logLevel: string;
+}
+
+/**
+ * Starts an instance that owns a log, on the embedded store.
+ * Throws STORE_UNAVAILABLE where another process holds the directory, VALIDATION where the port is taken.
+ */
+export async function serve(options: ServeOptions): Promise<Instance> {
+  const { directory, port, host, logLevel } = options;
+  const logger = createLogger(logLevel);
+  const clock = createSystemClock();
+  await mkdir(directory, { recursive: true });
+  const store = await openEmbeddedStore({ directory, clock, newLogId: createId, logger });
+  const transport = createTransport();
+  const parts = createPartThread();
+  const origin = await createOrigin({
+    store,
+    clock,
+    random: systemRandom,
+    instance: createId(),
+    fetch: transport.fetch,
+    logger,
+    spoolDirectory: join(directory, "spool"),
+    yieldNow: () => setImmediate(),
+    parts,
+  });
+  return instanceOf({
+    app: origin.app,
+    host,
+    port,
+    logger,
+    close: async () => {
+      await origin.close();
+      await parts.rest();
+      await transport.close();
+    },
+  });
+}

@@ -1,0 +1,169 @@
+import type { Clock, NamespaceState } from "@sluice/core";
+import { emptyState, evolve, leaseMs } from "@sluice/core";
+import type { StatusAnswer } from "@sluice/core/api";
+import type { Lines, Shelf } from "@sluice/replica";
+import { createLines, createShelf } from "@sluice/replica";
+import type { Logger } from "pino";
+import { createAlerts } from "./alerts.ts";
+import type { App } from "./app.ts";
+import { createApp } from "./app.ts";
+import { createCommands } from "./commands.ts";
+import { createDraw } from "./draw.ts";
+import { createRegistry } from "./followers/registry.ts";
+import { createFollowers } from "./followers.ts";
+import { createGuards } from "./guard.ts";
+import { createOriginFeed } from "./origin-feed.ts";
+import { createPlans } from "./plans.ts";
+import type { PartBuilder } from "./publish/part-builder.ts";
+import { createPublisher } from "./publisher.ts";
+import { keepReceipts } from "./receipt-book.ts";
+import { createReceipts } from "./receipts.ts";
+import { createAlertRoutes } from "./routes/alerts.ts";
+import { createBlobRoutes } from "./routes/blobs.ts";
+import { createDatasetRoutes } from "./routes/datasets.ts";
+import { createFollowRoutes } from "./routes/follow.ts";
+import { createHealthRoutes } from "./routes/health.ts";
+import { createLogRoutes } from "./routes/log.ts";
+import { createOnce } from "./routes/once.ts";
+import { createPageRoutes } from "./routes/page.ts";
+import { createReadRoutes } from "./routes/read.ts";
+import { createReleaseRoutes } from "./routes/releases.ts";
+import { createReportRoutes } from "./routes/reports.ts";
+import { createStatusRoutes } from "./routes/status.ts";
+import { createSources } from "./sources/sources.ts";
+import { statusOf } from "./status.ts";
+import type { Store } from "./store/port.ts";
+
+/** What an origin is made with. */
+export interface OriginDependencies {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** 0 to below 1. */
+  readonly random: () => number;
+  /** New with each start of the process. */
+  readonly instance: string;
+  /** For sources. */
+  readonly fetch: typeof globalThis.fetch;
+  readonly logger: Logger;
+  /** Where uploads lie while they are compared; null keeps them in memory. */
+  readonly spoolDirectory: string | null;
+  readonly yieldNow: () => Promise<void>;
+  readonly parts?: PartBuilder;
+}
+
+/** An instance that owns a log. */
+export interface Origin {
+  readonly app: App;
+  /** Says `bye` to followers, ends sources and what is in flight, keeps the guards' evidence, closes the store. */
+  close(): Promise<void>;
+}
+
+/** Folds the log, prepares what it names, and puts the parts of an origin together. Nothing listens. */
+export async function createOrigin(dependencies: OriginDependencies): Promise<Origin> {
+  const { store, clock, random, logger, instance } = dependencies;
+  const { log, blobs } = store;
+  const shelf = createShelf({
+    blobs,
+    clock,
+    onDamage: (name, error) =>
+      logger.error({ err: error, blob: name }, "a part file is damaged and this is the only copy"),
+  });
+  const lines = createLines({
+    shelf,
+    onFault: ({ dataset, publish, error }) =>
+      logger.error({ err: error, dataset, publish }, "a version cannot be read and is not served"),
+  });
+  const initial = await replay(store, lines, shelf);
+
+  const commands = createCommands({ log, clock, logger, initial, lines });
+  const registry = createRegistry({ clock, logger, leaseMs });
+  const receipts = createReceipts({ clock, registry });
+  keepReceipts(commands, receipts);
+  commands.subscribe({ events: () => shelf.retain(lines.versions()) });
+
+  const feed = createOriginFeed({ commands, log, blobs, lines: () => lines.current() });
+  const followers = createFollowers({ feed, registry, clock, random, logger, instance });
+  const guards = createGuards({ commands, documents: log, clock, logger });
+  await guards.start();
+
+  const publisher = createPublisher({ ...dependencies, commands, blobs, log });
+  await publisher.start();
+  const sources = createSources({ ...dependencies, commands, publisher, documents: log });
+  const plans = createPlans({ commands, clock, logger });
+  await sources.start();
+
+  const status = (): StatusAnswer =>
+    statusOf({
+      instance,
+      role: "origin",
+      log: log.id,
+      state: commands.state(),
+      at: clock.wall(),
+      following: null,
+      followers: {
+        list: () => registry.list(),
+        prepared: (release) => registry.prepared(release),
+        receipt: (release, action) => receipts.get(release, action),
+      },
+      guard: (release) => guards.status(release),
+      sources: (dataset) => sources.status(dataset),
+    });
+
+  const once = createOnce(log);
+  const shared = { commands, receipts, once };
+  const app = createApp({
+    logger,
+    routes: [
+      createFollowRoutes({ followers }),
+      createReportRoutes({ outcomes: guards, registry }),
+      createBlobRoutes({ blobs }),
+      createReadRoutes({
+        state: () => commands.state(),
+        lines: (dataset) => commands.lines(dataset),
+        marked: (release) => commands.marks().some((mark) => mark.release === release),
+        leaseHeld: () => true,
+      }),
+      createDatasetRoutes({ ...shared, publisher, draw: createDraw(random) }),
+      createReleaseRoutes(shared),
+      createAlertRoutes(createAlerts({ commands, logger })),
+      createStatusRoutes({ clock, status }),
+      createLogRoutes({ log }),
+      createHealthRoutes(() => readiness(status())),
+      createPageRoutes(),
+    ],
+  });
+
+  return {
+    app,
+    async close() {
+      plans.close();
+      await sources.close();
+      await publisher.close();
+      await followers.drain();
+      await guards.close();
+      await commands.close();
+      followers.close();
+      receipts.close();
+      registry.close();
+      shelf.close();
+      await store.close();
+    },
+  };
+}
+
+async function replay(store: Store, lines: Lines, shelf: Shelf): Promise<NamespaceState> {
+  let state = emptyState;
+  for await (const logged of store.log.read(0)) {
+    const after = evolve(state, logged);
+    lines.fold(state, logged, after);
+    state = after;
+  }
+  shelf.retain(lines.versions());
+  return state;
+}
+
+/** An origin whose log is open serves; a source that fails is said and keeps nobody from reading. */
+function readiness({ datasets }: StatusAnswer): { ready: boolean; reasons: readonly string[] } {
+  const reasons = datasets.flatMap(({ name, health }) => health.reasons.map((reason) => `${name}: ${reason}`));
+  return { ready: true, reasons };
+}
