@@ -1,5 +1,5 @@
-import type { Server } from "node:http";
-import { serve } from "@hono/node-server";
+import { createServer } from "node:http";
+import { getRequestListener } from "@hono/node-server";
 import { SluiceError } from "@sluice/core";
 import type { App } from "./app.ts";
 
@@ -15,9 +15,10 @@ export interface Listening {
 
 /** Listens. Throws VALIDATION where the port is taken or the address is not ours. */
 export async function listen(app: App, host: string, port: number): Promise<Listening> {
-  const server = await new Promise<Server>((resolve, reject) => {
-    const started = serve({ fetch: app.fetch, hostname: host, port }, () => resolve(started as Server)) as Server;
-    started.once("error", (error: NodeJS.ErrnoException) => reject(refusal(error, host, port)));
+  const server = createServer(getRequestListener(app.fetch));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => reject(refusal(error, host, port)));
+    server.listen(port, host, resolve);
   });
   // Streams and uploads last as long as they last; a client that says nothing does not.
   server.requestTimeout = 0;

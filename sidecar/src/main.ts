@@ -1,6 +1,5 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { setImmediate } from "node:timers/promises";
 import { createSystemClock, createTransport } from "@sluice/replica";
 import type { Instance } from "./instance.ts";
 import { createLogger, instanceOf } from "./instance.ts";
@@ -40,7 +39,7 @@ export async function serve(options: ServeOptions): Promise<Instance> {
     fetch: transport.fetch,
     logger,
     spoolDirectory: join(directory, "spool"),
-    yieldNow: () => setImmediate(),
+    yieldNow: () => new Promise((resolve) => void setImmediate(resolve)),
     parts,
   });
   return instanceOf({

@@ -9,6 +9,18 @@ const firing = (labels: Record<string, string>, status = "firing"): unknown => (
   alerts: [{ status, labels }],
 });
 
+/** Lets what was begun without being waited for come to its end. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+}
+
+async function codeOf(response: Promise<Response>): Promise<unknown> {
+  const answered = await response;
+  expect(answered.headers.get("content-type")).toBe(problemMediaType);
+  expect(answered.status).toBe(404);
+  return ((await answered.json()) as { code: string }).code;
+}
+
 async function running(percent = 5_000): Promise<Awaited<ReturnType<typeof createTestOrigin>> & { release: string }> {
   const origin = await createTestOrigin({ items });
   const { release } = await answerOf(origin.publish("prices", changed, `?release=true&thousandths=${percent}`));
@@ -35,19 +47,13 @@ test("the first version goes live, a later one is held with its difference, a re
 
 test("an unknown dataset, release, source, key or route is answered 404 with its code", async () => {
   const origin = await createTestOrigin({ items });
-  const code = async (response: Promise<Response>): Promise<unknown> => {
-    const answered = await response;
-    expect(answered.headers.get("content-type")).toBe(problemMediaType);
-    expect(answered.status).toBe(404);
-    return ((await answered.json()) as { code: string }).code;
-  };
-  expect(await code(origin.publish("nothing", items))).toBe("DATASET_UNKNOWN");
-  expect(await code(origin.post("/v1/datasets/nothing/revert", {}))).toBe("DATASET_UNKNOWN");
-  expect(await code(origin.request("/v1/datasets/constructor/items/a"))).toBe("DATASET_UNKNOWN");
-  expect(await code(origin.post("/v1/releases/constructor/percentage", { thousandths: 1 }))).toBe("RELEASE_UNKNOWN");
-  expect(await code(origin.request("/v1/datasets/prices/sources/main", { method: "DELETE" }))).toBe("SOURCE_UNKNOWN");
-  expect(await code(origin.request("/v1/datasets/prices/items/sku-99"))).toBe("KEY_UNKNOWN");
-  expect(await code(origin.request("/v1/nothing"))).toBe("ROUTE_UNKNOWN");
+  expect(await codeOf(origin.publish("nothing", items))).toBe("DATASET_UNKNOWN");
+  expect(await codeOf(origin.post("/v1/datasets/nothing/revert", {}))).toBe("DATASET_UNKNOWN");
+  expect(await codeOf(origin.request("/v1/datasets/constructor/items/a"))).toBe("DATASET_UNKNOWN");
+  expect(await codeOf(origin.post("/v1/releases/constructor/percentage", { thousandths: 1 }))).toBe("RELEASE_UNKNOWN");
+  expect(await codeOf(origin.request("/v1/datasets/prices/sources/main", { method: "DELETE" }))).toBe("SOURCE_UNKNOWN");
+  expect(await codeOf(origin.request("/v1/datasets/prices/items/sku-99"))).toBe("KEY_UNKNOWN");
+  expect(await codeOf(origin.request("/v1/nothing"))).toBe("ROUTE_UNKNOWN");
 });
 
 test("a percentage out of range is refused with its range, and nothing changes", async () => {
@@ -88,6 +94,7 @@ test("guard, webhook and two people within 50 ms make one revert, and all of the
 test("a guard reverts by itself on the batch that tips it, and keeps the evidence", async () => {
   const origin = await running();
   await origin.post("/v1/outcomes", failures(origin.release, 1, { candidateFailures: 5, ok: 400 }));
+  await settle();
   const { lastRevert } = (await origin.status()).datasets[0] ?? {};
   expect(lastRevert).toMatchObject({
     by: { kind: "guard", name: "comparative" },
@@ -277,10 +284,14 @@ test("an automatic plan takes its steps as time passes, bakes, and completes", a
   for (let second = 0; second < 9; second++) {
     const [dataset] = (await origin.status()).datasets;
     const { release } = dataset ?? {};
-    seen.push(release == null ? `v${dataset?.stable?.number}` : `${release.phase} ${release.thousandths}`);
+    seen.push(
+      release === null || release === undefined
+        ? `v${dataset?.stable?.number}`
+        : `${release.phase} ${release.thousandths}`,
+    );
     for (let quarter = 0; quarter < 4; quarter++) {
       origin.clock.advance(250);
-      for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+      await settle();
     }
   }
   expect([...new Set(seen)]).toEqual(["running 5000", "running 50000", "baking 100000", "v2"]);

@@ -82,9 +82,8 @@ export async function answerOf(
   response: Promise<Response>,
 ): Promise<{ status: number } & Partial<CommandAnswer> & Record<string, unknown>> {
   const answered = await response;
-  return { ...((await answered.json()) as Record<string, unknown>), status: answered.status } as {
-    status: number;
-  } & Record<string, unknown>;
+  const body = (await answered.json()) as Record<string, unknown>;
+  return { ...body, status: answered.status };
 }
 
 /** A batch in which the candidate failed and the control did not, or as given. */

@@ -90,7 +90,7 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
   await publisher.start();
   const sources = createSources({ ...dependencies, commands, publisher, documents: log });
   const plans = createPlans({ commands, clock, logger });
-  await sources.start();
+  sources.start();
 
   const status = (): StatusAnswer =>
     statusOf({
