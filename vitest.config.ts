@@ -2,14 +2,14 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 // Workspace packages resolve to their sources, so nothing has to be built before a test. Vite resolves what it
 // transforms; execArgv makes the same true of worker threads and child modules that Node loads by itself.
-const conditions = ["source", "module", "node", "development|production"];
+const conditions = ["sluice-source", "module", "node", "development|production"];
 
 const sources = {
   resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: ["source"] } },
+  ssr: { resolve: { conditions, externalConditions: ["sluice-source"] } },
 };
 
-const common = { environment: "node" as const, execArgv: ["--conditions=source"], retry: 0 };
+const common = { environment: "node" as const, execArgv: ["--conditions=sluice-source"], retry: 0 };
 
 const config: ViteUserConfig = defineConfig({
   test: {

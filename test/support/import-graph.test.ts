@@ -21,11 +21,11 @@ function write(files: Record<string, string>): string {
 }
 
 const shop = {
-  "packages/low/package.json": `{ "name": "@shop/low", "exports": { ".": { "source": "./src/index.ts" }, "./deep": { "source": "./src/deep.ts" } } }`,
+  "packages/low/package.json": `{ "name": "@shop/low", "exports": { ".": { "sluice-source": "./src/index.ts" }, "./deep": { "sluice-source": "./src/deep.ts" } } }`,
   "packages/low/src/index.ts": `export { low } from "./low.ts"; export type { Schema } from "heavy";`,
   "packages/low/src/low.ts": `import { hash } from "node:crypto"; export const low: string = hash("sha1", "");`,
   "packages/low/src/deep.ts": `import * as heavy from "heavy"; export const deep: unknown = heavy;`,
-  "packages/high/package.json": `{ "name": "@shop/high", "exports": { ".": { "source": "./src/index.ts" } } }`,
+  "packages/high/package.json": `{ "name": "@shop/high", "exports": { ".": { "sluice-source": "./src/index.ts" } } }`,
 };
 
 function graphOf(

@@ -73,16 +73,16 @@ export function importsOf(file: string, text: string): ModuleImport[] {
   return found;
 }
 
-/** Finds the packages of the workspaces under `root` with their entries of condition `source`. */
+/** Finds the packages of the workspaces under `root` with their entries of condition `sluice-source`. */
 export function readWorkspaces(root: string): Workspace[] {
   return globSync(["packages/*/package.json", "sidecar/package.json", "examples/*/package.json"], { cwd: root }).map(
     (path) => {
       const folder = join(root, dirname(path));
-      const manifest: { name: string; exports?: Record<string, { source: string }> } = JSON.parse(
+      const manifest: { name: string; exports?: Record<string, { "sluice-source": string }> } = JSON.parse(
         readFileSync(join(root, path), "utf8"),
       );
       const entries = Object.entries(manifest.exports ?? {}).map(
-        ([subpath, { source }]) => [join(manifest.name, subpath), join(folder, source)] as const,
+        ([subpath, { "sluice-source": source }]) => [join(manifest.name, subpath), join(folder, source)] as const,
       );
       return { name: manifest.name, folder, entries: new Map(entries) };
     },

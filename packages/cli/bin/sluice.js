@@ -18,10 +18,10 @@ if (existsSync(source)) {
   // A checkout: the sources run as they are. The condition cannot be set on the shebang line, so a resolve hook adds it.
   nodeModule.registerHooks({
     resolve: (specifier, context, nextResolve) =>
-      nextResolve(specifier, { ...context, conditions: ["source", ...context.conditions] }),
+      nextResolve(specifier, { ...context, conditions: ["sluice-source", ...context.conditions] }),
   });
   // Hooks hold for one thread. Child processes, and workers started with `execArgv: process.execArgv`, get the flag itself.
-  process.execArgv.push("--conditions=source");
+  process.execArgv.push("--conditions=sluice-source");
   await import(source.href);
 } else {
   await import("../dist/main.js");
