@@ -51,7 +51,8 @@ export interface Commands {
   marks(): readonly Mark[];
   /**
    * Carries out one command. Ends when its events are durable; a revert may end before (see `Executed.durable`).
-   * Throws the rejection as SluiceError, or STORE_UNAVAILABLE or DISK_FULL, after which nothing has changed.
+   * Throws the rejection as SluiceError, DISK_FULL after which nothing has changed, or STORE_UNAVAILABLE after which the
+   * command is in the log whole or not at all.
    */
   execute(given: GivenCommand | BuiltCommand, remember?: Remember): Promise<Executed>;
   /** A follower holds a mark: where its release is active, the revert is missing and is appended. */
@@ -149,14 +150,30 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
     // A turn of the microtask queue, so that commands given together share one append.
     await Promise.resolve();
     while (queue.length > 0) {
-      const batch = decideBatch(takeBatch());
-      const failure = batch.events.length === 0 ? undefined : await append(batch);
+      const jobs = takeBatch();
+      let batch = decideBatch(jobs);
+      let failure = await append(batch);
+      if (failure?.code === "CONFLICT" && (await readOn())) {
+        batch = decideBatch(jobs);
+        failure = await append(batch);
+      }
       if (failure === undefined) take(batch.events);
       for (const { job, executed } of batch.outcomes) {
         if (failure !== undefined) job.reject(failure);
         else if (executed instanceof SluiceError) job.reject(executed);
         else job.resolve(executed);
       }
+    }
+  }
+
+  /** Takes what the log has and this state lacks: an append whose answer was lost may be in the log all the same. */
+  async function readOn(): Promise<boolean> {
+    try {
+      for await (const logged of log.read(state.sequence)) take([logged]);
+      return true;
+    } catch (error) {
+      logger.error({ err: error }, "the log could not be read on");
+      return false;
     }
   }
 
@@ -216,15 +233,20 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
   }
 
   async function append(batch: Batch): Promise<SluiceError | undefined> {
+    if (batch.events.length === 0) return undefined;
     try {
       await log.append({ expected: state.sequence, events: batch.events, answers: batch.answers });
       return undefined;
     } catch (error) {
       logger.error({ err: error, events: batch.events.length }, "the store did not take an append");
       if (isSluiceError(error)) return error;
-      return new SluiceError("STORE_UNAVAILABLE", "the store did not take the change; nothing has changed", {
-        cause: error,
-      });
+      return new SluiceError(
+        "STORE_UNAVAILABLE",
+        "the store did not confirm the change; look whether it happened before you give it again",
+        {
+          cause: error,
+        },
+      );
     }
   }
 

@@ -1,0 +1,115 @@
+import type { Command, LoggedEvent } from "@sluice/core";
+import { createVirtualClock, defaultPlan, emptyState } from "@sluice/core";
+import { pino } from "pino";
+import { expect, test } from "vitest";
+import type { Commands } from "./commands.ts";
+import { createCommands } from "./commands.ts";
+import { answerOf, createTestOrigin, pricedItems } from "./origin.testing.ts";
+import type { WriteFate } from "./store/memory-store.ts";
+import { createMemoryDisk, createMemoryStore } from "./store/memory-store.ts";
+
+const by = { kind: "person", name: "anna" } as const;
+const create = (dataset: string): { by: typeof by; command: Command } => ({
+  by,
+  command: { type: "create-dataset", dataset, policy: "canary", plan: defaultPlan, checks: [] },
+});
+
+/** Commands over a memory store whose appends end as `fates` say, one after the other, and well from then on. */
+function createWorld(fates: WriteFate[]): {
+  commands: Commands;
+  told: LoggedEvent[];
+  clock: ReturnType<typeof createVirtualClock>;
+} {
+  const clock = createVirtualClock();
+  const disk = createMemoryDisk();
+  const store = createMemoryStore({
+    id: "log-1",
+    clock,
+    disk,
+    fate: () => fates.shift() ?? { durable: true, answer: "ok" },
+  });
+  const lines = { current: () => new Map(), fold: () => {} };
+  const commands = createCommands({
+    log: store.log,
+    clock,
+    logger: pino({ level: "silent" }),
+    initial: emptyState,
+    lines,
+  });
+  const told: LoggedEvent[] = [];
+  commands.subscribe({ events: (events) => void told.push(...events) });
+  return { commands, told, clock };
+}
+
+test("a command that the store refused has changed nothing, and the next one goes through", async () => {
+  const { commands, told } = createWorld([{ durable: false, answer: "DISK_FULL" }]);
+  await expect(commands.execute(create("prices"))).rejects.toMatchObject({ code: "DISK_FULL" });
+  expect(commands.state()).toEqual(emptyState);
+  await commands.execute(create("stock"));
+  expect(told.map(({ sequence }) => sequence)).toEqual([1]);
+});
+
+test("an append whose answer was lost is in the log, and the commands go on from there", async () => {
+  const { commands, told } = createWorld([{ durable: true, answer: "STORE_UNAVAILABLE" }]);
+  await expect(commands.execute(create("prices"))).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  await commands.execute(create("stock"));
+  expect(Object.keys(commands.state().datasets)).toEqual(["prices", "stock"]);
+  expect(told.map(({ sequence }) => sequence)).toEqual([1, 2]);
+  await expect(commands.execute(create("prices"))).rejects.toMatchObject({ code: "DATASET_EXISTS" });
+});
+
+test("commands given together are decided one after the other", async () => {
+  const { commands } = createWorld([]);
+  const settled = await Promise.allSettled(
+    [create("prices"), create("prices"), create("stock")].map((given) => commands.execute(given)),
+  );
+  expect(settled.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+});
+
+test("a revert while the store is down is announced at once, answered as not durable, and becomes durable by itself", async () => {
+  let down = false;
+  const clock = createVirtualClock();
+  const fate = (): WriteFate =>
+    down ? { durable: false, answer: "STORE_UNAVAILABLE" } : { durable: true, answer: "ok" };
+  const items = pricedItems(20);
+  const origin = await createTestOrigin({ items, store: { id: "log-1", clock, disk: createMemoryDisk(), fate } });
+  const { release } = await answerOf(
+    origin.publish("prices", { ...items, "sku-1": { price: 7, currency: "CNY" } }, "?release=true&thousandths=100000"),
+  );
+  down = true;
+  const reverted = await answerOf(origin.post("/v1/datasets/prices/revert", { reason: "wrong" }));
+  expect(reverted).toMatchObject({
+    status: 200,
+    outcome: "done",
+    release,
+    receipt: { durable: false, sequence: null },
+  });
+  expect(await answerOf(origin.request("/v1/datasets/prices/items/sku-1?as=anna"))).toMatchObject({ version: 1 });
+  down = false;
+  origin.clock.advance(600);
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  expect((await origin.status()).datasets[0]).toMatchObject({
+    release: null,
+    lastRevert: { receipt: { durable: true } },
+  });
+});
+
+test("a mark that a follower presents is recorded where its release is active, and ignored where it is not", async () => {
+  const items = pricedItems(20);
+  const origin = await createTestOrigin({ items });
+  const { release } = await answerOf(
+    origin.publish("prices", { ...items, "sku-1": { price: 7, currency: "CNY" } }, "?release=true"),
+  );
+  const follow = async (): Promise<void> => {
+    const stream = await origin.request(
+      `/v1/follow?id=f&name=shop&kind=sdk&log=log-1&from=0&marks=${release},no-release`,
+    );
+    await stream.body?.cancel();
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  };
+  await follow();
+  const after = await origin.status();
+  expect(after.datasets[0]).toMatchObject({ release: null, lastRevert: { release } });
+  await follow();
+  expect((await origin.status()).sequence).toBe(after.sequence);
+});
