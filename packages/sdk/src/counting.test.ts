@@ -1,0 +1,240 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createTestClient, type TestClient } from "./testing.ts";
+import type { View } from "./view.ts";
+
+type Items = { readonly prices: number; readonly stock: number };
+
+let client: TestClient<Items>;
+
+beforeEach(() => {
+  client = createTestClient({
+    datasets: { prices: { same: 1, moved: 1, gone: 1 }, stock: { a: 1 } },
+    candidate: { prices: { same: 1, moved: 2 } },
+    percentage: 50,
+  });
+});
+
+afterEach(() => client.close());
+
+const arms = ["candidate", "control"] as const;
+const viewIn = (arm: (typeof arms)[number]): View<Items> =>
+  client.view({ targetingKey: client.targetingKey("prices", arm) });
+const counted = (): string[] => client.outcomes.map(({ arm, failure }) => `${arm} ${failure ?? "ok"}`);
+
+describe.each(arms)("a view in the %s arm", (arm) => {
+  test("is counted once it has read an item in which the lines differ", () => {
+    const view = viewIn(arm);
+    view.get("prices", "moved");
+    view.succeed();
+    expect(counted()).toEqual([`${arm} ok`]);
+  });
+
+  test("is not counted where it read only what the lines share, or another dataset", () => {
+    const view = viewIn(arm);
+    view.get("prices", "same");
+    view.get("prices", "nothing");
+    view.get("stock", "a");
+    view.fail();
+    expect(counted()).toEqual([]);
+  });
+
+  test("is counted where it read that an item is missing that the other line has", () => {
+    const view = viewIn(arm);
+    view.get("prices", "gone");
+    view.fail();
+    expect(counted()).toEqual([`${arm} error`]);
+  });
+
+  test("that asked whether there is an item is counted only where the answers differ", () => {
+    const same = viewIn(arm);
+    same.has("prices", "moved");
+    same.fail();
+    const differing = viewIn(arm);
+    differing.has("prices", "gone");
+    differing.fail();
+    expect(counted()).toEqual([`${arm} error`]);
+  });
+
+  test("that walked over all items is counted", () => {
+    const view = viewIn(arm);
+    expect(new Map(view.entries("prices")).size).toBeGreaterThan(0);
+    view.succeed();
+    expect(counted()).toEqual([`${arm} ok`]);
+  });
+
+  test("counts once: as a success, or as the first failure", () => {
+    const failed = viewIn(arm);
+    failed.get("prices", "moved");
+    failed.fail("below-cost");
+    failed.fail("error");
+    failed.succeed();
+    failed.run(() => undefined);
+    const succeeded = viewIn(arm);
+    succeeded.get("prices", "moved");
+    succeeded.succeed();
+    succeeded.fail();
+    expect(counted()).toEqual([`${arm} below-cost`, `${arm} ok`]);
+  });
+
+  test("that read what differs only after its outcome is not counted", () => {
+    const view = viewIn(arm);
+    view.fail();
+    view.get("prices", "moved");
+    view.succeed();
+    expect(counted()).toEqual([]);
+  });
+
+  test("names its release, its bucket and the percentage step that it was made under", () => {
+    const view = viewIn(arm);
+    client.setPercentage(60);
+    view.get("prices", "moved");
+    view.succeed();
+    const [outcome] = client.outcomes;
+    expect(outcome).toMatchObject({ release: view.release("prices"), epoch: 1, arm });
+    expect((outcome?.unit ?? -1) < 50_000).toBe(arm === "candidate");
+  });
+});
+
+function touch(view: View<Items>): void {
+  view.get("prices", "moved");
+}
+
+describe("run", () => {
+  test("counts a success and gives the result, sync and async", async () => {
+    const [one, two] = [viewIn("candidate"), viewIn("control")];
+    touch(one);
+    expect(one.run(() => 7)).toBe(7);
+    expect(await two.run(async () => (touch(two), 8))).toBe(8);
+    expect(counted()).toEqual(["candidate ok", "control ok"]);
+  });
+
+  test("counts what is thrown as a failure and throws it on, sync and async", async () => {
+    const [one, two] = [viewIn("candidate"), viewIn("control")];
+    const broken = new Error("no currency");
+    expect(() =>
+      one.run(() => {
+        touch(one);
+        throw broken;
+      }),
+    ).toThrow(broken);
+    touch(two);
+    await expect(two.run(() => Promise.reject(broken))).rejects.toBe(broken);
+    expect(counted()).toEqual(["candidate error", "control error"]);
+  });
+
+  test("keeps the kind that the work itself reported", () => {
+    const view = viewIn("candidate");
+    expect(() =>
+      view.run(() => {
+        touch(view);
+        view.fail("below-cost");
+        throw new Error("refused");
+      }),
+    ).toThrow("refused");
+    expect(counted()).toEqual(["candidate below-cost"]);
+  });
+
+  test("counts nothing where the caller gave up", async () => {
+    const view = viewIn("candidate");
+    touch(view);
+    const controller = new AbortController();
+    controller.abort();
+    await expect(view.run(async () => controller.signal.throwIfAborted())).rejects.toThrow(/aborted/);
+    view.succeed();
+    expect(counted()).toEqual([]);
+  });
+
+  test("counts nothing where the view was reverted under it: that can happen to one arm only", () => {
+    const view = viewIn("candidate");
+    touch(view);
+    client.revert();
+    expect(() => view.run(() => view.commit(() => undefined))).toThrow(
+      expect.objectContaining({ code: "VIEW_REVERTED" }),
+    );
+    expect(counted()).toEqual([]);
+  });
+
+  test("waits for a promise of another make", async () => {
+    const view = viewIn("candidate");
+    touch(view);
+    const thenable: PromiseLike<number> = {
+      // oxlint-disable-next-line unicorn/no-thenable -- what query builders give is such a thing
+      then: (resolve, reject) => Promise.reject<number>(new Error("late")).then(resolve, reject),
+    };
+    await expect(view.run(() => thenable)).rejects.toThrow("late");
+    expect(counted()).toEqual(["candidate error"]);
+  });
+});
+
+test("a kind has 1 to 64 characters", () => {
+  const view = viewIn("candidate");
+  for (const kind of ["", "x".repeat(65)]) {
+    expect(() => view.fail(kind)).toThrow(expect.objectContaining({ code: "VALIDATION" }));
+  }
+  view.get("prices", "moved");
+  view.fail("x".repeat(64));
+  expect(counted()).toHaveLength(1);
+});
+
+test("without a targeting key nothing is counted, below 100 % and at it", () => {
+  for (const percentage of [50, 100]) {
+    client.setPercentage(percentage);
+    const view = client.view();
+    view.get("prices", "moved");
+    view.fail();
+  }
+  expect([counted(), client.served.size]).toEqual([[], 0]);
+});
+
+test("at 100 % there is one arm, and it is counted", () => {
+  client.setPercentage(100);
+  const view = client.view({ targetingKey: "anybody" });
+  view.get("prices", "moved");
+  view.fail();
+  expect(counted()).toEqual(["candidate error"]);
+  expect(client.outcomes[0]?.epoch).toBe(2);
+});
+
+test("without a lease neither arm is counted", () => {
+  client.setLease(false);
+  for (const arm of arms) {
+    const view = viewIn(arm);
+    expect(view.get("prices", "moved")).toBe(1);
+    view.fail();
+  }
+  expect(counted()).toEqual([]);
+});
+
+test("views are tallied by the line that they were really served, whatever came of them", () => {
+  for (const arm of arms) viewIn(arm);
+  viewIn("candidate");
+  client.setLease(false);
+  viewIn("candidate");
+  client.setLease(true);
+  client.setPercentage(60);
+  viewIn("candidate");
+  expect([...client.served.values()]).toEqual([
+    { candidate: 2, stable: 2 },
+    { candidate: 1, stable: 0 },
+  ]);
+  client.revert();
+  client.view({ targetingKey: "anybody" });
+  expect(client.served.size).toBe(2);
+});
+
+test("one view counts in each of the releases whose differences it read", () => {
+  const both = createTestClient({
+    datasets: { prices: { a: 1 }, stock: { a: 1 } },
+    candidate: { prices: { a: 2 }, stock: { a: 2 } },
+    percentage: 100,
+  });
+  const view = both.view({ targetingKey: "anybody" });
+  view.get("prices", "a");
+  view.fail("below-cost");
+  expect(both.outcomes.map(({ release }) => release)).toEqual([view.release("prices")]);
+  const second = both.view({ targetingKey: "anybody" });
+  second.get("prices", "a");
+  second.get("stock", "a");
+  second.succeed();
+  expect(both.outcomes.slice(1).map(({ release }) => release)).toEqual([view.release("prices"), view.release("stock")]);
+});
