@@ -1,3 +1,6 @@
+import { hash, subtle } from "node:crypto";
+import { SluiceError } from "@sluice/core";
+
 /** An open blob, read by position. */
 export interface OpenBlob {
   readonly bytes: number;
@@ -23,4 +26,33 @@ export interface Blobs {
   put(name: string, bytes: Uint8Array): Promise<void>;
   /** Removes a blob; who has it open reads on. */
   delete(name: string): Promise<void>;
+  /** The names of all blobs, in no particular order, so that what nothing refers to any more can be removed. */
+  list(): Promise<readonly string[]>;
+}
+
+/** Whether a text can be the name of a blob: 64 lower-case hex digits, so never a path. */
+export function isBlobName(name: string): boolean {
+  return /^[0-9a-f]{64}$/.test(name);
+}
+
+/** The error for a blob that is not there. */
+export function blobUnknown(name: string, cause?: unknown): SluiceError {
+  return new SluiceError("BLOB_UNKNOWN", `there is no blob ${name.slice(0, 80)}`, { details: { blob: name }, cause });
+}
+
+/** Throws CORRUPT, naming the blob, where the bytes do not have that name. */
+export function assertBlobName(name: string, bytes: Uint8Array): void {
+  refuseOtherName(name, bytes, hash("sha256", bytes));
+}
+
+/** The same off the main thread: a part of 2 MiB takes up to 10 ms, which an application's requests would wait for. */
+export async function proveBlobName(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  refuseOtherName(name, bytes, Buffer.from(await subtle.digest("SHA-256", bytes)).toString("hex"));
+}
+
+function refuseOtherName(name: string, bytes: Uint8Array, found: string): void {
+  if (found === name) return;
+  throw new SluiceError("CORRUPT", `expected blob ${name}, came ${bytes.byteLength} bytes whose SHA-256 is ${found}`, {
+    details: { blob: name, found },
+  });
 }

@@ -1,4 +1,23 @@
+export type { AnnouncementListener } from "./announcer.ts";
 export type { Blobs, OpenBlob } from "./blobs.ts";
-export type { Connection, Replica, ReplicaOptions, Snapshot, SnapshotChange } from "./replica.ts";
+export type { Connection } from "./connection.ts";
+export { createDirectoryBlobs } from "./directory-blobs.ts";
+export { createReplica } from "./follower.ts";
+export type { Lines, LineFault } from "./lines.ts";
+export { createLines } from "./lines.ts";
+export { createMemoryBlobs } from "./memory-blobs.ts";
+export type {
+  Replica,
+  ReplicaCounts,
+  ReplicaFeed,
+  ReplicaOptions,
+  Snapshot,
+  SnapshotChange,
+} from "./replica.ts";
 export type { Outcome, Reporter } from "./reporter.ts";
+export type { NeededBlob, Shelf } from "./shelf.ts";
+export { createShelf } from "./shelf.ts";
+export { createSystemClock } from "./system-clock.ts";
+export type { Transport, TransportOptions } from "./transport.ts";
+export { createTransport } from "./transport.ts";
 export type { DatasetLines, ReadableVersion } from "./version.ts";

@@ -1,6 +1,8 @@
-import type { Clock, LoggedEvent, NamespaceState, SluiceError } from "@sluice/core";
-import type { Mark } from "@sluice/core/api";
+import type { Clock, LoggedEvent, NamespaceState } from "@sluice/core";
+import type { LineContents, Mark } from "@sluice/core/api";
+import type { AnnouncementListener } from "./announcer.ts";
 import type { Blobs } from "./blobs.ts";
+import type { Connection } from "./connection.ts";
 import type { Reporter } from "./reporter.ts";
 import type { DatasetLines } from "./version.ts";
 
@@ -38,23 +40,61 @@ export interface Snapshot {
 export interface SnapshotChange {
   readonly snapshot: Snapshot;
   readonly previous: Snapshot;
-  /** The events between the two; null where the state came whole. */
+  /** The events between the two, none where content alone became readable; null where the state came whole. */
   readonly events: readonly LoggedEvent[] | null;
   /** Marks that are new. */
   readonly marks: readonly Mark[];
 }
 
-/** How the connection stands, for `status` and for the SDK's events. */
-export interface Connection {
-  readonly url: string | null;
-  readonly phase: "idle" | "connecting" | "connected" | "waiting" | "closed";
-  /** Why the last attempt or stream ended. */
-  readonly error: SluiceError | null;
+/** What went wrong and was mended, since the start. */
+export interface ReplicaCounts {
+  /** Events that came with a gap or out of order. */
+  readonly gaps: number;
+  /** Lines that did not come to the content that was published. */
+  readonly mismatches: number;
+  /** Blobs fetched whose bytes did not have their name. */
+  readonly wrongBlobs: number;
+  /** Fetches of blobs that came to nothing otherwise. */
+  readonly failedFetches: number;
+  /** Files of blobs found corrupt. */
+  readonly corruptBlobs: number;
+  /** Positions on disk that were damaged, of another program, or could not be written. */
+  readonly positionErrors: number;
+  /** Batches of outcomes that nobody answered before another instance was followed. */
+  readonly lostBatches: number;
+}
+
+/**
+ * What those who follow this replica may be told: the state up to which every line is prepared here. It is what a sidecar's
+ * feed is made of, method by method.
+ */
+export interface ReplicaFeed {
+  /** Id of the log; null where nothing was ever prepared here. */
+  log(): string | null;
+  state(): NamespaceState;
+  /** Contents of every dataset's lines at exactly `state()`; taken together, so that no event falls in between. */
+  snapshot(): Promise<{
+    readonly state: NamespaceState;
+    readonly lines: Readonly<Record<string, LineContents>>;
+    readonly marks: readonly Mark[];
+  }>;
+  /** Events after a sequence number up to `state()`; null where they are not kept any more, or not announced yet. */
+  since(sequence: number): readonly LoggedEvent[] | null;
+  /** Marks in force, those that a start from disk found and reverts that `state()` does not say yet included. */
+  marks(): readonly Mark[];
+  contactAgeMs(): number | null;
+  present(mark: Mark): void;
+  readonly blobs: Blobs;
+  /** The listener is called in order, without a gap, after each swap; it must not throw. */
+  subscribe(listener: AnnouncementListener): () => void;
 }
 
 /** A local copy of a namespace that follows an origin, directly or through sidecars. */
 export interface Replica {
-  /** Opens what is on disk, then follows in the background. Ends when the disk was read; throws only where the options are unusable. */
+  /**
+   * Opens what is on disk, then follows in the background. Ends when the disk was read; throws only where the options are
+   * unusable: VALIDATION, or STORE_UNAVAILABLE of the directory.
+   */
   start(): Promise<void>;
   snapshot(): Snapshot;
   /** Ends when every dataset asked for has a stable version. Throws NOT_READY, naming what is missing, after `deadlineMs`. */
@@ -70,12 +110,15 @@ export interface Replica {
   present(mark: Mark): void;
   /**
    * What has happened and is prepared here, for those who follow this one: events after `sequence` up to the announced position;
-   * null where they are not kept any more.
+   * null where they are not kept any more. An SDK's replica keeps none.
    */
   since(sequence: number): readonly LoggedEvent[] | null;
+  /** What those who follow this replica may be told. */
+  readonly feed: ReplicaFeed;
   readonly blobs: Blobs;
   /** Outcomes and confirmations on their way up. */
   readonly reporter: Reporter;
+  counts(): ReplicaCounts;
   /** Sends what is waiting (at most two seconds), writes the position, closes every file, timer and socket. */
   close(): Promise<void>;
 }

@@ -1,5 +1,17 @@
-import type { Arm } from "@sluice/core";
+import {
+  type Arm,
+  acceptSequence,
+  type Clock,
+  createSequenceLog,
+  failureFlushMs,
+  outcomeFlushMs,
+  paths,
+  type Timer,
+} from "@sluice/core";
 import type { Confirmation, ConfirmationBatch, OutcomeBatch } from "@sluice/core/api";
+import { createConfirmationSource } from "./confirmation-source.ts";
+import { createMailer, type MailSource, type Post } from "./mailer.ts";
+import { createOutcomeTally, hasFailures } from "./outcome-tally.ts";
 
 /** One countable outcome of a view that read an item in which the two lines differ. */
 export interface Outcome {
@@ -27,4 +39,114 @@ export interface Reporter {
   children(children: NonNullable<ConfirmationBatch["children"]>): void;
   /** Sends what is waiting now. */
   flush(): Promise<void>;
+}
+
+/** What became of outcomes that were not counted. */
+export interface ReporterCounts {
+  /** Batches that no instance answered before another one was followed. */
+  readonly lostBatches: number;
+  /** Batches that an instance refused. */
+  readonly refusedBatches: number;
+  /** Counts of releases given up because there were too many at a time. */
+  readonly droppedReports: number;
+}
+
+/** A reporter and what only its owner may do with it. */
+export interface OwnReporter extends Reporter {
+  /** The instance to report to. What another one has not answered is dropped: it may have counted it. */
+  connected(url: string, instance: string): void;
+  counts(): ReporterCounts;
+  /** Sends nothing more. */
+  close(): void;
+}
+
+/** Counts of releases in one batch, so that it stays under the limit of a body. */
+const reportsPerBatch = 64;
+
+/** Reports under `id`, which is new with each start of the process. Sends nothing before it is connected. */
+export function createReporter(dependencies: {
+  readonly id: string;
+  readonly post: Post;
+  readonly clock: Clock;
+  readonly random: () => number;
+}): OwnReporter {
+  const { id, post, clock, random } = dependencies;
+  const tally = createOutcomeTally();
+  const seen = createSequenceLog();
+  const counts = { lostBatches: 0, refusedBatches: 0 };
+  let sequence = 0;
+  let due = false;
+  let timer: { readonly at: number; readonly timer: Timer } | null = null;
+
+  const source: MailSource = {
+    next() {
+      if (!due || tally.isEmpty()) return null;
+      const reports = tally.take(reportsPerBatch);
+      due = !tally.isEmpty();
+      sequence++;
+      const batch: OutcomeBatch = { reporter: id, sequence, reports };
+      return JSON.stringify(batch);
+    },
+    answered(status) {
+      if (status >= 300) counts.refusedBatches++;
+    },
+    lost() {
+      counts.lostBatches++;
+    },
+  };
+  const outcomes = createMailer({ path: paths.outcomes, source, post, clock, random });
+  const confirmations = createConfirmationSource({ clock, random, wake: () => mail.wake() });
+  const mail = createMailer({ path: paths.confirmations, source: confirmations, post, clock, random });
+
+  const sendNow = (): void => {
+    timer?.timer.cancel();
+    timer = null;
+    due = !tally.isEmpty();
+    outcomes.wake();
+  };
+
+  /** Sends at the latest after `delayMs`. How soon never depends on the arm. */
+  const sendWithin = (delayMs: number): void => {
+    const at = clock.now() + delayMs;
+    if (due || (timer !== null && timer.at <= at)) return;
+    timer?.timer.cancel();
+    timer = { at, timer: clock.setTimer(delayMs, sendNow) };
+  };
+
+  return {
+    outcome(outcome) {
+      tally.add(outcome, clock.now());
+      sendWithin(outcome.failure === null ? outcomeFlushMs : failureFlushMs);
+    },
+    served(release, epoch, arm) {
+      tally.served(release, epoch, arm);
+      sendWithin(outcomeFlushMs);
+    },
+    merge(batch) {
+      if (!acceptSequence(seen, batch.reporter, batch.sequence)) return false;
+      for (const report of batch.reports) tally.merge(report);
+      const failed = batch.reports.some(({ candidate, control }) => hasFailures(candidate) || hasFailures(control));
+      if (batch.reports.length > 0) sendWithin(failed ? failureFlushMs : outcomeFlushMs);
+      return true;
+    },
+    confirm: (confirmation) => confirmations.confirm(confirmation),
+    children: (children) => confirmations.children(children),
+    async flush() {
+      sendNow();
+      confirmations.sendNow();
+      await Promise.all([outcomes.flush(), mail.flush()]);
+    },
+    connected(url, instance) {
+      outcomes.to(url, instance);
+      confirmations.repeatChildren();
+      mail.to(url, instance);
+    },
+    counts: () => ({ ...counts, droppedReports: tally.dropped() }),
+    close() {
+      timer?.timer.cancel();
+      confirmations.close();
+      outcomes.close();
+      mail.close();
+    },
+  };
 }

@@ -1,0 +1,132 @@
+import { type Clock, type NamespaceState, protocolVersion, SluiceError, type Timer } from "@sluice/core";
+import type { Mark } from "@sluice/core/api";
+import type { PackedLines } from "./lines.ts";
+import type { RecordFile } from "./record-file.ts";
+
+/** All that a replica knows, at one position of the log: cursor and data are one record. */
+export interface Checkpoint {
+  readonly log: string;
+  readonly state: NamespaceState;
+  /** What the replica was asked to hold; null was all. */
+  readonly datasets: readonly string[] | null;
+  readonly lines: Readonly<Record<string, PackedLines>>;
+  readonly marks: readonly Mark[];
+}
+
+/** Writes the replica's position to disk, some time after it has changed. */
+export interface Checkpoints {
+  /** The last position; null where there is none. Throws CORRUPT where the file is damaged or of another program. */
+  load(): Promise<Checkpoint | null>;
+  /** Says that the position has changed. */
+  touch(): void;
+  /** Writes the position if it changed, and writes no more. */
+  close(): Promise<void>;
+}
+
+/** A position is written at most this often, in milliseconds, and takes at most a fiftieth of the time. */
+export const checkpointMs = 1_000;
+const dutyShare = 50;
+
+const format = "sluice replica 1";
+
+/**
+ * Positions in a record file. `capture` gives what is to be written, or null where the position cannot be written now;
+ * `onWritten` is told what the disk has, `onError` what kept it from being written. A failed write is tried again.
+ */
+export function createCheckpoints(dependencies: {
+  readonly file: RecordFile;
+  readonly clock: Clock;
+  readonly capture: () => Checkpoint | null;
+  readonly onWritten: (checkpoint: Checkpoint) => void;
+  readonly onError: (error: unknown) => void;
+}): Checkpoints {
+  const { file, clock, capture, onWritten, onError } = dependencies;
+  let dirty = false;
+  let closed = false;
+  let tookMs = 0;
+  let timer: Timer | undefined;
+  let writing: Promise<void> | undefined;
+
+  const arm = (): void => {
+    if (closed || timer !== undefined || writing !== undefined) return;
+    timer = clock.setTimer(Math.max(checkpointMs, dutyShare * tookMs), () => {
+      timer = undefined;
+      writing = write().finally(() => {
+        writing = undefined;
+        if (dirty) arm();
+      });
+    });
+  };
+
+  const write = async (): Promise<void> => {
+    const startMs = clock.now();
+    const checkpoint = capture();
+    dirty = false;
+    if (checkpoint === null) return;
+    try {
+      await file.write(JSON.stringify({ format, protocol: protocolVersion, ...checkpoint }));
+      onWritten(checkpoint);
+    } catch (error) {
+      dirty = true;
+      onError(error);
+    }
+    tookMs = clock.now() - startMs;
+  };
+
+  return {
+    async load() {
+      const text = await file.read();
+      return text === null ? null : parseCheckpoint(text);
+    },
+    touch() {
+      dirty = true;
+      arm();
+    },
+    async close() {
+      closed = true;
+      timer?.cancel();
+      await writing;
+      if (dirty) await write();
+    },
+  };
+}
+
+// The seal on the file proves that a process with this format and protocol wrote it, from what it had validated.
+function parseCheckpoint(text: string): Checkpoint {
+  const {
+    format: itsFormat,
+    protocol,
+    ...checkpoint
+  } = JSON.parse(text) as Checkpoint & { format: string; protocol: number };
+  if (itsFormat === format && protocol === protocolVersion) return checkpoint;
+  throw new SluiceError(
+    "CORRUPT",
+    `expected a position of format "${format}" and protocol ${protocolVersion}, came ${JSON.stringify(itsFormat)} and ${protocol}; it will be fetched again`,
+  );
+}
+
+/**
+ * Checks a position with the schemas of the wire, which take longer to load than a read: after the position is served, before
+ * anything is folded on it. Throws CORRUPT.
+ */
+export async function validateCheckpoint(checkpoint: Checkpoint): Promise<void> {
+  const { contentSchema, markSchema, namespaceStateSchema, wireDeltaSchema } = await import("@sluice/core/api");
+  try {
+    namespaceStateSchema.parse(checkpoint.state);
+    for (const mark of checkpoint.marks) markSchema.parse(mark);
+    for (const { stable, candidate, shown } of Object.values(checkpoint.lines)) {
+      for (const track of [stable, candidate]) {
+        if (track === null) continue;
+        for (const { delta } of track.queue) wireDeltaSchema.parse(delta);
+        contentSchema.parse(
+          "content" in track.ground ? track.ground.content : { ...track.ground.version, overlay: null },
+        );
+      }
+      if (shown !== null) contentSchema.parse({ ...shown, overlay: null });
+    }
+  } catch (error) {
+    throw new SluiceError("CORRUPT", "the position on disk does not have the shape of one; it will be fetched again", {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,107 @@
+import type { Clock, Timer } from "@sluice/core";
+import type { Confirmation, ConfirmationBatch } from "@sluice/core/api";
+import type { MailSource } from "./mailer.ts";
+
+/** Confirmations that nobody waits for are sent after up to so long, in milliseconds, so that a fleet does not speak at once. */
+export const confirmationJitterMs = 50;
+
+/** Confirmations in one batch, so that it stays under the limit of a body. */
+const confirmationsPerBatch = 2_000;
+
+/** Releases in one confirmation, the newest. */
+const releasesMax = 1_000;
+
+type Children = NonNullable<ConfirmationBatch["children"]>;
+
+/** Confirmations that wait to be sent, one of each follower. */
+export interface ConfirmationSource extends MailSource {
+  confirm(confirmation: Confirmation): void;
+  children(children: Children): void;
+  /** The instance is a new one: it does not know who follows through this one. */
+  repeatChildren(): void;
+  /** Waits for no jitter. */
+  sendNow(): void;
+  close(): void;
+}
+
+/** Holds nothing at first. `wake` is called when there is something to send. */
+export function createConfirmationSource(dependencies: {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly wake: () => void;
+}): ConfirmationSource {
+  const { clock, random, wake } = dependencies;
+  const waiting = new Map<string, Confirmation>();
+  let children: Children | null = null;
+  let childrenAreNew = false;
+  let sent: ConfirmationBatch = { confirmations: [], children: null };
+  let due = false;
+  let timer: Timer | null = null;
+
+  const merge = (confirmation: Confirmation): void => {
+    const known = waiting.get(confirmation.follower);
+    waiting.set(confirmation.follower, known === undefined ? confirmation : merged(known, confirmation));
+  };
+
+  const sendNow = (): void => {
+    timer?.cancel();
+    timer = null;
+    due = waiting.size > 0 || childrenAreNew;
+    wake();
+  };
+
+  const sendSoon = (): void => {
+    if (!due) timer ??= clock.setTimer(random() * confirmationJitterMs, sendNow);
+  };
+
+  return {
+    confirm(confirmation) {
+      merge(confirmation);
+      // A person looks at the receipt of a revert while it counts up.
+      if (confirmation.reverted.length > 0) sendNow();
+      else sendSoon();
+    },
+    children(next) {
+      children = next;
+      childrenAreNew = true;
+      sendSoon();
+    },
+    repeatChildren() {
+      childrenAreNew = children !== null;
+      if (childrenAreNew) sendSoon();
+    },
+    sendNow,
+    next() {
+      if (!due || (waiting.size === 0 && !childrenAreNew)) return null;
+      const confirmations = [...waiting.values()].slice(0, confirmationsPerBatch);
+      for (const { follower } of confirmations) waiting.delete(follower);
+      sent = { confirmations, children: childrenAreNew ? children : null };
+      childrenAreNew = false;
+      due = waiting.size > 0;
+      return JSON.stringify(sent);
+    },
+    answered: () => {},
+    lost() {
+      // To say it again, to whomever, does no harm: the highest and the union count.
+      for (const confirmation of sent.confirmations) merge(confirmation);
+      childrenAreNew ||= sent.children !== null;
+      due = true;
+    },
+    close() {
+      timer?.cancel();
+    },
+  };
+}
+
+function merged(a: Confirmation, b: Confirmation): Confirmation {
+  return {
+    follower: a.follower,
+    applied: Math.max(a.applied, b.applied),
+    reverted: union(a.reverted, b.reverted),
+    prepared: union(a.prepared, b.prepared),
+  };
+}
+
+function union(a: readonly string[], b: readonly string[]): readonly string[] {
+  return [...new Set([...a, ...b])].slice(-releasesMax);
+}

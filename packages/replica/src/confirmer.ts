@@ -1,0 +1,109 @@
+import { type Clock, type NamespaceState, own, sleep } from "@sluice/core";
+import type { MarkBook } from "./mark-book.ts";
+import type { Reporter } from "./reporter.ts";
+import type { Snapshot } from "./replica.ts";
+
+/** Says upward what has taken effect here, reverts only once they would survive a crash. */
+export interface Confirmer {
+  /** A snapshot has taken effect; `reverted` names the releases that new views do not see any more since then. */
+  applied(snapshot: Snapshot, reverted: readonly string[]): void;
+  /** Says everything again: whoever is followed now may not know it. */
+  repeat(snapshot: Snapshot): void;
+  close(): Promise<void>;
+}
+
+/** A disk that does not take a revert is tried again this often, in milliseconds; the revert is in effect meanwhile and not confirmed. */
+export const syncRetryMs = 1_000;
+
+/** Confirms under `id`. `onError` is told of reverts that the disk does not take. */
+export function createConfirmer(dependencies: {
+  readonly id: string;
+  readonly marks: MarkBook;
+  readonly reporter: Reporter;
+  readonly clock: Clock;
+  readonly onError: (error: unknown) => void;
+}): Confirmer {
+  const { id, marks, reporter, clock, onError } = dependencies;
+  const closing = new AbortController();
+  let confirmed = { applied: 0, prepared: new Set<string>() };
+  let waiting: { applied: number; reverted: Set<string>; prepared: Set<string> } | null = null;
+  let running: Promise<void> | null = null;
+
+  const add = (applied: number, reverted: readonly string[], prepared: readonly string[]): void => {
+    waiting ??= { applied: 0, reverted: new Set(), prepared: new Set() };
+    waiting.applied = Math.max(waiting.applied, applied);
+    for (const release of reverted) waiting.reverted.add(release);
+    for (const release of prepared) waiting.prepared.add(release);
+    // What needs no disk is said at once; while a revert waits for the disk, all that comes after it waits too.
+    if (running === null && waiting.reverted.size === 0) send();
+    else running ??= syncAndSend().finally(() => (running = null));
+  };
+
+  const send = (): void => {
+    if (waiting === null) return;
+    const { applied, reverted, prepared } = waiting;
+    waiting = null;
+    reporter.confirm({ follower: id, applied, reverted: [...reverted], prepared: [...prepared] });
+  };
+
+  const syncAndSend = async (): Promise<void> => {
+    for (let next = waiting; next !== null && !closing.signal.aborted; next = waiting) {
+      const { reverted } = next;
+      const known = reverted.size;
+      if (!(await isSynced())) await sleep(clock, syncRetryMs, { signal: closing.signal });
+      // A revert that came during the write is not on disk yet.
+      else if (reverted.size === known) send();
+    }
+  };
+
+  const isSynced = async (): Promise<boolean> => {
+    try {
+      await marks.sync();
+      return true;
+    } catch (error) {
+      onError(error);
+      return false;
+    }
+  };
+
+  return {
+    applied(snapshot, reverted) {
+      const applied = snapshot.state.controlSequence;
+      const prepared = preparedReleases(snapshot);
+      const isNew = prepared.filter((release) => !confirmed.prepared.has(release));
+      if (applied === confirmed.applied && isNew.length === 0 && reverted.length === 0) return;
+      confirmed = { applied, prepared: new Set(prepared) };
+      add(applied, reverted, isNew);
+    },
+    repeat(snapshot) {
+      const prepared = preparedReleases(snapshot);
+      confirmed = { applied: snapshot.state.controlSequence, prepared: new Set(prepared) };
+      add(confirmed.applied, revertedReleases(snapshot), prepared);
+    },
+    async close() {
+      closing.abort();
+      await running;
+    },
+  };
+}
+
+/** Active releases whose candidate is here at its newest version. */
+function preparedReleases({ state, datasets }: Snapshot): readonly string[] {
+  return Object.values(state.datasets).flatMap(({ name, release, candidate }) => {
+    if (release === null || candidate === null) return [];
+    return datasets.get(name)?.candidate?.number === candidate.number ? [release] : [];
+  });
+}
+
+/** Releases that new views do not see, by mark or by log. */
+function revertedReleases({ state, marks }: Snapshot): readonly string[] {
+  const ended = Object.values(state.releases).filter(({ phase }) => phase === "reverted");
+  return [...new Set([...marks, ...ended.map(({ id }) => id)])];
+}
+
+/** Releases that one state knows as reverted and an earlier one does not. */
+export function newlyReverted(before: NamespaceState, after: NamespaceState): readonly string[] {
+  return Object.values(after.releases)
+    .filter(({ id, phase }) => phase === "reverted" && own(before.releases, id)?.phase !== "reverted")
+    .map(({ id }) => id);
+}

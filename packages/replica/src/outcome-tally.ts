@@ -1,0 +1,154 @@
+import { type Arm, type ArmReport, otherKind, own } from "@sluice/core";
+import type { ReleaseReport } from "@sluice/core/api";
+import type { Outcome } from "./reporter.ts";
+
+/** A unit that failed counts as distinct again after so long without a failure, in milliseconds. */
+export const distinctWindowMs = 60_000;
+
+/** How many units that failed lately are remembered. */
+export const distinctUnitsMax = 4_096;
+
+/** Kinds of failure told apart in one arm; the rest is `other`. */
+export const kindsMax = 64;
+
+/** Units of one arm in one report; guards take no more. */
+export const unitsMax = 256;
+
+/** Releases and percentage steps counted at a time. Past this the oldest count is dropped whole, which biases nothing. */
+export const reportsMax = 256;
+
+const kindLengthMax = 64;
+
+interface ArmTally {
+  ok: number;
+  readonly failures: Map<string, { count: number; distinct: number }>;
+  readonly units: Set<number>;
+}
+
+interface ReleaseTally {
+  readonly release: string;
+  readonly epoch: number;
+  readonly candidate: ArmTally;
+  readonly control: ArmTally;
+  readonly served: { candidate: number; stable: number };
+}
+
+/** Counts of outcomes by release, percentage step and arm. */
+export interface OutcomeTally {
+  /** Counts one outcome at `nowMs` on the monotonic clock. */
+  add(outcome: Outcome, nowMs: number): void;
+  served(release: string, epoch: number, arm: "candidate" | "stable"): void;
+  /** Adds what another reporter counted: units are united, the rest is summed. */
+  merge(report: ReleaseReport): void;
+  isEmpty(): boolean;
+  /** Takes the oldest `max` counts out. */
+  take(max: number): readonly ReleaseReport[];
+  /** How many counts were dropped because there were too many. */
+  dropped(): number;
+}
+
+/** Counts nothing at first. */
+export function createOutcomeTally(): OutcomeTally {
+  const tallies = new Map<string, ReleaseTally>();
+  const isDistinct = createDistinct();
+  let dropped = 0;
+
+  const tallyOf = (release: string, epoch: number): ReleaseTally => {
+    const key = `${epoch}:${release}`;
+    const known = tallies.get(key);
+    if (known !== undefined) return known;
+    const [oldest] = tallies.keys();
+    if (tallies.size >= reportsMax && oldest !== undefined) {
+      tallies.delete(oldest);
+      dropped++;
+    }
+    const tally = { release, epoch, candidate: emptyArm(), control: emptyArm(), served: { candidate: 0, stable: 0 } };
+    tallies.set(key, tally);
+    return tally;
+  };
+
+  return {
+    add({ release, epoch, arm, unit, failure }, nowMs) {
+      const tally = armOf(tallyOf(release, epoch), arm);
+      if (failure === null) {
+        tally.ok++;
+        return;
+      }
+      count(tally, failure, 1, isDistinct(`${release}:${unit}`, nowMs) ? 1 : 0);
+      if (tally.units.size < unitsMax) tally.units.add(unit);
+    },
+    served(release, epoch, arm) {
+      tallyOf(release, epoch).served[arm]++;
+    },
+    merge(report) {
+      const tally = tallyOf(report.release, report.epoch);
+      mergeArm(tally.candidate, report.candidate);
+      mergeArm(tally.control, report.control);
+      tally.served.candidate += report.served.candidate;
+      tally.served.stable += report.served.stable;
+    },
+    isEmpty: () => tallies.size === 0,
+    take(max) {
+      const reports: ReleaseReport[] = [];
+      for (const [key, tally] of tallies) {
+        if (reports.length >= max) break;
+        tallies.delete(key);
+        const { release, epoch, candidate, control, served } = tally;
+        reports.push({ release, epoch, candidate: reportOf(candidate), control: reportOf(control), served });
+      }
+      return reports;
+    },
+    dropped: () => dropped,
+  };
+}
+
+/** Whether an arm report has a failure. */
+export function hasFailures(arm: ArmReport): boolean {
+  return Object.keys(arm.failures).length > 0;
+}
+
+function emptyArm(): ArmTally {
+  return { ok: 0, failures: new Map(), units: new Set() };
+}
+
+function armOf(tally: ReleaseTally, arm: Arm): ArmTally {
+  return arm === "candidate" ? tally.candidate : tally.control;
+}
+
+function count(arm: ArmTally, failure: string, times: number, distinct: number): void {
+  const named = failure.slice(0, kindLengthMax) || otherKind;
+  const isNew = !arm.failures.has(named);
+  // One place is kept for all the others.
+  const kind = isNew && arm.failures.size >= kindsMax - 1 ? otherKind : named;
+  const counted = arm.failures.get(kind) ?? { count: 0, distinct: 0 };
+  arm.failures.set(kind, { count: counted.count + times, distinct: counted.distinct + distinct });
+}
+
+function mergeArm(arm: ArmTally, report: ArmReport): void {
+  arm.ok += report.ok;
+  for (const kind of Object.keys(report.failures)) {
+    const counted = own(report.failures, kind);
+    if (counted !== undefined) count(arm, kind, counted.count, counted.distinct);
+  }
+  for (const unit of report.units) if (arm.units.size < unitsMax) arm.units.add(unit);
+}
+
+function reportOf({ ok, failures, units }: ArmTally): ArmReport {
+  return { ok, failures: Object.fromEntries(failures), units: [...units] };
+}
+
+/** Says of each failure whether its key has had none for `distinctWindowMs`; every failure starts the window anew. */
+function createDistinct(): (key: string, nowMs: number) => boolean {
+  // In the order of the last failure, the oldest first.
+  const lastMs = new Map<string, number>();
+  return (key, nowMs) => {
+    const last = lastMs.get(key);
+    lastMs.delete(key);
+    lastMs.set(key, nowMs);
+    if (lastMs.size > distinctUnitsMax) {
+      const [oldest] = lastMs.keys();
+      if (oldest !== undefined) lastMs.delete(oldest);
+    }
+    return last === undefined || nowMs - last >= distinctWindowMs;
+  };
+}

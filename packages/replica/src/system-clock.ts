@@ -1,0 +1,26 @@
+import type { Clock, Timer } from "@sluice/core";
+
+/** The longest that a timer of Node waits; a longer one would fire at once. */
+const timerMsMax = 2 ** 31 - 1;
+
+/** The machine's own clocks and timers. A timer may wait for longer than Node's 24.8 days. */
+export function createSystemClock(): Clock {
+  return {
+    now: () => performance.now(),
+    wall: () => Date.now(),
+    setTimer(delayMs, fire, options): Timer {
+      let leftMs = Math.max(0, delayMs);
+      const arm = (): NodeJS.Timeout => {
+        const partMs = Math.min(leftMs, timerMsMax);
+        const timeout = setTimeout(() => {
+          leftMs -= partMs;
+          if (leftMs > 0) handle = arm();
+          else fire();
+        }, partMs);
+        return options?.keepAlive === true ? timeout : timeout.unref();
+      };
+      let handle = arm();
+      return { cancel: () => clearTimeout(handle) };
+    },
+  };
+}

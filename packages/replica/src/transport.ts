@@ -1,0 +1,57 @@
+import { assert } from "@sluice/core";
+import { Agent, buildConnector, fetch as undiciFetch } from "undici";
+
+/** How connections are made. */
+export interface TransportOptions {
+  /** To have a connection, TLS included; default 5,000. */
+  readonly connectTimeoutMs?: number;
+  /** From the request to the headers of its answer; default 30,000. */
+  readonly headersTimeoutMs?: number;
+  /** Connections to one origin at a time; default 32. Over HTTP/1.1 each follow stream takes one for itself. */
+  readonly connectionsMax?: number;
+}
+
+/** A way out to the network. */
+export interface Transport {
+  readonly fetch: typeof globalThis.fetch;
+  /** Cuts what is in flight and closes every connection. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a fetch with connections of its own. Bodies have no timeout, since a stream may be silent for long: whoever reads
+ * one watches it with a clock. No connection keeps the process alive.
+ */
+export function createTransport(options: TransportOptions = {}): Transport {
+  const connect = buildConnector({ timeout: options.connectTimeoutMs ?? 5_000, allowH2: false });
+  const agent = new Agent({
+    // undici refs a socket for as long as a request is in flight, and a follow stream is in flight for ever.
+    connect: (target, callback) =>
+      connect(target, (...made) => {
+        const [, socket] = made;
+        if (socket !== null) {
+          socket.unref();
+          socket.ref = () => socket;
+        }
+        callback(...made);
+      }),
+    bodyTimeout: 0,
+    headersTimeout: options.headersTimeoutMs ?? 30_000,
+    connections: options.connectionsMax ?? 32,
+  });
+  return {
+    fetch(input, init) {
+      const { body, headers, ...rest } = init ?? {};
+      // undici takes no Request, Headers or FormData of another make than its own.
+      assert(typeof input === "string" || input instanceof URL, "a transport fetches a URL, not a Request");
+      assert(!(body instanceof FormData), "a transport sends no FormData");
+      return undiciFetch(input, {
+        ...rest,
+        ...(body === undefined ? {} : { body }),
+        headers: [...new Headers(headers)],
+        dispatcher: agent,
+      });
+    },
+    close: () => agent.destroy(),
+  };
+}
