@@ -1,0 +1,129 @@
+import type { Clock } from "@sluice/core";
+import { leaseMs } from "@sluice/core";
+import type { StatusAnswer } from "@sluice/core/api";
+import { createReplica } from "@sluice/replica";
+import type { Logger } from "pino";
+import type { App } from "./app.ts";
+import { createApp } from "./app.ts";
+import { createRegistry } from "./followers/registry.ts";
+import { createFollowers } from "./followers.ts";
+import { createReceipts } from "./receipts.ts";
+import { createBlobRoutes } from "./routes/blobs.ts";
+import { createElsewhereRoutes } from "./routes/elsewhere.ts";
+import { createFollowRoutes } from "./routes/follow.ts";
+import type { Readiness } from "./routes/health.ts";
+import { createHealthRoutes } from "./routes/health.ts";
+import { createReadRoutes } from "./routes/read.ts";
+import { createReportRoutes } from "./routes/reports.ts";
+import { createStatusRoutes } from "./routes/status.ts";
+import { statusOf } from "./status.ts";
+
+/** What a sidecar is made with. */
+export interface SidecarDependencies {
+  /** Instances to follow, tried in order. */
+  readonly origins: readonly string[];
+  /** New with each start of the process. */
+  readonly instance: string;
+  /** What people know it by. */
+  readonly name: string;
+  /** Where part files and the last known good position are kept; null keeps them in memory. */
+  readonly directory: string | null;
+  readonly fetch: typeof globalThis.fetch;
+  readonly clock: Clock;
+  /** 0 to below 1. */
+  readonly random: () => number;
+  readonly logger: Logger;
+}
+
+/** An instance that follows another one. */
+export interface Sidecar {
+  readonly app: App;
+  /** Says `bye` to followers, sends what is waiting on its way up, writes the position. */
+  close(): Promise<void>;
+}
+
+/** Starts to follow, and tells those who follow it what it has prepared itself. Nothing listens. */
+export async function createSidecar(dependencies: SidecarDependencies): Promise<Sidecar> {
+  const { origins, instance, name, directory, fetch, clock, random, logger } = dependencies;
+  const replica = createReplica({
+    urls: origins,
+    id: instance,
+    name,
+    kind: "sidecar",
+    datasets: null,
+    directory,
+    fetch,
+    clock,
+    random,
+  });
+  const registry = createRegistry({ clock, logger, leaseMs });
+  const receipts = createReceipts({ clock, registry });
+  registry.subscribe({
+    confirmation: (confirmation) => replica.reporter.confirm(confirmation),
+    children: (followers) => replica.reporter.children({ of: instance, followers }),
+  });
+  const followers = createFollowers({ feed: replica.feed, registry, clock, random, logger, instance });
+  await replica.start();
+
+  const status = (): StatusAnswer => {
+    const { log, state } = replica.snapshot();
+    const { url, phase } = replica.connection();
+    return statusOf({
+      instance,
+      role: "follower",
+      log,
+      state,
+      at: clock.wall(),
+      following: {
+        url: url ?? origins[0] ?? "",
+        contactAgeMs: replica.contactAgeMs(),
+        connected: phase === "connected",
+      },
+      followers: {
+        list: () => registry.list(),
+        prepared: (release) => registry.prepared(release),
+        receipt: (release, action) => receipts.get(release, action),
+      },
+      guard: () => undefined,
+      sources: () => [],
+    });
+  };
+
+  const readiness = (): Readiness => {
+    const { log, state, datasets } = replica.snapshot();
+    if (log === null) return { ready: false, reasons: [`no contact yet with ${origins.join(", ")}`] };
+    const missing = Object.values(state.datasets).filter(
+      (dataset) => dataset.stable !== null && (datasets.get(dataset.name)?.stable ?? null) === null,
+    );
+    return { ready: missing.length === 0, reasons: missing.map((dataset) => `${dataset.name} is not prepared yet`) };
+  };
+
+  const app = createApp({
+    logger,
+    routes: [
+      createFollowRoutes({ followers }),
+      createReportRoutes({ outcomes: { receive: (batch) => void replica.reporter.merge(batch) }, registry }),
+      createBlobRoutes({ blobs: replica.blobs }),
+      createReadRoutes({
+        state: () => replica.snapshot().state,
+        lines: (dataset) => replica.snapshot().datasets.get(dataset) ?? { stable: null, candidate: null },
+        marked: (release) => replica.snapshot().marks.has(release),
+        leaseHeld: () => replica.leaseHeld(),
+      }),
+      createStatusRoutes({ clock, status }),
+      createHealthRoutes(readiness),
+      createElsewhereRoutes(() => replica.connection().url ?? origins.join(", ")),
+    ],
+  });
+
+  return {
+    app,
+    async close() {
+      await followers.drain();
+      await replica.close();
+      followers.close();
+      receipts.close();
+      registry.close();
+    },
+  };
+}
