@@ -1,5 +1,5 @@
 import { assert } from "@sluice/core";
-import { Agent, buildConnector, fetch as undiciFetch } from "undici";
+import type * as Undici from "undici";
 
 /** How connections are made. */
 export interface TransportOptions {
@@ -23,8 +23,38 @@ export interface Transport {
  * one watches it with a clock. No connection keeps the process alive.
  */
 export function createTransport(options: TransportOptions = {}): Transport {
-  const connect = buildConnector({ timeout: options.connectTimeoutMs ?? 5_000, allowH2: false });
-  const agent = new Agent({
+  let network: Promise<Network> | undefined;
+  return {
+    async fetch(input, init) {
+      const { body, headers, ...rest } = init ?? {};
+      // undici takes no Request, Headers or FormData of another make than its own.
+      assert(typeof input === "string" || input instanceof URL, "a transport fetches a URL, not a Request");
+      assert(!(body instanceof FormData), "a transport sends no FormData");
+      network ??= load(options);
+      const { undici, agent } = await network;
+      return undici.fetch(input, {
+        ...rest,
+        ...(body === undefined ? {} : { body }),
+        headers: [...new Headers(headers)],
+        dispatcher: agent,
+      });
+    },
+    async close() {
+      await (await network)?.agent.destroy();
+    },
+  };
+}
+
+interface Network {
+  readonly undici: typeof Undici;
+  readonly agent: Undici.Agent;
+}
+
+/** Loading undici takes longer than opening what is on disk and reading from it, so it waits for the first request. */
+async function load(options: TransportOptions): Promise<Network> {
+  const undici = await import("undici");
+  const connect = undici.buildConnector({ timeout: options.connectTimeoutMs ?? 5_000, allowH2: false });
+  const agent = new undici.Agent({
     // undici refs a socket for as long as a request is in flight, and a follow stream is in flight for ever.
     connect: (target, callback) =>
       connect(target, (...made) => {
@@ -39,19 +69,5 @@ export function createTransport(options: TransportOptions = {}): Transport {
     headersTimeout: options.headersTimeoutMs ?? 30_000,
     connections: options.connectionsMax ?? 32,
   });
-  return {
-    fetch(input, init) {
-      const { body, headers, ...rest } = init ?? {};
-      // undici takes no Request, Headers or FormData of another make than its own.
-      assert(typeof input === "string" || input instanceof URL, "a transport fetches a URL, not a Request");
-      assert(!(body instanceof FormData), "a transport sends no FormData");
-      return undiciFetch(input, {
-        ...rest,
-        ...(body === undefined ? {} : { body }),
-        headers: [...new Headers(headers)],
-        dispatcher: agent,
-      });
-    },
-    close: () => agent.destroy(),
-  };
+  return { undici, agent };
 }
