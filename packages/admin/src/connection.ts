@@ -1,6 +1,5 @@
 import { type Clock, type ErrorDetails, SluiceError } from "@sluice/core";
-import { actorHeader, idempotencyHeader, problemMediaType, problemSchema } from "@sluice/core/api";
-import type { z } from "zod";
+import { actorHeader, idempotencyHeader, problemMediaType, problemSchema, type Route } from "@sluice/core/api";
 
 /** What every request needs. */
 export interface Connection {
@@ -69,7 +68,7 @@ function headerText(name: string): string {
 }
 
 /** The answer in the shape that this protocol has. Throws PROTOCOL with the first problems. */
-export function parseAnswer<Answer>(schema: z.ZodType<Answer>, call: Call, text: string): Answer {
+export function parseAnswer<Answer>(schema: Route<null, Answer>["answer"], call: Call, text: string): Answer {
   const result = schema.safeParse(jsonOf(text));
   if (result.success) return result.data;
   const problems = result.error.issues.slice(0, 5).map(({ path, message }) => `${path.join(".")}: ${message}`);
