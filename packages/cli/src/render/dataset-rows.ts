@@ -1,0 +1,179 @@
+import { percentText } from "@sluice/core";
+import type { ArmStatus, DatasetStatus, LineStatus, ReleaseStatus, SourceStatus } from "@sluice/core/api";
+import { durationText } from "../duration.ts";
+import { counted, countText } from "../text.ts";
+import { differenceText } from "./difference.ts";
+import type { Row } from "./layout.ts";
+import { receiptText, receiptWarnings } from "./receipt.ts";
+import { actorText, agoText, clockText, type TimeView, untilText } from "./time.ts";
+
+const everybody = 100_000;
+
+/** What is out, to whom, since when and by whom. */
+export function outRows(dataset: DatasetStatus, view: TimeView): Row[] {
+  const { stable, candidate, release } = dataset;
+  if (stable === null) return [{ label: "out", text: "nothing yet" }];
+  if (release === null || candidate === null) {
+    return [
+      { label: "out", text: lineText(stable) },
+      { label: "to", text: "everybody" },
+      { label: "since", text: `${sinceText(stable.since, view)} by ${actorText(stable.by)}` },
+    ];
+  }
+  const started =
+    release.startedAt === release.since
+      ? ""
+      : `, started ${agoText(release.startedAt, view)} by ${actorText(release.startedBy)}`;
+  return [
+    { label: "out", text: `v${candidate.publish} over v${stable.publish}: ${differenceText(candidate.difference)}` },
+    { label: "to", text: toWhomText(release, candidate, stable) },
+    { label: "since", text: `${sinceText(release.since, view)} by ${actorText(release.by)}${started}` },
+  ];
+}
+
+/** Healthy or not, and why. */
+export function healthRows({ health, release, candidate, stable }: DatasetStatus): Row[] {
+  const arms =
+    release === null || candidate === null || stable === null
+      ? ""
+      : armsText(release, candidate.publish, stable.publish);
+  if (!health.ok) {
+    const reasons = health.reasons.map(
+      (text, index): Row => ({ label: index === 0 ? "health" : "", text, kind: "bad" }),
+    );
+    return arms === "" ? reasons : [...reasons, { label: "", text: arms }];
+  }
+  return [{ label: "health", text: arms === "" ? "ok" : `ok: ${arms}`, kind: arms === "" ? "good" : "plain" }];
+}
+
+/** What happens next, or what a person can do next, and the command that takes back what is out. */
+export function whereNextRows(dataset: DatasetStatus, view: TimeView): Row[] {
+  const { name, stable, candidate, release, revertCommand } = dataset;
+  if (release !== null) {
+    const revert = revertCommand ?? `sluice revert ${name}`;
+    return [...releaseRows(dataset, release, view), { label: "revert", text: revert, kind: "command" }];
+  }
+  if (candidate !== null) {
+    const { quarantinedChanges } = candidate;
+    const accept = quarantinedChanges === null ? "" : " --accept-quarantined";
+    const rows: Row[] = [
+      {
+        label: "held",
+        text: `v${candidate.publish} by ${actorText(candidate.by)} ${agoText(candidate.since, view)}: ${differenceText(candidate.difference)}`,
+      },
+    ];
+    if (quarantinedChanges !== null) {
+      const { count, of, publish } = quarantinedChanges;
+      rows.push({
+        label: "",
+        text: `${countText(count)} of ${countText(of)} changes were in reverted v${publish}`,
+        kind: "bad",
+      });
+    }
+    return [
+      ...rows,
+      { label: "next", text: `sluice release start ${name}${accept}`, kind: "command" },
+      nothingToRevert,
+    ];
+  }
+  if (stable === null) return [{ label: "next", text: `sluice publish ${name} FILE`, kind: "command" }];
+  return [nothingToRevert];
+}
+
+const nothingToRevert: Row = { label: "revert", text: "nothing runs or bakes" };
+
+function releaseRows({ name, health }: DatasetStatus, release: ReleaseStatus, view: TimeView): Row[] {
+  const { hold, next, phase } = release;
+  if (hold !== null) {
+    // Where the hold is why the dataset is not healthy, the reason stands above already.
+    const said = health.reasons.some((reason) => reason.includes(hold.cause.reason));
+    const reason = said ? "" : `: ${hold.cause.reason}`;
+    return [
+      { label: "held", text: `by ${actorText(hold.by)} ${agoText(hold.at, view)}${reason}` },
+      { label: "next", text: `sluice release resume ${name}`, kind: "command" },
+    ];
+  }
+  if (phase === "baking") {
+    const text = next === null ? "the bake ends by hand" : `the bake ends at ${untilText(next.at, view)}`;
+    return [{ label: "next", text }];
+  }
+  if (next === null) return [{ label: "next", text: `sluice release percent ${name} PERCENT`, kind: "command" }];
+  const what = next.thousandths === everybody ? "everybody" : percentText(next.thousandths);
+  return [{ label: "next", text: `${what} at ${untilText(next.at, view)}, by the plan` }];
+}
+
+/** A line for each source. */
+export function sourceRows({ sources }: DatasetStatus, view: TimeView): Row[] {
+  return sources.map((source) => ({
+    label: "source",
+    text: sourceText(source, view),
+    kind: source.state === "failing" || source.state === "refused" ? ("bad" as const) : ("plain" as const),
+  }));
+}
+
+/** How a source fares, and where it is. */
+export function sourceText(source: SourceStatus, view: TimeView): string {
+  const { id, url, state, onNew, intervalMs, lastSuccessAt, message } = source;
+  const success = lastSuccessAt === null ? "never reached" : `reached ${agoText(lastSuccessAt, view)}`;
+  const rhythm = url.startsWith("file:") ? "watched" : `every ${durationText(intervalMs)}`;
+  const found = onNew === "hold" ? "holds" : "releases";
+  const why = message === null ? "" : `: ${message}`;
+  return `${id} ${state}${why}; ${success}, ${rhythm}, ${found} what is new; ${url}`;
+}
+
+/** What was refused and what was reverted last, and what does not come back by itself. */
+export function historyRows({ name, lastRefusal, lastRevert, quarantine }: DatasetStatus, view: TimeView): Row[] {
+  const rows: Row[] = [];
+  if (lastRefusal !== null) {
+    const { number, at, code, message } = lastRefusal;
+    const what = number === null ? "an upload" : `v${number}`;
+    rows.push({ label: "refused", text: `${what} ${agoText(at, view)}, ${code}: ${message}` });
+  }
+  if (lastRevert !== null) {
+    const { publish, at, by, cause, receipt } = lastRevert;
+    rows.push({ label: "reverted", text: `v${publish} ${agoText(at, view)} by ${actorText(by)}: ${cause.reason}` });
+    if (receipt !== null) {
+      rows.push({ label: "", text: receiptText(receipt) });
+      rows.push(...receiptWarnings(receipt).map((text): Row => ({ label: "", text, kind: "bad" })));
+    }
+  }
+  if (quarantine.length > 0) {
+    const versions = quarantine.map(({ publish }) => `v${publish}`).join(", ");
+    rows.push({ label: "marks", text: `${versions} cannot come back by itself; sluice quarantine list ${name}` });
+  }
+  return rows;
+}
+
+function lineText({ publish, number, items }: LineStatus): string {
+  const patched = number === publish ? "" : `, patched up to v${number}`;
+  return `v${publish}${patched} (${counted(items, "item")})`;
+}
+
+function sinceText(atMs: number, view: TimeView): string {
+  return `${clockText(atMs, view)} (${agoText(atMs, view)})`;
+}
+
+function toWhomText(release: ReleaseStatus, candidate: LineStatus, stable: LineStatus): string {
+  const { phase, thousandths, servedShare, prepared } = release;
+  const ready =
+    prepared.count < prepared.of ? `; ready on ${countText(prepared.count)} of ${countText(prepared.of)}` : "";
+  if (phase === "baking") return `everybody sees v${candidate.publish}; v${stable.publish} stays warm${ready}`;
+  const served = servedShare === null ? "nothing served yet" : `really served ${shareText(servedShare)}`;
+  return `${percentText(thousandths)} of users (${served}), the rest v${stable.publish}${ready}`;
+}
+
+function armsText({ candidateArm, controlArm, comparison }: ReleaseStatus, candidate: number, stable: number): string {
+  if (candidateArm.requests + controlArm.requests === 0) return "no requests counted yet";
+  const off = comparison.startsWith("on") ? "" : `; not compared: ${comparison}`;
+  return `v${candidate} failed ${armText(candidateArm)}, v${stable} ${armText(controlArm)}${off}`;
+}
+
+function armText({ requests, failures }: ArmStatus): string {
+  const rate = requests === 0 ? "" : ` (${shareText(failures / requests)})`;
+  return `${countText(failures)} of ${countText(requests)}${rate}`;
+}
+
+/** A fraction as a percentage of three digits. */
+export function shareText(share: number): string {
+  return `${Number((share * 100).toPrecision(3))} %`;
+}

@@ -1,0 +1,42 @@
+import type { Style } from "../context.ts";
+import { padTo, widthOf, wrapTo } from "../text.ts";
+import type { TimeView } from "./time.ts";
+
+/** How something is shown: to what width, in which colours, against which time. */
+export interface View extends TimeView {
+  readonly columns: number;
+  readonly style: Style;
+}
+
+/** A labelled line. */
+export interface Row {
+  readonly label: string;
+  readonly text: string;
+  /** `command`: never cut, so that it can be copied. */
+  readonly kind?: "plain" | "good" | "bad" | "command";
+}
+
+const labelWidth = 9;
+const linesMax = 3;
+
+/** The narrowest terminal that lines are made for. */
+const columnsMin = 40;
+
+/** Rows with their labels in one column and long texts wrapped under themselves. */
+export function layOut(rows: readonly Row[], { columns, style }: View): string[] {
+  const width = Math.max(columnsMin, columns) - labelWidth - 2;
+  const paint = { plain: (text: string) => text, good: style.green, bad: style.red, command: style.cyan };
+  return rows.flatMap(({ label, text, kind = "plain" }) => {
+    const lines = kind === "command" ? [text] : wrapTo(text, width, linesMax);
+    return lines.map((line, index) => {
+      const head = padTo(index === 0 ? label : "", labelWidth);
+      return `  ${style.dim(head)}${paint[kind](line)}`;
+    });
+  });
+}
+
+/** A line with something at its right end, as far as there is room. */
+export function leftRight(left: string, right: string, columns: number): { left: string; gap: string; right: string } {
+  const room = Math.max(2, Math.max(columnsMin, columns) - widthOf(left) - widthOf(right));
+  return { left, gap: " ".repeat(room), right };
+}

@@ -1,0 +1,62 @@
+import { percentText, unreachable } from "@sluice/core";
+import type { PublishAnswer } from "@sluice/core/api";
+import { counted, countText } from "../text.ts";
+import { differenceText, exampleLines } from "./difference.ts";
+import { layOut, type Row, type View } from "./layout.ts";
+
+/** What a publish was asked for, as far as its answer does not say it. */
+export interface PublishAsked {
+  readonly release: boolean;
+  /** Null: the plan's first step. */
+  readonly thousandths: number | null;
+}
+
+/** What came of a publish, what differs, what a check warns of, and the next command. */
+export function renderPublish(answer: PublishAnswer, asked: PublishAsked, view: View): string[] {
+  const { difference, warnings } = answer;
+  return [
+    headText(answer, asked),
+    ...(difference === null || answer.outcome === "unchanged"
+      ? []
+      : [
+          `  ${differenceText(difference)}, ${countText(difference.unchanged)} unchanged`,
+          ...exampleLines(difference, view.columns),
+        ]),
+    ...warnings.map(({ message }) => view.style.yellow(`  warning: ${message}`)),
+    ...quarantineLines(answer),
+    ...layOut(nextRows(answer), view),
+  ];
+}
+
+function headText(answer: PublishAnswer, { release, thousandths }: PublishAsked): string {
+  const { outcome, dataset, number, items, message } = answer;
+  const what = `v${number} of ${dataset} (${counted(items, "item")})`;
+  switch (outcome) {
+    case "live":
+      return `${what} is live: everybody sees it`;
+    case "held":
+      return release ? `${what} is held, NOT started` : `${what} is held: nobody sees it yet`;
+    case "started":
+      return `${what} is out to ${thousandths === null ? "the first step of its plan" : percentText(thousandths)}`;
+    case "unchanged":
+      return `nothing to publish: ${message}`;
+    default:
+      return unreachable(outcome);
+  }
+}
+
+function quarantineLines({ quarantinedChanges }: PublishAnswer): string[] {
+  if (quarantinedChanges === null) return [];
+  const { count, of, publish } = quarantinedChanges;
+  return [
+    `  ${countText(count)} of ${countText(of)} changes were in reverted v${publish}: a person has to accept them`,
+  ];
+}
+
+function nextRows({ outcome, dataset, quarantinedChanges }: PublishAnswer): Row[] {
+  const watch: Row = { label: "watch", text: `sluice status ${dataset} --watch`, kind: "command" };
+  if (outcome === "started") return [watch, { label: "revert", text: `sluice revert ${dataset}`, kind: "command" }];
+  if (outcome !== "held") return [];
+  const accept = quarantinedChanges === null ? "" : " --accept-quarantined";
+  return [{ label: "next", text: `sluice release start ${dataset} --percent 5${accept}`, kind: "command" }, watch];
+}

@@ -1,0 +1,34 @@
+import type { Receipt } from "@sluice/core/api";
+import { durationText } from "../duration.ts";
+import { counted, countText } from "../text.ts";
+
+/** How many missing followers are named to a person. */
+const namedMax = 10;
+
+/** A receipt in one line: `gone on 412 of 412 in 380 ms (p99)`. */
+export function receiptText(receipt: Receipt): string {
+  const { action, expected, confirmed, p50Ms, p99Ms } = receipt;
+  const verb = action === "revert" ? "gone on" : "taken up by";
+  if (expected === 0) return "nobody followed at the time";
+  const delay = p99Ms === null ? "" : ` in ${durationText(p99Ms)} (p99; p50 ${durationText(p50Ms ?? p99Ms)})`;
+  return `${verb} ${countText(confirmed)} of ${counted(expected, "follower")}${delay}`;
+}
+
+/** Who has not confirmed, and that something is not in the log yet; nothing where all is well. */
+export function receiptWarnings(receipt: Receipt): string[] {
+  const { expected, confirmed, missing, durable } = receipt;
+  const lines: string[] = [];
+  const open = expected - confirmed;
+  if (open > 0) {
+    const names = missing.slice(0, namedMax).join(", ");
+    const more = open > namedMax ? ` and ${countText(open - Math.min(namedMax, missing.length))} more` : "";
+    lines.push(`not confirmed by ${counted(open, "follower")}: ${names}${more}`);
+  }
+  if (!durable) lines.push("announced everywhere, not in the log yet: the store does not answer");
+  return lines;
+}
+
+/** Whether there is nothing more to wait for. */
+export function isSettled(receipt: Receipt): boolean {
+  return receipt.durable && receipt.confirmed >= receipt.expected;
+}

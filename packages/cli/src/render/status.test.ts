@@ -1,0 +1,63 @@
+import { stripVTControlCharacters } from "node:util";
+import { createColors } from "picocolors";
+import { expect, test } from "vitest";
+import { datasets, nowMs, statusOf } from "../statuses.testing.ts";
+import { widthOf } from "../text.ts";
+import type { View } from "./layout.ts";
+import { renderDataset, renderStatus } from "./status.ts";
+
+const view: View = { columns: 80, style: createColors(false), nowMs, timeZone: "UTC" };
+const url = "http://127.0.0.1:7070";
+
+for (const [name, dataset] of Object.entries(datasets)) {
+  test(`a dataset that is ${name} reads so`, () => {
+    expect(`\n${renderDataset(dataset, view).join("\n")}\n`).toMatchSnapshot();
+  });
+
+  test(`a dataset that is ${name} fits a screen of 80 columns and 12 lines`, () => {
+    const lines = renderDataset(dataset, view);
+    expect(lines.filter((line) => widthOf(line) > 80)).toEqual([]);
+    expect(lines.length).toBeLessThanOrEqual(12);
+  });
+}
+
+test("a whole status says which instance it is of", () => {
+  expect(renderStatus(statusOf(datasets.idle, datasets.running), view, url)).toEqual([
+    "http://127.0.0.1:7070  origin  412 followers  00:10:00",
+    "",
+    ...renderDataset(datasets.idle, view),
+    "",
+    ...renderDataset(datasets.running, view),
+  ]);
+});
+
+test("a follower says whom it follows and how old its contact is", () => {
+  const following = { url: "http://origin:7070", contactAgeMs: 4_200, connected: false };
+  const [line] = renderStatus({ ...statusOf(), role: "follower", following }, { ...view, columns: 200 }, url);
+  expect(line).toBe(
+    "http://127.0.0.1:7070  follower  NOT CONNECTED to http://origin:7070 (contact 4.2 s ago)  412 followers  00:10:00",
+  );
+});
+
+test("an instance without datasets says how to create one", () => {
+  expect(renderStatus(statusOf(), view, url)).toContain("  sluice dataset create prices --template prices");
+});
+
+test("a narrow terminal never cuts a command", () => {
+  const lines = renderDataset(datasets.heldByQuarantine, { ...view, columns: 30 });
+  expect(lines).toContain("  next     sluice release start prices --accept-quarantined");
+});
+
+test("colours change no text", () => {
+  const colored = renderDataset(datasets.heldByGuard, { ...view, style: createColors(true) });
+  expect(colored.join("\n")).toContain("\u001b[");
+  expect(colored.map((line) => stripVTControlCharacters(line))).toEqual(renderDataset(datasets.heldByGuard, view));
+});
+
+test("Chinese text is measured by the columns that it takes", () => {
+  const reason = "价格低于成本，请勿发布；".repeat(12);
+  const dataset = { ...datasets.idle, health: { ok: false, reasons: [reason] } };
+  const lines = renderDataset(dataset, view);
+  expect(lines.filter((line) => widthOf(line) > 80)).toEqual([]);
+  expect(lines.filter((line) => line.includes("价格"))).toHaveLength(3);
+});

@@ -1,0 +1,66 @@
+import type { DatasetStatus, StatusAnswer } from "@sluice/core/api";
+import { durationText } from "../duration.ts";
+import { counted, cutTo, widthOf } from "../text.ts";
+import { healthRows, historyRows, outRows, sourceRows, whereNextRows } from "./dataset-rows.ts";
+import { layOut, leftRight, type View } from "./layout.ts";
+import { clockText } from "./time.ts";
+
+/** A whole status: a line about the instance, then each dataset. */
+export function renderStatus(status: StatusAnswer, view: View, url: string): string[] {
+  const lines = [instanceLine(status, view, url)];
+  if (status.datasets.length === 0) {
+    lines.push("", "no datasets yet; create one with:", "  sluice dataset create prices --template prices");
+  }
+  for (const dataset of status.datasets) lines.push("", ...renderDataset(dataset, view));
+  return lines;
+}
+
+/** One dataset: what is out, to whom, since when and by whom, healthy or not, and the command that reverts it. */
+export function renderDataset(dataset: DatasetStatus, view: View): string[] {
+  return [
+    headLine(dataset, view),
+    ...layOut(
+      [
+        ...outRows(dataset, view),
+        ...healthRows(dataset),
+        ...whereNextRows(dataset, view),
+        ...sourceRows(dataset, view),
+        ...historyRows(dataset, view),
+      ],
+      view,
+    ),
+  ];
+}
+
+function instanceLine({ role, following, followers, at }: StatusAnswer, view: View, url: string): string {
+  const parts = [url, role];
+  if (following !== null) {
+    const age =
+      following.contactAgeMs === null ? "no contact yet" : `contact ${durationText(following.contactAgeMs)} ago`;
+    parts.push(`${following.connected ? "follows" : "NOT CONNECTED to"} ${following.url} (${age})`);
+  }
+  parts.push(counted(followers.total, "follower"), clockText(at, view));
+  const line = cutTo(parts.join("  "), Math.max(40, view.columns));
+  return view.style.dim(line);
+}
+
+function headLine({ name, policy, stable, candidate, release, health }: DatasetStatus, view: View): string {
+  const versions = [
+    stable === null ? "" : `v${stable.publish}`,
+    candidate === null ? "" : `v${candidate.publish}`,
+  ].filter((text) => text !== "");
+  const state = stateText(release, candidate !== null, stable !== null);
+  const left = `${name}  ${policy}  ${[versions.join(" -> "), state].filter((text) => text !== "").join("  ")}`;
+  const { gap, right } = leftRight(left, health.ok ? "healthy" : "NOT HEALTHY", view.columns);
+  const { style } = view;
+  const rest = left.slice(name.length);
+  const mark = health.ok ? style.green(right) : style.bold(style.red(right));
+  return widthOf(left) === 0 ? mark : `${style.bold(name)}${rest}${gap}${mark}`;
+}
+
+function stateText(release: DatasetStatus["release"], hasCandidate: boolean, hasStable: boolean): string {
+  if (release?.phase === "baking") return "baking";
+  if (release !== null) return release.hold === null ? "running" : "running, held";
+  if (hasCandidate) return "held";
+  return hasStable ? "" : "empty";
+}
