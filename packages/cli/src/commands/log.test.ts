@@ -1,0 +1,215 @@
+import type { Event, LoggedEvent } from "@sluice/core";
+import { expect, test } from "vitest";
+import { createTestProgram, obeyed } from "../fake-instance.testing.ts";
+import { nowMs, statusOf } from "../statuses.testing.ts";
+
+const release = "prices-v4-x7k2mq";
+const person = { kind: "person", name: "li.wei" } as const;
+const hash = "0".repeat(64);
+const origin = { source: "main", bytesHash: hash };
+const difference = { added: 3, removed: 1, changed: 412, unchanged: 9_585, examples: [] };
+const content = {
+  base: { parts: [{ name: hash, bytes: 1, items: 9_998, contentHash: hash }] },
+  overlay: null,
+  contentHash: hash,
+  items: 9_998,
+};
+const published = {
+  dataset: "prices",
+  content,
+  origin,
+  difference,
+  warnings: [],
+  changes: null,
+  quarantinedChanges: null,
+};
+const plan = {
+  steps: [{ thousandths: 1_000, holdMs: 60_000 }],
+  automatic: true,
+  bakeMs: 60_000,
+  guard: { alpha: 0.006, toleratedRatio: 1.25, toleratedExtraRate: 0, kinds: [], failuresMin: 3, absolute: [] },
+  alerts: [],
+};
+const evidence = {
+  epoch: 2,
+  thousandths: 5_000,
+  candidateRequests: 402,
+  candidateFailures: 31,
+  controlRequests: 7_812,
+  controlFailures: 9,
+  comparison: "on",
+  comparativeEvidence: 200,
+  threshold: 166,
+  unitEvidence: null,
+  requestEvidence: 200,
+  kinds: [],
+  absoluteEvidence: [],
+  failuresMinReached: true,
+  lateReports: 0,
+} as const;
+
+const at = (index: number, event: Event, by: LoggedEvent["by"] = person): LoggedEvent => ({
+  sequence: index + 1,
+  at: nowMs + index * 1_000,
+  by,
+  event,
+});
+const source = { kind: "source", name: "main" } as const;
+const guard = { kind: "guard", name: "comparative" } as const;
+
+/** One of every kind that the log has. */
+const story: LoggedEvent[] = [
+  at(0, { type: "dataset-created", dataset: "prices", policy: "canary", plan, checks: [] }),
+  at(1, {
+    type: "source-added",
+    dataset: "prices",
+    source: { id: "main", url: "http://merch/prices", intervalMs: 30_000, onNew: "release" },
+  }),
+  at(2, { type: "version-published", ...published, number: 3, parent: null, live: true }, source),
+  at(3, { type: "version-published", ...published, number: 4, parent: 3, live: false }, source),
+  at(
+    4,
+    {
+      type: "release-started",
+      release,
+      dataset: "prices",
+      salt: "s",
+      plan,
+      thousandths: 1_000,
+      acceptQuarantined: false,
+    },
+    source,
+  ),
+  at(
+    5,
+    { type: "percentage-set", release, thousandths: 5_000, reason: "the plan's next step" },
+    { kind: "plan", name: release },
+  ),
+  at(6, { type: "release-held", release, cause: { reason: "waiting for finance", evidence: null } }),
+  at(7, { type: "release-resumed", release, reason: "no reason given" }),
+  at(
+    8,
+    {
+      type: "alert-received",
+      name: "HighErrorRate",
+      status: "firing",
+      labels: {},
+      action: "hold",
+      release,
+    },
+    { kind: "alert", name: "HighErrorRate" },
+  ),
+  at(9, { type: "release-promoted", release, reason: "promoted by hand" }),
+  at(10, { type: "release-completed", release }, { kind: "plan", name: release }),
+  at(11, { type: "release-superseded", release: "odd", reason: "superseded by v5" }),
+  at(12, { type: "release-reverted", release, cause: { reason: "the candidate fails more often", evidence } }, guard),
+  at(
+    13,
+    {
+      type: "publish-refused",
+      dataset: "prices",
+      number: 5,
+      code: "CHECK_REFUSED",
+      message: "41 % of keys are gone",
+      findings: [],
+      origin: null,
+    },
+    source,
+  ),
+  at(14, { type: "quarantine-lifted", dataset: "prices", publish: 4, keys: ["a", "b"], reason: "right after all" }),
+  at(15, { type: "source-removed", dataset: "prices", source: "main" }),
+];
+
+const ndjson = (events: readonly LoggedEvent[]): Response =>
+  new Response(events.map((event) => `${JSON.stringify(event)}\n`).join(""));
+
+test("every kind of event reads as when, who, on what, what and why", async () => {
+  const { code, stdout } = await createTestProgram(() => ndjson(story)).run("log");
+  expect(code).toBe(0);
+  expect(`\n${stdout}`).toMatchInlineSnapshot(`
+    "
+    2026-11-11 00:10:00  li.wei              prices        created, policy canary, 0 checks
+    2026-11-11 00:10:01  li.wei              prices        source main added: http://merch/prices every 30 s, releases what is new
+    2026-11-11 00:10:02  source main         prices        v3 published, live: 9,998 items
+    2026-11-11 00:10:03  source main         prices        v4 published: 412 changed, 3 added, 1 removed
+    2026-11-11 00:10:04  source main         prices        v4 started at 1 %
+    2026-11-11 00:10:05  the plan            prices        v4 to 5 %: the plan's next step
+    2026-11-11 00:10:06  li.wei              prices        v4 held: waiting for finance
+    2026-11-11 00:10:07  li.wei              prices        v4 resumed: no reason given
+    2026-11-11 00:10:08  alert HighErrorRate  prices        alert HighErrorRate firing: hold v4
+    2026-11-11 00:10:09  li.wei              prices        v4 to everybody: promoted by hand
+    2026-11-11 00:10:10  the plan            prices        v4 is stable: the bake is over
+    2026-11-11 00:10:11  li.wei                            release odd ended: superseded by v5
+    2026-11-11 00:10:12  guard comparative   prices        v4 REVERTED: the candidate fails more often (failed: candidate 31 of 402, 7.71 %, control 9 of 7,812, 0.115 %)
+    2026-11-11 00:10:13  source main         prices        v5 refused, CHECK_REFUSED: 41 % of keys are gone
+    2026-11-11 00:10:14  li.wei              prices        v4 lifted out of quarantine for 2 keys: right after all
+    2026-11-11 00:10:15  li.wei              prices        source main removed
+    "
+  `);
+});
+
+test("--json is one document with the events as they came", async () => {
+  const program = createTestProgram(() => ndjson(story));
+  expect(JSON.parse((await program.run("log", "--json")).stdout)).toEqual({ events: story });
+});
+
+test("the newest are shown, of one dataset where one is named", async () => {
+  const program = createTestProgram(() => ndjson([]));
+  await program.run("log");
+  const { code, stderr } = await program.run("log", "--dataset", "prices", "--limit", "200");
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "nothing happened yet\n" });
+  expect(program.requests.map(({ query }) => query)).toEqual([{ limit: "50" }, { dataset: "prices", limit: "200" }]);
+  expect((await program.run("log", "--limit", "0")).code).toBe(2);
+});
+
+test("--follow shows what is there, then what happens, each once, until Ctrl-C", async () => {
+  let stream: ReadableStreamDefaultController<Uint8Array> | undefined;
+  const send = (sequence: number): void =>
+    stream?.enqueue(
+      new TextEncoder().encode(`event: status\ndata: ${JSON.stringify({ ...statusOf(), sequence })}\n\n`),
+    );
+  const asked: string[] = [];
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    const url = new URL(new Request(input).url);
+    if (url.pathname === "/v1/log") {
+      asked.push(url.search);
+      const after = url.searchParams.get("from");
+      if (after === null) return ndjson(story.slice(0, 2));
+      const rest = story.filter(({ sequence }) => sequence > Number(after)).slice(0, 2);
+      // Whoever follows has seen all of them now.
+      if (rest.length === 0) program.interrupt();
+      return ndjson(rest);
+    }
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        stream = controller;
+      },
+    });
+    init?.signal?.addEventListener("abort", () => stream?.error(new Error("aborted")));
+    // Two patches: the position moved and nothing is in the log; then the rest of the story.
+    send(4);
+    return new Response(body);
+  };
+  const program = createTestProgram(() => ({}), { fetch });
+  const { code, stdout } = await program.run("log", "--follow", "--json");
+  expect(code).toBe(0);
+  expect(
+    stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line)),
+  ).toEqual(story);
+  expect(asked[0]).toBe("?limit=50");
+  expect(asked.at(-1)).toBe("?from=16");
+});
+
+test("foreign text in the log cannot speak to the terminal", async () => {
+  const reason = "because \u001b[2J\n2026-11-11 00:00:00  root";
+  const events = [
+    at(0, { type: "release-completed", release: "\u001b]0;x\u0007" }),
+    at(1, { type: "release-promoted", release, reason }),
+  ];
+  const { stdout } = await createTestProgram(() => ndjson(events)).run("log");
+  expect(stdout).not.toMatch(obeyed);
+  expect(stdout.trimEnd().split("\n")).toHaveLength(2);
+});

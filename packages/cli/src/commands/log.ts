@@ -1,0 +1,76 @@
+import type { Admin } from "@sluice/admin";
+import type { LoggedEvent } from "@sluice/core";
+import type { Command } from "commander";
+import { argument, parseWhole } from "../arguments.ts";
+import type { Context } from "../context.ts";
+import { followStatus } from "../follow-status.ts";
+import { eventLine } from "../render/event.ts";
+import { cleaned, jsonText } from "../text.ts";
+import { examples } from "./examples.ts";
+
+interface LogOptions {
+  readonly dataset?: string;
+  readonly limit: number;
+  readonly follow?: boolean;
+}
+
+/** `sluice log [--dataset NAME] [--limit N] [--follow]` */
+export function addLog(program: Command, context: Context): void {
+  program
+    .command("log")
+    .description("Show what happened, when, by whom and why. Patches are left out.")
+    .option("-d, --dataset <name>", "only what concerns this dataset")
+    .option("-n, --limit <count>", "the newest COUNT events", argument(parseWhole(1, 10_000)), 50)
+    .option("-f, --follow", "keep showing what happens, until Ctrl-C")
+    .addHelpText("after", examples("sluice log", "sluice log --dataset prices --limit 200", "sluice log --follow"))
+    .action(async (options: LogOptions) => {
+      const admin = await context.admin();
+      if (options.follow === true) return follow(context, admin, options);
+      const events = await admin.log(queryOf(options));
+      context.print({ events }, (answer) => answer.events.map((event) => eventLine(event, context.timeZone)));
+      if (events.length === 0) context.note("nothing happened yet");
+    });
+}
+
+async function follow(context: Context, admin: Admin, options: LogOptions): Promise<void> {
+  const controller = new AbortController();
+  const off = context.onInterrupt(() => controller.abort());
+  try {
+    let after = writeEvents(context, await admin.log(queryOf(options)), 0);
+    let seen = 0;
+    for await (const sight of followStatus(context, admin, controller.signal)) {
+      if (sight.kind === "lost") {
+        context.note(
+          `connection lost, trying again: ${cleaned(sight.error?.message ?? "the instance ended the stream")}`,
+        );
+        continue;
+      }
+      // A position that moved says that something happened; the log says what.
+      if (sight.status.sequence === seen) continue;
+      seen = sight.status.sequence;
+      after = await writeNew(context, admin, options, after);
+    }
+  } finally {
+    off();
+  }
+}
+
+async function writeNew(context: Context, admin: Admin, { dataset }: LogOptions, from: number): Promise<number> {
+  let after = from;
+  for (;;) {
+    const events = await admin.log({ after, ...(dataset === undefined ? {} : { dataset }) });
+    if (events.length === 0) return after;
+    after = writeEvents(context, events, after);
+  }
+}
+
+function writeEvents({ io, json, timeZone }: Context, events: readonly LoggedEvent[], after: number): number {
+  for (const event of events) {
+    io.stdout.write(`${json ? jsonText(event) : eventLine(cleaned(event), timeZone)}\n`);
+  }
+  return events.at(-1)?.sequence ?? after;
+}
+
+function queryOf({ dataset, limit }: LogOptions): { dataset?: string; limit: number } {
+  return dataset === undefined ? { limit } : { dataset, limit };
+}

@@ -1,0 +1,48 @@
+import type { Admin } from "@sluice/admin";
+import { isSluiceError } from "@sluice/core";
+import type { CommandAnswer, DatasetStatus } from "@sluice/core/api";
+import type { Context } from "../context.ts";
+import { awaitReceipt } from "../receipt.ts";
+import { datasetOf } from "../release-of.ts";
+import { receiptText, receiptWarnings } from "../render/receipt.ts";
+import { renderDataset } from "../render/status.ts";
+
+/**
+ * Prints what came of a release's command: what was done, who has taken it up within `waitMs` (null where nobody has to), and
+ * how the dataset stands now.
+ */
+export async function finish(
+  context: Context,
+  admin: Admin,
+  name: string,
+  answer: CommandAnswer,
+  head: string,
+  waitMs: number | null,
+): Promise<void> {
+  const receipt =
+    answer.receipt === null || waitMs === null
+      ? answer.receipt
+      : await awaitReceipt(context, admin, answer.receipt, waitMs);
+  const after = context.json ? undefined : await look(admin, name);
+  const { io, style, timeZone } = context;
+  context.print({ ...answer, receipt, after }, (shown) => {
+    const lines = [shown.outcome === "done" ? head : `nothing to do: ${shown.message}`];
+    if (shown.receipt !== null && waitMs !== null) {
+      lines.push(receiptText(shown.receipt), ...receiptWarnings(shown.receipt).map((text) => style.yellow(text)));
+    }
+    if (shown.after === undefined) return lines;
+    const view = { columns: io.stdout.columns, style, nowMs: shown.after.at, timeZone };
+    return [...lines, "", ...renderDataset(shown.after.dataset, view)];
+  });
+}
+
+/** How the dataset stands; the command is done whether that can be seen or not. */
+async function look(admin: Admin, name: string): Promise<{ dataset: DatasetStatus; at: number } | undefined> {
+  try {
+    const status = await admin.status();
+    return { dataset: datasetOf(status, name), at: status.at };
+  } catch (error) {
+    if (isSluiceError(error)) return undefined;
+    throw error;
+  }
+}

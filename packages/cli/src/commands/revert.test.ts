@@ -1,0 +1,123 @@
+import type { CommandAnswer, Receipt } from "@sluice/core/api";
+import { expect, test } from "vitest";
+import { createTestProgram, obeyed, problem } from "../fake-instance.testing.ts";
+import { receiptOf } from "../statuses.testing.ts";
+
+const names = Array.from({ length: 412 }, (_, index) => `checkout@host-${index}`);
+const done = (receipt: Receipt | null): CommandAnswer => ({
+  outcome: "done",
+  message: "done",
+  sequence: 31,
+  release: "prices-v4-x7k2mq",
+  receipt,
+});
+
+/** An instance on which a follower more confirms with every look, from `first` missing to `last`. */
+function reverting(first: number, last = 0): (request: { method: string }) => unknown {
+  let missing = first;
+  return ({ method }) => {
+    if (method === "POST") return done(receiptOf(names.slice(0, first)));
+    missing = Math.max(last, missing - 1);
+    return receiptOf(names.slice(0, missing));
+  };
+}
+
+test("a revert is sent at once, with nothing asked before, and says on how many it is gone", async () => {
+  const program = createTestProgram(() => done(receiptOf()));
+  const { code, stdout, stderr } = await program.run("revert", "prices", "--reason", "currency is missing");
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toBe(`prices is reverted: everybody is on the stable version
+gone on 412 of 412 followers in 380 ms (p99; p50 41 ms)
+  sluice status prices
+`);
+  expect(program.requests.map(({ method, path, text }) => [method, path, text])).toEqual([
+    ["POST", "/v1/datasets/prices/revert", '{"reason":"currency is missing"}'],
+  ]);
+});
+
+test("the receipt is asked for until everybody has confirmed, and counts up on a terminal", async () => {
+  const program = createTestProgram(reverting(3), { tty: true, env: { NO_COLOR: "1" } });
+  const { code, stdout, stderr } = await program.run("revert", "prices");
+  expect(code).toBe(0);
+  expect(stdout).toContain("gone on 412 of 412 followers");
+  expect([...stderr.matchAll(/gone on (\d+) of 412/g)].map(([, count]) => count)).toEqual(["409", "410", "411"]);
+  const asked = program.requests.slice(1).map(({ path }) => path);
+  expect(asked).toEqual(Array.from({ length: 3 }, () => "/v1/releases/prices-v4-x7k2mq/receipts/revert"));
+});
+
+test("who has not confirmed within --wait is named, and the revert is done all the same", async () => {
+  const program = createTestProgram(reverting(2, 2));
+  const { code, stdout } = await program.run("revert", "prices", "--wait", "500ms");
+  expect(code).toBe(0);
+  expect(stdout).toContain("gone on 410 of 412 followers");
+  expect(stdout).toContain("not confirmed by 2 followers: checkout@host-0, checkout@host-1\n");
+  expect(program.clock.now()).toBe(500);
+});
+
+test("of many who have not confirmed, ten are named", async () => {
+  const program = createTestProgram(reverting(40, 40));
+  const { stdout } = await program.run("revert", "prices", "--wait", "0s");
+  expect(stdout).toMatch(/not confirmed by 40 followers: checkout@host-0, .*checkout@host-9 and 30 more\n/);
+  expect(program.requests).toHaveLength(1);
+});
+
+test("a revert that is announced and not in the log yet says so", async () => {
+  const program = createTestProgram(({ method }) =>
+    method === "POST" ? done({ ...receiptOf(), durable: false, sequence: null }) : { ...receiptOf(), durable: false },
+  );
+  const { code, stdout } = await program.run("revert", "prices", "--wait", "200ms");
+  expect(code).toBe(0);
+  expect(stdout).toContain("announced everywhere, not in the log yet: the store does not answer\n");
+});
+
+test("an instance that is gone after the revert takes nothing back", async () => {
+  const program = createTestProgram(({ method }) => {
+    if (method === "POST") return done(receiptOf(["checkout@host-7"]));
+    throw new TypeError("fetch failed", { cause: new Error("socket hang up") });
+  });
+  const { code, stdout } = await program.run("revert", "prices");
+  expect(code).toBe(0);
+  expect(stdout).toContain("gone on 411 of 412 followers");
+});
+
+test("a second revert is answered with the first one's receipt", async () => {
+  const message = "v4 of prices was reverted already by guard comparative: it failed";
+  const program = createTestProgram(() => ({ ...done(receiptOf()), outcome: "unchanged", message }));
+  const { code, stdout } = await program.run("revert", "prices");
+  expect(code).toBe(0);
+  expect(stdout.split("\n").slice(0, 2)).toEqual([message, "gone on 412 of 412 followers in 380 ms (p99; p50 41 ms)"]);
+});
+
+test("a revert without followers says so", async () => {
+  const receipt = { ...receiptOf([], 0), p50Ms: null, p99Ms: null, lastMs: null };
+  const { stdout } = await createTestProgram(() => done(receipt)).run("revert", "prices");
+  expect(stdout).toContain("nobody followed at the time\n");
+});
+
+test("nothing to revert ends with 3 and says what is stable", async () => {
+  const message = "nothing runs or bakes on prices: v3 is stable since 2026-11-10T21:40:00.000Z, by person li.wei";
+  const program = createTestProgram(() => problem("NOTHING_TO_REVERT", message, { stable: 3 }));
+  expect(await program.run("revert", "prices")).toEqual({
+    code: 3,
+    stdout: "",
+    stderr: `error NOTHING_TO_REVERT: ${message}\n`,
+  });
+});
+
+test("--json is the answer with the last receipt", async () => {
+  const program = createTestProgram(reverting(1), { tty: true });
+  const { stdout, stderr } = await program.run("revert", "prices", "--json");
+  expect(JSON.parse(stdout)).toEqual(done(receiptOf()));
+  expect(stderr).toBe("");
+});
+
+test("a foreign reason and a follower's name cannot speak to the terminal", async () => {
+  const program = createTestProgram(() => ({
+    ...done(receiptOf(["\u001b[2Jhost"])),
+    outcome: "unchanged",
+    message: "by \u001b]0;x\u0007",
+  }));
+  const { stdout } = await program.run("revert", "prices", "--wait", "0ms");
+  expect(stdout).toContain("\\u001b[2Jhost");
+  expect(stdout).not.toMatch(obeyed);
+});

@@ -1,0 +1,114 @@
+import type { Admin } from "@sluice/admin";
+import type { StatusAnswer } from "@sluice/core/api";
+import type { Command } from "commander";
+import type { Context } from "../context.ts";
+import { followStatus } from "../follow-status.ts";
+import { datasetOf } from "../release-of.ts";
+import { renderStatus } from "../render/status.ts";
+import { clockText } from "../render/time.ts";
+import { enterScreen } from "../screen.ts";
+import { cleaned, jsonText } from "../text.ts";
+import { examples } from "./examples.ts";
+
+/** `sluice status [DATASET] [--watch]` */
+export function addStatus(program: Command, context: Context): void {
+  program
+    .command("status")
+    .description("Show what is out, to whom, since when and by whom, how healthy, and how to revert it.")
+    .argument("[dataset]", "only this dataset")
+    .option("-w, --watch", "keep showing it as it changes, until Ctrl-C")
+    .addHelpText("after", examples("sluice status", "sluice status prices --watch", "sluice status --json"))
+    .action(async (name: string | undefined, options: { watch?: boolean }) => {
+      const admin = await context.admin();
+      if (options.watch === true) return watch(context, admin, name);
+      const status = only(await admin.status(), name);
+      context.print(status, (answer) => linesOf(context, answer, answer.at));
+    });
+}
+
+async function watch(context: Context, admin: Admin, name: string | undefined): Promise<void> {
+  const controller = new AbortController();
+  const off = context.onInterrupt(() => controller.abort());
+  const sink = context.json ? jsonSink(context) : context.io.stdout.isTTY ? screenSink(context) : plainSink(context);
+  try {
+    for await (const sight of followStatus(context, admin, controller.signal)) {
+      if (sight.kind === "status") sink.show(only(sight.status, name));
+      else sink.lost(sight.error?.message ?? "the instance ended the stream");
+    }
+  } finally {
+    sink.close();
+    off();
+  }
+}
+
+/** Where a watched status goes. */
+interface Sink {
+  show(status: StatusAnswer): void;
+  lost(reason: string): void;
+  close(): void;
+}
+
+function jsonSink({ io }: Context): Sink {
+  return {
+    show: (status) => io.stdout.write(`${jsonText(status)}\n`),
+    lost() {},
+    close() {},
+  };
+}
+
+function plainSink(context: Context): Sink {
+  const { io } = context;
+  return {
+    show: (status) => io.stdout.write(`${linesOf(context, cleaned(status), status.at).join("\n")}\n\n`),
+    lost: (reason) => io.stderr.write(`connection lost, trying again: ${cleaned(reason)}\n`),
+    close() {},
+  };
+}
+
+function screenSink(context: Context): Sink {
+  const { clock, io } = context;
+  const screen = enterScreen(io.stdout);
+  let shown: { status: StatusAnswer; seenMs: number } | undefined;
+  let reason: string | undefined;
+  let timer = { cancel(): void {} };
+  const draw = (): void => {
+    timer.cancel();
+    // Ages go on while nothing else happens.
+    timer = clock.setTimer(1_000, draw);
+    if (shown === undefined) return;
+    const nowMs = shown.status.at + clock.now() - shown.seenMs;
+    const lines = linesOf(context, shown.status, nowMs);
+    const note =
+      reason === undefined
+        ? []
+        : [
+            "",
+            context.style.red(`connection lost at ${clockText(shown.status.at, { nowMs })}, trying again: ${reason}`),
+          ];
+    screen.draw([...lines, ...note]);
+  };
+  return {
+    show(status) {
+      shown = { status: cleaned(status), seenMs: clock.now() };
+      reason = undefined;
+      draw();
+    },
+    lost(why) {
+      reason = cleaned(why);
+      draw();
+    },
+    close() {
+      timer.cancel();
+      screen.leave();
+    },
+  };
+}
+
+function linesOf(context: Context, status: StatusAnswer, nowMs: number): string[] {
+  const { io, style, timeZone, url } = context;
+  return renderStatus(status, { columns: io.stdout.columns, style, nowMs, timeZone }, url);
+}
+
+function only(status: StatusAnswer, name: string | undefined): StatusAnswer {
+  return name === undefined ? status : { ...status, datasets: [datasetOf(status, name)] };
+}

@@ -1,0 +1,89 @@
+import { type ErrorCode, isSluiceError } from "@sluice/core";
+import { cleaned, countText } from "./text.ts";
+
+/** How many of many problems are shown to a person. */
+const shownMax = 10;
+
+/** What to do about an error, where its own message does not say so. */
+const hints: Partial<Record<ErrorCode, string>> = {
+  CONFLICT: "look again with: sluice status",
+  RELEASE_ENDED: "look again with: sluice status",
+  CHECK_REFUSED: "the previous version stands; nobody saw this one",
+  LINES_DIFFER: "--both replaces them in both lines",
+  STORE_UNAVAILABLE: "reads and reverts go on; try again later",
+  INTERNAL: "the instance's own log says why",
+};
+
+/** An error as it is written with `--json`. */
+export function errorJson(error: unknown): { code: string; message: string; details: object } {
+  return { code: codeOf(error), message: messageOf(error), details: isSluiceError(error) ? error.details : {} };
+}
+
+/** An error for people: one line with its code, then the first things that are wrong and what to do. */
+export function errorLines(error: unknown): string[] {
+  const code = codeOf(error);
+  const lines = [`error ${code}: ${cleaned(messageOf(error))}`];
+  if (!isSluiceError(error)) return lines;
+  const hint = hints[error.code];
+  return [...lines, ...detailLines(cleaned(error.details)), ...(hint === undefined ? [] : [hint])];
+}
+
+function codeOf(error: unknown): string {
+  if (isSluiceError(error)) return error.code;
+  // Node's own errors have codes too: ENOENT, EADDRINUSE.
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof code === "string" ? code : "INTERNAL";
+}
+
+function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  // Node's messages begin with the code, which stands in front already.
+  return message.replace(/^E[A-Z]+: /, "");
+}
+
+function detailLines(details: Readonly<Record<string, unknown>>): string[] {
+  const lines: string[] = [];
+  for (const finding of listOf(details["findings"])) {
+    lines.push(`  ${textOf(finding["message"])}`);
+    lines.push(...shown(listOf(finding["examples"]).map(problemText), numberOf(finding["count"]), "    "));
+  }
+  for (const name of ["problems", "items"]) {
+    lines.push(...shown(listOf(details[name]).map(problemText), numberOf(details["total"]), "  "));
+  }
+  for (const name of ["keys", "datasets", "sources"]) {
+    const value = details[name];
+    const names = Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
+    if (names.length > 0) lines.push(`  ${name}: ${shown(names, names.length, "").join(", ")}`);
+  }
+  return lines;
+}
+
+function shown(texts: readonly string[], total: number | undefined, indent: string): string[] {
+  const more = Math.max(total ?? 0, texts.length) - Math.min(texts.length, shownMax);
+  const lines = texts.slice(0, shownMax).map((text) => `${indent}${text}`);
+  return more > 0 && texts.length > 0 ? [...lines, `${indent}… and ${countText(more)} more`] : lines;
+}
+
+/** A problem of an upload, a finding's example or a problem of a body: whatever of place and reason it has. */
+function problemText(problem: Readonly<Record<string, unknown>>): string {
+  const { line, key, path, reason, message } = problem;
+  const place = [
+    typeof line === "number" ? `line ${line}` : "",
+    typeof key === "string" ? key : "",
+    typeof path === "string" ? path : "",
+  ].filter((text) => text !== "");
+  const why = textOf(reason ?? message);
+  return place.length === 0 ? why : `${place.join(" ")}: ${why}`;
+}
+
+function listOf(value: unknown): Readonly<Record<string, unknown>>[] {
+  return Array.isArray(value) ? value.filter((each) => typeof each === "object" && each !== null) : [];
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "no reason given";
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
+}

@@ -1,0 +1,154 @@
+import { resolve } from "node:path";
+import { expect, test } from "vitest";
+import { createTestProgram } from "./fake-instance.testing.ts";
+
+/** A start that fails as Node's does. */
+function startFailing(message: string, code: string): () => Promise<never> {
+  return () => Promise.reject(Object.assign(new Error(message), { code }));
+}
+
+/** A start that hands out an instance whose closing a test decides on. */
+function startable(): {
+  asked: unknown[];
+  started: Promise<void>;
+  closed: Promise<void>;
+  finish: () => void;
+  start: (options: unknown) => Promise<{ url: string; close(): Promise<void> }>;
+} {
+  const asked: unknown[] = [];
+  const started = Promise.withResolvers<void>();
+  const closed = Promise.withResolvers<void>();
+  const finished = Promise.withResolvers<void>();
+  return {
+    asked,
+    started: started.promise,
+    closed: closed.promise,
+    finish: finished.resolve,
+    async start(options) {
+      asked.push(options);
+      // What runs is told only when whoever started it waits for a signal.
+      queueMicrotask(() => queueMicrotask(started.resolve));
+      return {
+        url: "http://127.0.0.1:7070",
+        close() {
+          closed.resolve();
+          return finished.promise;
+        },
+      };
+    },
+  };
+}
+
+test("serve runs until the first signal, closes, and ends with 0", async () => {
+  const instance = startable();
+  const program = createTestProgram(() => ({}), {
+    tty: true,
+    env: { NO_COLOR: "1" },
+    instances: { serve: instance.start },
+  });
+  const run = program.run("serve", "--data", "shop", "--port", "7171");
+  await instance.started;
+  program.interrupt();
+  await instance.closed;
+  instance.finish();
+  expect(await run).toEqual({
+    code: 0,
+    stdout: `sluice serves ${resolve("shop")} at http://127.0.0.1:7070; Ctrl-C ends it\n`,
+    stderr: "closing; Ctrl-C again ends it at once\n",
+  });
+  expect(instance.asked).toEqual([{ directory: resolve("shop"), port: 7171, host: "127.0.0.1", logLevel: "warn" }]);
+});
+
+test("a second signal ends the process at once", async () => {
+  const instance = startable();
+  const exits: number[] = [];
+  const program = createTestProgram(() => ({}), {
+    instances: { serve: instance.start },
+    exit: (code) => {
+      exits.push(code);
+      instance.finish();
+    },
+  });
+  const run = program.run("serve");
+  await instance.started;
+  program.interrupt();
+  await instance.closed;
+  expect(exits).toEqual([]);
+  program.interrupt();
+  await run;
+  expect(exits).toEqual([130]);
+});
+
+test("a signal while it starts closes it when it has", async () => {
+  const instance = startable();
+  const program = createTestProgram(() => ({}), { instances: { serve: instance.start } });
+  const run = program.run("serve");
+  program.interrupt();
+  await instance.closed;
+  instance.finish();
+  expect((await run).code).toBe(0);
+});
+
+test("without a terminal its own log speaks, and --json gives the URL", async () => {
+  for (const [argv, expected] of [
+    [["serve"], ""],
+    [["serve", "--json"], '{"url":"http://127.0.0.1:7070"}\n'],
+  ] as const) {
+    const instance = startable();
+    const program = createTestProgram(() => ({}), { instances: { serve: instance.start } });
+    const run = program.run(...argv);
+    await instance.started;
+    program.interrupt();
+    instance.finish();
+    expect((await run).stdout).toBe(expected);
+    expect(instance.asked).toMatchObject([{ logLevel: "info", directory: resolve(".sluice"), port: 7070 }]);
+  }
+});
+
+test("a port that is taken is said with what to do", async () => {
+  const serve = startFailing("listen EADDRINUSE: address already in use", "EADDRINUSE");
+  const { code, stderr } = await createTestProgram(() => ({}), { instances: { serve } }).run("serve");
+  expect(code).toBe(1);
+  expect(stderr).toBe(
+    "error EADDRINUSE: port 7070 of 127.0.0.1 is taken, perhaps by another instance: choose another with --port\n",
+  );
+});
+
+test("an address that cannot be listened on is a usage error", async () => {
+  const serve = startFailing("listen EACCES", "EACCES");
+  const { code, stderr } = await createTestProgram(() => ({}), { instances: { serve } }).run("serve", "--port", "80");
+  expect(code).toBe(2);
+  expect(stderr).toContain("cannot listen on 127.0.0.1 port 80 (EACCES)");
+});
+
+test("a sidecar follows its origins in order, under the host's name", async () => {
+  const instance = startable();
+  const program = createTestProgram(() => ({}), { instances: { follow: instance.start } });
+  const run = program.run("sidecar", "--origin", "http://a:7070, http://b:7070", "--port", "0", "--log-level", "debug");
+  await instance.started;
+  program.interrupt();
+  instance.finish();
+  await run;
+  expect(instance.asked).toEqual([
+    {
+      origins: ["http://a:7070", "http://b:7070"],
+      directory: null,
+      port: 0,
+      host: "127.0.0.1",
+      name: "host-1",
+      logLevel: "debug",
+    },
+  ]);
+});
+
+test("a sidecar without an origin, or with what is no URL, is a usage error", async () => {
+  const program = createTestProgram(() => ({}));
+  for (const argv of [
+    ["sidecar"],
+    ["sidecar", "--origin", "a:7070"],
+    ["serve", "--port", "70700"],
+    ["serve", "--log-level", "loud"],
+  ]) {
+    expect((await program.run(...argv)).code).toBe(2);
+  }
+});

@@ -1,0 +1,58 @@
+import { SluiceError } from "@sluice/core";
+import type { Context, Instance } from "./context.ts";
+import { jsonText } from "./text.ts";
+
+/** The exit code of a process that Ctrl-C ended at once. */
+const interruptedCode = 130;
+
+/**
+ * Runs an instance until Ctrl-C or SIGTERM, then closes it; a second signal ends the process at once.
+ * `what` says on a terminal what it does; elsewhere the instance's own log does.
+ */
+export async function runInstance(
+  context: Context,
+  address: { readonly host: string; readonly port: number },
+  what: string,
+  start: () => Promise<Instance>,
+): Promise<void> {
+  const { io, onInterrupt, exit } = context;
+  let interrupts = 0;
+  const interruption = Promise.withResolvers<void>();
+  const off = onInterrupt(() => {
+    interrupts += 1;
+    if (interrupts > 1) exit(interruptedCode);
+    interruption.resolve();
+  });
+  try {
+    const instance = await started(start, address);
+    if (context.json) io.stdout.write(`${jsonText({ url: instance.url })}\n`);
+    else if (io.stdout.isTTY)
+      io.stdout.write(`sluice ${what} at ${context.style.bold(instance.url)}; Ctrl-C ends it\n`);
+    await interruption.promise;
+    if (io.stdout.isTTY && !context.json) io.stderr.write("closing; Ctrl-C again ends it at once\n");
+    await instance.close();
+  } finally {
+    off();
+  }
+}
+
+async function started(
+  start: () => Promise<Instance>,
+  { host, port }: { host: string; port: number },
+): Promise<Instance> {
+  try {
+    return await start();
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "EADDRINUSE") {
+      throw Object.assign(
+        new Error(`port ${port} of ${host} is taken, perhaps by another instance: choose another with --port`),
+        { code, cause: error },
+      );
+    }
+    if (code === "EACCES" || code === "EADDRNOTAVAIL") {
+      throw new SluiceError("VALIDATION", `cannot listen on ${host} port ${port} (${code})`, { cause: error });
+    }
+    throw error;
+  }
+}
