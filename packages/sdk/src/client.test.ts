@@ -174,6 +174,7 @@ test("status says what is read, from whom, how old and how much of it is cached"
     contactAgeMs: 0,
     isStale: false,
     leaseHeld: true,
+    counts: replica.counts(),
     datasets: {
       prices: {
         stable: 1,

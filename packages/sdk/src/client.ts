@@ -1,10 +1,11 @@
 import { type Clock, isActive, own, SluiceError } from "@sluice/core";
-import type { Connection, Replica, Reporter, Snapshot, SnapshotChange } from "@sluice/replica";
+import type { Connection, Replica, ReplicaCounts, Reporter, Snapshot, SnapshotChange } from "@sluice/replica";
 import { emitChanges, isReverted } from "./changes.ts";
 import { createContext } from "./context.ts";
 import { type ClientEvents, createEvents } from "./events.ts";
 import { ItemCache } from "./item-cache.ts";
 import { chainsOf } from "./line-chain.ts";
+import type { ClientDefaults } from "./options.ts";
 import { chooseLine, type Routes, routeOf, routesOf } from "./routing.ts";
 import { createDecode, type DatasetSchemas } from "./schema.ts";
 import { ItemView, type Refusal, type View, type ViewHost, type ViewOptions } from "./view.ts";
@@ -32,6 +33,8 @@ export interface ClientStatus<Items extends object> {
   readonly isStale: boolean;
   /** Whether candidates below 100 % are served. */
   readonly leaseHeld: boolean;
+  /** What went wrong and was mended, since the start. */
+  readonly counts: ReplicaCounts;
   readonly datasets: { readonly [Name in keyof Items]: DatasetClientStatus };
 }
 
@@ -55,18 +58,16 @@ export interface Client<Items extends object = Readonly<Record<string, unknown>>
 
 /** The part of a replica that a client stands on. */
 export interface ClientReplica
-  extends Pick<Replica, "snapshot" | "ready" | "connection" | "contactAgeMs" | "leaseHeld" | "subscribe" | "close"> {
+  extends Pick<
+    Replica,
+    "snapshot" | "ready" | "connection" | "contactAgeMs" | "leaseHeld" | "subscribe" | "counts" | "close"
+  > {
   readonly reporter: Pick<Reporter, "outcome" | "served">;
 }
 
 /** What a client is made with, besides its replica. */
-export interface ClientSettings {
+export interface ClientSettings extends ClientDefaults {
   readonly schemas: DatasetSchemas;
-  readonly cacheItemsMax: number;
-  readonly cacheBytesMax: number | null;
-  readonly readyTimeoutMs: number;
-  readonly viewMaxAgeMs: number;
-  readonly staleAfterMs: number;
   readonly clock: Clock;
 }
 
@@ -155,6 +156,7 @@ export function createReplicaClient<Items extends object>(
       contactAgeMs: replica.contactAgeMs(),
       isStale: watch.isStale(),
       leaseHeld: replica.leaseHeld(),
+      counts: replica.counts(),
       datasets: Object.fromEntries(names.map((name) => [name, statusOf(name)])) as ClientStatus<Items>["datasets"],
     }),
     async close() {

@@ -18,7 +18,7 @@ import {
   type ReleaseRequest,
   SluiceError,
 } from "@sluice/core";
-import type { DatasetLines, Outcome, ReadableVersion, Snapshot, SnapshotChange } from "@sluice/replica";
+import type { DatasetLines, Outcome, ReadableVersion, ReplicaCounts, Snapshot, SnapshotChange } from "@sluice/replica";
 import type { ClientReplica } from "./client.ts";
 import { createMemoryVersion } from "./memory-version.ts";
 
@@ -60,10 +60,25 @@ export interface MemoryReplica extends ClientReplica {
 
 const by = { kind: "person", name: "test" } as const;
 const noDifference = { added: 0, removed: 0, changed: 0, unchanged: 0, examples: [] };
+const noCounts: ReplicaCounts = {
+  gaps: 0,
+  mismatches: 0,
+  wrongBlobs: 0,
+  failedFetches: 0,
+  corruptBlobs: 0,
+  positionErrors: 0,
+  lostBatches: 0,
+};
 const noLines: DatasetLines = { stable: null, candidate: null };
 
-/** Makes an empty namespace with a lease and a connection. */
-export function createMemoryReplica({ clock }: { clock: Clock }): MemoryReplica {
+/** Makes an empty namespace with a lease and a connection. `contentOf` is what an event says of a published version. */
+export function createMemoryReplica({
+  clock,
+  contentOf = withoutParts,
+}: {
+  readonly clock: Clock;
+  readonly contentOf?: (version: ReadableVersion) => Content;
+}): MemoryReplica {
   let state: NamespaceState = emptyState;
   let arrived: NamespaceState = emptyState;
   let isCutOff = false;
@@ -136,6 +151,7 @@ export function createMemoryReplica({ clock }: { clock: Clock }): MemoryReplica 
     connection: () => ({ url: "memory:", phase: isConnected ? "connected" : "waiting", error: null }),
     contactAgeMs: () => (isConnected ? 0 : clock.now() - lastContactAt),
     leaseHeld: () => leaseHeld,
+    counts: () => noCounts,
     subscribe(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
@@ -276,6 +292,6 @@ function deltaOf(items: PlainItems, remove: readonly string[]): Delta {
   return deltaFromJson({ set: Object.entries(items), remove });
 }
 
-function contentOf({ base, contentHash, items }: ReadableVersion): Content {
+function withoutParts({ base, contentHash, items }: ReadableVersion): Content {
   return { base, overlay: null, contentHash, items };
 }

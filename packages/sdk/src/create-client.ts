@@ -1,0 +1,90 @@
+import { hostname } from "node:os";
+import type { Clock } from "@sluice/core";
+import { createReplica, createSystemClock, createTransport, type Replica, type Transport } from "@sluice/replica";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { type Client, createReplicaClient } from "./client.ts";
+import { type ClientDefaults, checkOptions, settingsOf } from "./options.ts";
+import { createId, systemRandom } from "./random.ts";
+import { createDecode, type DatasetSchemas, type ItemsOf, refuseAsync } from "./schema.ts";
+
+/** What a client is made with. What is left out has the value of `clientDefaults`. */
+export interface ClientOptions<Datasets extends DatasetSchemas> extends Partial<ClientDefaults> {
+  /** The instance to follow, usually the sidecar on this host. */
+  readonly url?: string;
+  /** In place of `url`: several instances, tried in order. */
+  readonly urls?: readonly string[];
+  /** What people know this application by, 1 to 100 characters. */
+  readonly app: string;
+  /** The datasets that are read, each with a schema (any Standard Schema, synchronous) or null. */
+  readonly datasets: Datasets;
+  /** Where versions are kept for the next start, a directory of this process's own; null (the default) keeps them in memory only. */
+  readonly cacheDirectory?: string | null;
+  /** False starts at once: reads throw NOT_READY until a first version came. Default true. */
+  readonly waitForReady?: boolean;
+  /** What this process is called in `status`; default `app@host`. */
+  readonly name?: string;
+  /** Default: connections of its own, which keep no process alive. */
+  readonly fetch?: typeof globalThis.fetch;
+  readonly clock?: Clock;
+  /** 0 to below 1, for jitter and ids. */
+  readonly random?: () => number;
+}
+
+const nameLengthMax = 200;
+
+/**
+ * Makes a client: from disk where it was here before, without waiting for the network, else from the instance that it follows.
+ * Throws SCHEMA_ASYNC, VALIDATION, STORE_UNAVAILABLE for the directory, and NOT_READY, naming what is missing, where a dataset
+ * has no version after `readyTimeoutMs`.
+ */
+export async function createClient<const Datasets extends DatasetSchemas>(
+  options: ClientOptions<Datasets>,
+): Promise<Client<ItemsOf<Datasets>>> {
+  const schemas: DatasetSchemas = options.datasets;
+  const names = Object.keys(schemas);
+  const urls = options.urls ?? (options.url === undefined ? [] : [options.url]);
+  const settings = settingsOf(options);
+  checkOptions({ app: options.app, urls, names }, settings);
+  for (const name of names) refuseAsync(name, schemas[name] ?? null);
+
+  const clock = options.clock ?? createSystemClock();
+  const transport = options.fetch === undefined ? createTransport() : borrowed(options.fetch);
+  const replica = createReplica({
+    urls,
+    id: createId(options.random),
+    name: (options.name ?? `${options.app}@${hostname()}`).slice(0, nameLengthMax),
+    kind: "sdk",
+    datasets: names,
+    directory: options.cacheDirectory ?? null,
+    fetch: transport.fetch,
+    clock,
+    random: options.random ?? systemRandom,
+  });
+  const close = async (): Promise<void> => {
+    await replica.close();
+    await transport.close();
+  };
+  try {
+    await replica.start();
+    if (options.waitForReady !== false) await replica.ready(settings.readyTimeoutMs);
+    for (const name of names) decodeOne(replica, name, schemas[name] ?? null);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return createReplicaClient<ItemsOf<Datasets>>({ ...replica, close }, { ...settings, schemas, clock });
+}
+
+/** A fetch that somebody else made and closes. */
+function borrowed(fetch: Transport["fetch"]): Transport {
+  return { fetch, close: async () => undefined };
+}
+
+/** A schema may turn asynchronous only where it looks into an item, and a start is a better place to find that than a request. */
+function decodeOne(replica: Replica, dataset: string, schema: StandardSchemaV1 | null): void {
+  const version = replica.snapshot().datasets.get(dataset)?.stable;
+  for (const [, canonical] of version?.entries() ?? []) {
+    createDecode(dataset, schema)(canonical);
+    return;
+  }
+}
