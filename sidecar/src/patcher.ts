@@ -1,7 +1,6 @@
 import type { Check, Command, DatasetState, Delta, ItemChange, JsonValue, NamespaceState } from "@sluice/core";
 import {
   applyMergePatch,
-  assert,
   canonicalJson,
   createCheckRun,
   createDelta,
@@ -41,7 +40,12 @@ export function buildPatch(lines: DatasetLines, state: NamespaceState, dataset: 
   refuseFaults(body.items);
   const { stable, candidate } = lines;
   if (given === undefined || stable === null) return nothing(dataset);
-  assert((given.candidate === null) === (candidate === null), `the lines of ${dataset} are those of its state`);
+  if ((given.candidate === null) !== (candidate === null)) {
+    throw new SluiceError(
+      "CORRUPT",
+      `the candidate of ${dataset} cannot be read here, so it cannot be patched; revert it`,
+    );
+  }
   const onStable = patchLine(stable, body.items, given);
   const onCandidate = candidate === null ? null : patchLine(candidate, body.items, given);
   return {

@@ -147,6 +147,12 @@ export function createPublisher(dependencies: PublisherDependencies): Publisher 
   async function settle(upload: Upload, bytesHash: string, bytes: number, spool: Spool, pace: Pace): Promise<Settled> {
     const dataset = assertDataset(upload.dataset);
     const parent = commands.lines(upload.dataset).stable;
+    if (parent?.number !== dataset.stable?.number) {
+      throw new SluiceError(
+        "CORRUPT",
+        `v${dataset.stable?.number} of ${dataset.name} cannot be read here, so nothing can be compared with it`,
+      );
+    }
     const progress = (phase: "comparing" | "writing") => (share: number) =>
       upload.onProgress?.({ phase, bytes, items: spool.items, share });
     const compared = {

@@ -1,9 +1,9 @@
-import type { Check, CheckReport, Delta, DifferenceSummary, ItemChange, JsonValue } from "@sluice/core";
+import type { Check, CheckReport, DifferenceSummary, ItemChange, JsonValue } from "@sluice/core";
 import { createCheckRun, createContentHash, createDifference, itemHash, murmur3 } from "@sluice/core";
 import type { Blobs, ReadableVersion } from "@sluice/replica";
 import type { ChangeList } from "./changes.ts";
 import { compareKeys, createChangeList } from "./changes.ts";
-import { createOverlayPlan } from "./overlay-plan.ts";
+import { createOverlayPlan, type OverlayItems } from "./overlay-plan.ts";
 import type { Pace } from "./pace.ts";
 import type { ParentSlice } from "./parent.ts";
 import { openParent } from "./parent.ts";
@@ -19,7 +19,7 @@ export interface Comparison {
   /** The changed items for the quarantine; null without a parent. */
   readonly changes: ChangeList | null;
   /** What has to lie over the parent's base; null where a new base is the better one. */
-  readonly overlay: Delta | null;
+  readonly overlay: OverlayItems | null;
 }
 
 /** What an upload is compared with. */

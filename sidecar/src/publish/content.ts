@@ -1,7 +1,17 @@
-import type { BaseRef, Content, Delta, OverlayRef, PartRef } from "@sluice/core";
-import { assert, createContentHash, deltaName, deltaToJson, encodeDelta, limits, partCountFor } from "@sluice/core";
+import type { BaseRef, Content, OverlayRef, PartRef } from "@sluice/core";
+import {
+  assert,
+  createContentHash,
+  createDelta,
+  deltaName,
+  deltaToJson,
+  encodeDelta,
+  limits,
+  partCountFor,
+} from "@sluice/core";
 import type { Blobs, ReadableVersion } from "@sluice/replica";
 import type { Comparison } from "./compare.ts";
+import type { OverlayItems } from "./overlay-plan.ts";
 import type { PartBuilder } from "./part-builder.ts";
 import { rangeCount, type Spool } from "./spool.ts";
 
@@ -37,11 +47,12 @@ export async function writeContent(
 }
 
 /** Puts what lies over a base among the blobs where it is too long for an event. */
-async function writeOverlay(blobs: Blobs, overlay: Delta): Promise<OverlayRef | null> {
+async function writeOverlay(blobs: Blobs, overlay: OverlayItems): Promise<OverlayRef | null> {
   if (overlay.set.length + overlay.remove.length === 0) return null;
   const text = encodeDelta(overlay);
   const bytes = Buffer.from(text);
-  if (bytes.length <= limits.inlineOverlayBytesMax) return { inline: deltaToJson(overlay) };
+  if (bytes.length <= limits.inlineOverlayBytesMax)
+    return { inline: deltaToJson(createDelta(overlay.set, overlay.remove)) };
   const blob = deltaName(text);
   await blobs.put(blob, bytes);
   return { blob, bytes: bytes.length };

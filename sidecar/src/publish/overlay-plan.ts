@@ -1,6 +1,3 @@
-import type { Delta } from "@sluice/core";
-import { createDelta } from "@sluice/core";
-
 /** An overlay never holds more items or text; past either, the version gets a base of its own. */
 export const overlayItemsMax = 50_000;
 export const overlayBytesMax: number = 16 * 1024 * 1024;
@@ -8,12 +5,18 @@ export const overlayBytesMax: number = 16 * 1024 * 1024;
 /** So many differences from the base are always laid over it, however small the dataset. */
 const overlayItemsMin = 1_000;
 
+/** What lies over a base, in no particular order. Not sorted here: encoding sorts, and twice would be felt by whoever waits. */
+export interface OverlayItems {
+  readonly set: readonly (readonly [key: string, canonical: string])[];
+  readonly remove: readonly string[];
+}
+
 /** Gathers what a version differs in from a base until a base of its own is the better choice. */
 export interface OverlayPlan {
   /** An item that differs from the base; undefined was removed. */
   add(key: string, canonical: string | undefined): void;
-  /** What lies over the base; null where it is too much. Throws DUPLICATE_KEY. */
-  finish(): Delta | null;
+  /** What lies over the base; null where it is too much. */
+  finish(): OverlayItems | null;
 }
 
 /**
@@ -36,6 +39,6 @@ export function createOverlayPlan(items: number): OverlayPlan {
       // What is too much is not kept.
       if (!fits) [set, remove] = [[], []];
     },
-    finish: () => (fits ? createDelta(set, remove) : null),
+    finish: () => (fits ? { set, remove } : null),
   };
 }

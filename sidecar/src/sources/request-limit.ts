@@ -16,20 +16,20 @@ export function createRequestLimit(clock: Clock, closing: AbortSignal): RequestL
   const ending = new AbortController();
   const signal = AbortSignal.any([closing, ending.signal]);
 
-  /** Not left to the signal alone: a body that did not come from a socket does not hear it. */
   async function within<T>(step: Promise<T>, msMax: number, what: string): Promise<T> {
-    const { promise: ended, reject } = Promise.withResolvers<never>();
-    const end = (): void =>
-      reject(
-        closing.aborted
-          ? new SluiceError("CLOSED", "the source was closed")
-          : new SluiceError("TIMEOUT", `${what} took more than ${msMax / 1000} s`),
-      );
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    const end = (): void => reject(signal.reason);
     signal.addEventListener("abort", end, { once: true });
     if (signal.aborted) end();
-    const timer = clock.setTimer(msMax, () => ending.abort());
+    const timer = clock.setTimer(msMax, () =>
+      ending.abort(new SluiceError("TIMEOUT", `${what} took more than ${msMax / 1000} s`)),
+    );
     try {
-      return await Promise.race([step, ended]);
+      // Not left to the signal alone: a body that did not come from a socket does not hear it.
+      return await Promise.race([step, aborted]);
+    } catch (error) {
+      // Whoever hears the signal first, the reason is why it ended.
+      throw ending.signal.aborted ? ending.signal.reason : error;
     } finally {
       timer.cancel();
       signal.removeEventListener("abort", end);
