@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { PublishProgress } from "./publish/port.ts";
+import { publishesRunningMax, publishesWaitingMax } from "./publisher.ts";
 import { bodyOf, type Items, itemsNumbered, ndjsonOf, originWith, release } from "./publish/sample-origin.ts";
 
 const hundred = itemsNumbered(100, (index) => ({ price: index + 0.5 }));
@@ -153,4 +154,41 @@ test("a publisher that closes ends what it is at and what waits", async () => {
   resolve();
   await expect(running).rejects.toMatchObject({ code: "CLOSED" });
   await closed;
+});
+
+test("more publishes than may wait are refused, and those that wait have their turns in order", async () => {
+  const origin = await originWith();
+  const { promise: stalled, resolve } = Promise.withResolvers<void>();
+  async function* slow(): AsyncGenerator<Uint8Array> {
+    await stalled;
+    yield* bodyOf(ndjsonOf({ a: 0 }));
+  }
+  const running = origin.publish("", { body: slow() });
+  const waiting = Array.from({ length: publishesWaitingMax }, (_, index) => origin.publish({ a: index + 1 }));
+  await expect(origin.publish({ a: -1 })).rejects.toMatchObject({ code: "NOT_READY" });
+  resolve();
+  expect((await running).number).toBe(1);
+  expect((await Promise.all(waiting)).map(({ number }) => number)).toEqual(waiting.map((_, index) => index + 2));
+});
+
+test("two datasets publish at a time, a third waits", async () => {
+  const origin = await originWith();
+  for (const name of ["stock", "flags"]) await origin.createDataset({ name });
+  const begun: string[] = [];
+  const { promise: stalled, resolve } = Promise.withResolvers<void>();
+  const publishes = ["prices", "stock", "flags"].map((dataset) => {
+    async function* slow(): AsyncGenerator<Uint8Array> {
+      begun.push(dataset);
+      await stalled;
+      yield* bodyOf(ndjsonOf({ a: 1 }));
+    }
+    return origin.publish("", { dataset, body: slow() });
+  });
+  // One that could only begin after the first two.
+  const unknown = origin.publish("", { dataset: "none" });
+  await expect(unknown).rejects.toMatchObject({ code: "DATASET_UNKNOWN" });
+  expect(begun).toHaveLength(publishesRunningMax);
+  resolve();
+  await Promise.all(publishes);
+  expect(begun).toEqual(["prices", "stock", "flags"]);
 });

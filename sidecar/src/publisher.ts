@@ -17,15 +17,7 @@ import { createSpool, type Spool } from "./publish/spool.ts";
 import { createTurns } from "./publish/turns.ts";
 import { createDraw } from "./draw.ts";
 
-export type {
-  Offer,
-  PublishCommands,
-  PublisherDependencies,
-  PublishLimits,
-  PublishProgress,
-  Upload,
-  UploadFormat,
-} from "./publish/port.ts";
+export type { Offer, Upload, UploadFormat } from "./publish/port.ts";
 
 /** How many publishes are at work at a time, each of another dataset. */
 export const publishesRunningMax = 2;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createTurns } from "./turns.ts";
+import { createTurns, retryAfterMs } from "./turns.ts";
 
 const never = new AbortController().signal;
 
@@ -60,7 +60,7 @@ test("one more than may wait is refused with the pause after which to try again"
   const second = turns.take("prices", never, async () => "done");
   await expect(turns.take("stock", never, async () => "done")).rejects.toMatchObject({
     code: "NOT_READY",
-    details: { waitingMax: 1, retryAfterMs: 5_000 },
+    details: { waitingMax: 1, retryAfterMs },
   });
   running.end();
   expect(await Promise.all([first, second])).toEqual(["done", "done"]);

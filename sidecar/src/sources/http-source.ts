@@ -12,7 +12,7 @@ export const answerMsMax = 15_000;
 export const standstillMsMax = 30_000;
 
 /** How many redirects are followed, all of them within the configured origin. */
-export const redirectsMax = 5;
+const redirectsMax = 5;
 
 /** The longest pause between two requests to an upstream that fails, in milliseconds. */
 export const backoffMsMax = 300_000;
