@@ -8,9 +8,7 @@ const shownMax = 10;
 const hints: Partial<Record<ErrorCode, string>> = {
   CONFLICT: "look again with: sluice status",
   RELEASE_ENDED: "look again with: sluice status",
-  CHECK_REFUSED: "the previous version stands; nobody saw this one",
   LINES_DIFFER: "--both replaces them in both lines",
-  STORE_UNAVAILABLE: "reads and reverts go on; try again later",
   INTERNAL: "the instance's own log says why",
 };
 
@@ -42,11 +40,10 @@ function messageOf(error: unknown): string {
 }
 
 function detailLines(details: Readonly<Record<string, unknown>>): string[] {
+  const findings = listOf(details["findings"]);
+  // What checks found comes by check; the same items in one list would say it twice.
+  if (findings.length > 0) return findings.flatMap(findingLines);
   const lines: string[] = [];
-  for (const finding of listOf(details["findings"])) {
-    lines.push(`  ${textOf(finding["message"])}`);
-    lines.push(...shown(listOf(finding["examples"]).map(problemText), numberOf(finding["count"]), "    "));
-  }
   for (const name of ["problems", "items"]) {
     lines.push(...shown(listOf(details[name]).map(problemText), numberOf(details["total"]), "  "));
   }
@@ -56,6 +53,10 @@ function detailLines(details: Readonly<Record<string, unknown>>): string[] {
     if (names.length > 0) lines.push(`  ${name}: ${shown(names, names.length, "").join(", ")}`);
   }
   return lines;
+}
+
+function findingLines({ message, examples, count }: Readonly<Record<string, unknown>>): string[] {
+  return [`  ${textOf(message)}`, ...shown(listOf(examples).map(problemText), numberOf(count), "    ")];
 }
 
 function shown(texts: readonly string[], total: number | undefined, indent: string): string[] {

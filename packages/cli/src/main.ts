@@ -55,11 +55,12 @@ function outputOf(stream: NodeJS.WriteStream): Output {
     get isTTY() {
       return stream.isTTY;
     },
+    // 0 is what a pseudo-terminal says that nobody has told its size.
     get columns() {
-      return stream.columns ?? 80;
+      return stream.columns || 80;
     },
     get rows() {
-      return stream.rows ?? 24;
+      return stream.rows || 24;
     },
   };
 }

@@ -23,7 +23,7 @@ function createRedrawn(output: Output, clock: Clock, bytesTotal: number | null):
   const startMs = clock.now();
   let drawnMs = Number.NEGATIVE_INFINITY;
   let drawnWidth = 0;
-  let checkingSinceMs: number | undefined;
+  let checkingSinceMs = startMs;
   let timer = { cancel(): void {} };
   const draw = (text: string): void => {
     output.write(`\r${padTo(text, drawnWidth)}`);
@@ -31,7 +31,8 @@ function createRedrawn(output: Output, clock: Clock, bytesTotal: number | null):
     drawnMs = clock.now();
   };
   const drawChecking = (): void => {
-    draw(`checking… ${durationText(clock.now() - (checkingSinceMs ?? clock.now()))}`);
+    const seconds = Math.round((clock.now() - checkingSinceMs) / 1_000);
+    draw(`checking… ${durationText(seconds * 1_000)}`);
     timer = clock.setTimer(1_000, drawChecking);
   };
   return {

@@ -1,11 +1,7 @@
 import { resolve } from "node:path";
+import { SluiceError } from "@sluice/core";
 import { expect, test } from "vitest";
 import { createTestProgram } from "./fake-instance.testing.ts";
-
-/** A start that fails as Node's does. */
-function startFailing(message: string, code: string): () => Promise<never> {
-  return () => Promise.reject(Object.assign(new Error(message), { code }));
-}
 
 /** A start that hands out an instance whose closing a test decides on. */
 function startable(): {
@@ -105,20 +101,18 @@ test("without a terminal its own log speaks, and --json gives the URL", async ()
   }
 });
 
-test("a port that is taken is said with what to do", async () => {
-  const serve = startFailing("listen EADDRINUSE: address already in use", "EADDRINUSE");
+test("what keeps an instance from starting is said, with its exit code", async () => {
+  const message = "port 7070 is taken: stop what listens there or choose another with --port";
+  const serve = (): Promise<never> => Promise.reject(new SluiceError("VALIDATION", message));
   const { code, stderr } = await createTestProgram(() => ({}), { instances: { serve } }).run("serve");
-  expect(code).toBe(1);
-  expect(stderr).toBe(
-    "error EADDRINUSE: port 7070 of 127.0.0.1 is taken, perhaps by another instance: choose another with --port\n",
-  );
+  expect({ code, stderr }).toEqual({ code: 2, stderr: `error VALIDATION: ${message}\n` });
 });
 
-test("an address that cannot be listened on is a usage error", async () => {
-  const serve = startFailing("listen EACCES", "EACCES");
-  const { code, stderr } = await createTestProgram(() => ({}), { instances: { serve } }).run("serve", "--port", "80");
-  expect(code).toBe(2);
-  expect(stderr).toContain("cannot listen on 127.0.0.1 port 80 (EACCES)");
+test("an error of Node's own is one line with its code", async () => {
+  const message = "EACCES: permission denied, mkdir '/srv'";
+  const serve = (): Promise<never> => Promise.reject(Object.assign(new Error(message), { code: "EACCES" }));
+  const { code, stderr } = await createTestProgram(() => ({}), { instances: { serve } }).run("serve");
+  expect({ code, stderr }).toEqual({ code: 1, stderr: "error EACCES: permission denied, mkdir '/srv'\n" });
 });
 
 test("a sidecar follows its origins in order, under the host's name", async () => {

@@ -1,4 +1,3 @@
-import { SluiceError } from "@sluice/core";
 import type { Context, Instance } from "./context.ts";
 import { jsonText } from "./text.ts";
 
@@ -9,12 +8,7 @@ const interruptedCode = 130;
  * Runs an instance until Ctrl-C or SIGTERM, then closes it; a second signal ends the process at once.
  * `what` says on a terminal what it does; elsewhere the instance's own log does.
  */
-export async function runInstance(
-  context: Context,
-  address: { readonly host: string; readonly port: number },
-  what: string,
-  start: () => Promise<Instance>,
-): Promise<void> {
+export async function runInstance(context: Context, what: string, start: () => Promise<Instance>): Promise<void> {
   const { io, onInterrupt, exit } = context;
   let interrupts = 0;
   const interruption = Promise.withResolvers<void>();
@@ -24,7 +18,7 @@ export async function runInstance(
     interruption.resolve();
   });
   try {
-    const instance = await started(start, address);
+    const instance = await start();
     if (context.json) io.stdout.write(`${jsonText({ url: instance.url })}\n`);
     else if (io.stdout.isTTY)
       io.stdout.write(`sluice ${what} at ${context.style.bold(instance.url)}; Ctrl-C ends it\n`);
@@ -33,26 +27,5 @@ export async function runInstance(
     await instance.close();
   } finally {
     off();
-  }
-}
-
-async function started(
-  start: () => Promise<Instance>,
-  { host, port }: { host: string; port: number },
-): Promise<Instance> {
-  try {
-    return await start();
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "EADDRINUSE") {
-      throw Object.assign(
-        new Error(`port ${port} of ${host} is taken, perhaps by another instance: choose another with --port`),
-        { code, cause: error },
-      );
-    }
-    if (code === "EACCES" || code === "EADDRNOTAVAIL") {
-      throw new SluiceError("VALIDATION", `cannot listen on ${host} port ${port} (${code})`, { cause: error });
-    }
-    throw error;
   }
 }

@@ -27,7 +27,7 @@ export function addServe(program: Command, context: Context): void {
     )
     .action(async ({ data, port, host, logLevel }: ServeOptions) => {
       const directory = resolve(data);
-      await runInstance(context, { host, port }, `serves ${directory}`, () =>
+      await runInstance(context, `serves ${directory}`, () =>
         context.instances.serve({ directory, port, host, logLevel: logLevel ?? logLevelDefault(context) }),
       );
     });

@@ -37,7 +37,7 @@ export function addSidecar(program: Command, context: Context): void {
       ),
     )
     .action(async ({ origin, data, port, host, name, logLevel }: SidecarOptions) => {
-      await runInstance(context, { host, port }, `follows ${origin.join(", ")}`, () =>
+      await runInstance(context, `follows ${origin.join(", ")}`, () =>
         context.instances.follow({
           origins: origin,
           directory: data === undefined ? null : resolve(data),

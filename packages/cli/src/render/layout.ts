@@ -20,7 +20,7 @@ const labelWidth = 9;
 const linesMax = 3;
 
 /** The narrowest terminal that lines are made for. */
-const columnsMin = 40;
+export const columnsMin = 40;
 
 /** Rows with their labels in one column and long texts wrapped under themselves. */
 export function layOut(rows: readonly Row[], { columns, style }: View): string[] {

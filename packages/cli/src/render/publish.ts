@@ -13,15 +13,17 @@ export interface PublishAsked {
 
 /** What came of a publish, what differs, what a check warns of, and the next command. */
 export function renderPublish(answer: PublishAnswer, asked: PublishAsked, view: View): string[] {
-  const { difference, warnings } = answer;
+  const { difference, warnings, items } = answer;
+  // Of a first version everything is new, which says nothing.
+  const differs = difference !== null && difference.added < items && answer.outcome !== "unchanged";
   return [
     headText(answer, asked),
-    ...(difference === null || answer.outcome === "unchanged"
-      ? []
-      : [
+    ...(differs
+      ? [
           `  ${differenceText(difference)}, ${countText(difference.unchanged)} unchanged`,
           ...exampleLines(difference, view.columns),
-        ]),
+        ]
+      : []),
     ...warnings.map(({ message }) => view.style.yellow(`  warning: ${message}`)),
     ...quarantineLines(answer),
     ...layOut(nextRows(answer), view),

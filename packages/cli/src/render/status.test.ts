@@ -33,10 +33,10 @@ test("a whole status says which instance it is of", () => {
 
 test("a follower says whom it follows and how old its contact is", () => {
   const following = { url: "http://origin:7070", contactAgeMs: 4_200, connected: false };
-  const [line] = renderStatus({ ...statusOf(), role: "follower", following }, { ...view, columns: 200 }, url);
-  expect(line).toBe(
-    "http://127.0.0.1:7070  follower  NOT CONNECTED to http://origin:7070 (contact 4.2 s ago)  412 followers  00:10:00",
-  );
+  expect(renderStatus({ ...statusOf(), role: "follower", following }, view, url).slice(0, 2)).toEqual([
+    "http://127.0.0.1:7070  follower  412 followers  00:10:00",
+    "NOT CONNECTED to http://origin:7070, contact 4.2 s ago",
+  ]);
 });
 
 test("an instance without datasets says how to create one", () => {

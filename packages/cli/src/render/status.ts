@@ -2,12 +2,12 @@ import type { DatasetStatus, StatusAnswer } from "@sluice/core/api";
 import { durationText } from "../duration.ts";
 import { counted, cutTo, widthOf } from "../text.ts";
 import { healthRows, historyRows, outRows, sourceRows, whereNextRows } from "./dataset-rows.ts";
-import { layOut, leftRight, type View } from "./layout.ts";
+import { columnsMin, layOut, leftRight, type View } from "./layout.ts";
 import { clockText } from "./time.ts";
 
 /** A whole status: a line about the instance, then each dataset. */
 export function renderStatus(status: StatusAnswer, view: View, url: string): string[] {
-  const lines = [instanceLine(status, view, url)];
+  const lines = instanceLines(status, view, url);
   if (status.datasets.length === 0) {
     lines.push("", "no datasets yet; create one with:", "  sluice dataset create prices --template prices");
   }
@@ -32,16 +32,18 @@ export function renderDataset(dataset: DatasetStatus, view: View): string[] {
   ];
 }
 
-function instanceLine({ role, following, followers, at }: StatusAnswer, view: View, url: string): string {
-  const parts = [url, role];
-  if (following !== null) {
-    const age =
-      following.contactAgeMs === null ? "no contact yet" : `contact ${durationText(following.contactAgeMs)} ago`;
-    parts.push(`${following.connected ? "follows" : "NOT CONNECTED to"} ${following.url} (${age})`);
-  }
-  parts.push(counted(followers.total, "follower"), clockText(at, view));
-  const line = cutTo(parts.join("  "), Math.max(40, view.columns));
-  return view.style.dim(line);
+function instanceLines({ role, following, followers }: StatusAnswer, view: View, url: string): string[] {
+  const { style, columns } = view;
+  const parts = [url, role, counted(followers.total, "follower"), clockText(view.nowMs, view)];
+  const line = style.dim(cutTo(parts.join("  "), Math.max(columnsMin, columns)));
+  if (following === null) return [line];
+  const { connected, contactAgeMs } = following;
+  const age = contactAgeMs === null ? "no contact yet" : `contact ${durationText(contactAgeMs)} ago`;
+  const text = cutTo(
+    `${connected ? "follows" : "NOT CONNECTED to"} ${following.url}, ${age}`,
+    Math.max(columnsMin, columns),
+  );
+  return [line, connected ? style.dim(text) : style.red(text)];
 }
 
 function headLine({ name, policy, stable, candidate, release, health }: DatasetStatus, view: View): string {

@@ -26,9 +26,10 @@ export function dateTimeText(atMs: number, timeZone?: string): string {
   return format.format(atMs);
 }
 
-/** How long ago a time was. */
+/** How long ago a time was, in whole seconds at least. */
 export function agoText(atMs: number, { nowMs }: TimeView): string {
-  return `${durationText(nowMs - atMs)} ago`;
+  const seconds = Math.floor((nowMs - atMs) / 1_000);
+  return seconds < 1 ? "just now" : `${durationText(seconds * 1_000)} ago`;
 }
 
 /** A time to come and how long it is until then. */
