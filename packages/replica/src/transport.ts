@@ -58,8 +58,9 @@ async function load(options: TransportOptions): Promise<Network> {
     // undici refs a socket for as long as a request is in flight, and a follow stream is in flight for ever.
     connect: (target, callback) =>
       connect(target, (...made) => {
-        const [, socket] = made;
-        if (socket !== null) {
+        // Where it failed there is no second argument at all, whatever its type says.
+        if (made[0] === null) {
+          const socket = made[1];
           socket.unref();
           socket.ref = () => socket;
         }
