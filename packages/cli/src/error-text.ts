@@ -23,7 +23,11 @@ export function errorLines(error: unknown): string[] {
   const lines = [`error ${code}: ${cleaned(messageOf(error))}`];
   if (!isSluiceError(error)) return lines;
   const hint = hints[error.code];
-  return [...lines, ...detailLines(cleaned(error.details)), ...(hint === undefined ? [] : [hint])];
+  return [
+    ...lines,
+    ...detailLines(cleaned(error.details), cleaned(error.message)),
+    ...(hint === undefined ? [] : [hint]),
+  ];
 }
 
 function codeOf(error: unknown): string {
@@ -39,13 +43,16 @@ function messageOf(error: unknown): string {
   return message.replace(/^E[A-Z]+: /, "");
 }
 
-function detailLines(details: Readonly<Record<string, unknown>>): string[] {
+function detailLines(details: Readonly<Record<string, unknown>>, message: string): string[] {
   const findings = listOf(details["findings"]);
   // What checks found comes by check; the same items in one list would say it twice.
   if (findings.length > 0) return findings.flatMap(findingLines);
   const lines: string[] = [];
   for (const name of ["problems", "items"]) {
-    lines.push(...shown(listOf(details[name]).map(problemText), numberOf(details["total"]), "  "));
+    const problems = listOf(details[name]);
+    // Of one problem the message says all.
+    if (problems.length === 1 && message.includes(textOf(problems[0]?.["reason"]))) continue;
+    lines.push(...shown(problems.map(problemText), numberOf(details["total"]), "  "));
   }
   for (const name of ["keys", "datasets", "sources"]) {
     const value = details[name];

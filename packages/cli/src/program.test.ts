@@ -143,6 +143,13 @@ test("an error is one line with its code, the first problems and never a stack",
   expect(stderr).not.toContain("    at ");
 });
 
+test("a single problem that the message names is not said twice", async () => {
+  const items = [{ line: 5, reason: "expected UTF-8, came other bytes" }];
+  const message = "the upload has a problem on line 5: expected UTF-8, came other bytes";
+  const program = createTestProgram(() => problem("INVALID_JSON", message, { items, total: 1 }));
+  expect((await program.run("revert", "prices")).stderr).toBe(`error INVALID_JSON: ${message}\n`);
+});
+
 test("--debug and SLUICE_DEBUG show the stack", async () => {
   expect((await createTestProgram(failing).run("status", "--debug")).stderr).toContain("    at ");
   expect((await createTestProgram(failing, { env: { SLUICE_DEBUG: "1" } }).run("status")).stderr).toContain("    at ");
