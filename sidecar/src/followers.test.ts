@@ -255,6 +255,17 @@ describe("a heartbeat", () => {
     expect(sink.take()).toEqual([{ type: "heartbeat", sequence: 2, ageMs: 1_501 }]);
   });
 
+  test("waits for the one before it, so that an instance under load sends fewer and nothing waits behind them", async () => {
+    const world = createMemoryWorld({ turnMs: 1, limits: { followersPerTurn: 1, heartbeatMs: 5 } });
+    const release = world.feed.start("prices");
+    const sinks = Array.from({ length: 50 }, () => world.join({ log: "log-1", from: 4 }));
+    await world.pass(1_000);
+    for (const sink of sinks) sink.take();
+    world.feed.give({ type: "hold", release, cause: { reason: "look", evidence: null } });
+    await world.pass(150);
+    expect(sinks.map((sink) => sequencesOf(sink.take()))).toEqual(sinks.map(() => [[5]]));
+  });
+
   test("is not sent where there never was a contact; a comment keeps the stream alive", async () => {
     const world = createMemoryWorld();
     const sink = await world.joined();
@@ -279,7 +290,7 @@ describe("on the way out", () => {
     const sinks = Array.from({ length: 3_000 }, () => world.join({ log: "log-1", from: 2 }));
     for (const sink of sinks) sink.take();
     let gone = false;
-    const drained = world.followers.drain().then(() => {
+    const drained = world.followers.drain().finally(() => {
       gone = true;
     });
     expect(sinks.map((sink) => sink.take())).toEqual(sinks.map(() => [{ type: "bye", retryMs: 1_000 }]));

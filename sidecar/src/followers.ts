@@ -85,9 +85,6 @@ export function createFollowers(dependencies: FollowersDependencies): Followers 
   let going = false;
   let dropped = 0;
 
-  /** Counts the times that the feed began anew, so that what was taken before is known to be of no use. */
-  let generation = 0;
-
   function presentMarks({ log, marks }: FollowQuery): void {
     const current = feed.log();
     // Releases of another log mean nothing here.
@@ -159,8 +156,10 @@ export function createFollowers(dependencies: FollowersDependencies): Followers 
   function requestState(connection: Connection): void {
     connection.phase = "waiting";
     connection.leaveQueue();
+    connection.requests += 1;
+    const request = connection.requests;
     connection.leaveQueue = admission.request((finish) => {
-      deliverState(connection)
+      deliverState(connection, request)
         .catch((error: unknown) => {
           logger.error({ err: error, follower: connection.query.name }, "the full state could not be taken");
           connection.close();
@@ -169,12 +168,12 @@ export function createFollowers(dependencies: FollowersDependencies): Followers 
     });
   }
 
-  async function deliverState(connection: Connection): Promise<void> {
-    const begun = generation;
-    const recent = await fullStates.get(limits.fullStateReuseMs);
+  async function deliverState(connection: Connection, request: number): Promise<void> {
+    // A state of a moment ago serves a crowd; whoever comes alone may hold a later one already and refuses to go back.
+    const recent = await fullStates.get(admission.waiting() > 0 ? limits.fullStateReuseMs : 0);
     const full = since(recent.frame.state.sequence) === undefined ? await fullStates.get(0) : recent;
-    // Whoever reset the feed has asked anew for everybody.
-    if (!connection.open || begun !== generation) return;
+    // A reset may have asked anew meanwhile; two states would take the follower back.
+    if (!connection.open || request !== connection.requests) return;
     const { sequence } = full.frame.state;
     const events = feed.since(sequence);
     assert(events !== null, `a feed keeps the events since the state ${sequence} that it has just handed out`);
@@ -197,28 +196,32 @@ export function createFollowers(dependencies: FollowersDependencies): Followers 
   }
 
   function reset(): void {
-    generation += 1;
     broadcast.clear();
     announcer.clear();
     payloads.clear();
-    fullStates.forget();
     const log = feed.log();
     for (const connection of connections.values()) {
-      if (log === null) {
-        connection.close();
-        continue;
-      }
-      if (connection.log !== log) hello(connection, log);
-      requestState(connection);
+      if (connection.log === log) requestState(connection);
+      // A stream tells of one log; the follower comes back to hear of the other.
+      else dismiss(connection);
     }
   }
 
-  function hello(connection: Connection, log: string): void {
+  function hello(connection: Connection): void {
+    const { log } = connection;
     if (encodedHello?.log !== log) {
       encodedHello = { log, payload: encodeFrame({ type: "hello", protocol: protocolVersion, log, instance }) };
     }
-    connection.log = log;
     connection.send(encodedHello.payload);
+  }
+
+  function sayBye(connection: Connection): void {
+    connection.send(encodeFrame({ type: "bye", retryMs: Math.ceil(random() * retryMsMax) }));
+  }
+
+  function dismiss(connection: Connection): void {
+    sayBye(connection);
+    connection.close();
   }
 
   function beat(): void {
@@ -238,7 +241,7 @@ export function createFollowers(dependencies: FollowersDependencies): Followers 
       refuseWhereFull(query);
       const log = logOf(feed);
       const connection = open(query, sink, log);
-      hello(connection, log);
+      hello(connection);
       sendMarks(connection);
       connection.sent = query.from;
       if (query.log === log) catchUp(connection);
@@ -255,9 +258,7 @@ export function createFollowers(dependencies: FollowersDependencies): Followers 
     dropped: () => dropped,
     async drain() {
       going = true;
-      for (const connection of connections.values()) {
-        connection.send(encodeFrame({ type: "bye", retryMs: Math.ceil(random() * retryMsMax) }));
-      }
+      for (const connection of connections.values()) sayBye(connection);
       const perStep = Math.ceil((connections.size * drainStepMs) / limits.drainMsMax);
       while (connections.size > 0) {
         for (const connection of [...connections.values()].slice(0, perStep)) connection.close();

@@ -11,7 +11,9 @@ export interface Connection {
   /** Of the last event written to it, or that it came with. */
   sent: number;
   /** The log that it was told of. */
-  log: string;
+  readonly log: string;
+  /** How often a full state was asked for; only the last request is answered. */
+  requests: number;
   /** Gives up its place in the queue for full states, or its room. */
   leaveQueue: () => void;
   readonly open: boolean;
@@ -63,6 +65,7 @@ export function createConnection(
     phase: "waiting",
     sent: 0,
     log,
+    requests: 0,
     leaveQueue: () => undefined,
     get open() {
       return open;

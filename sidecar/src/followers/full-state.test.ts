@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { createMemoryWorld, emptyReplica, foldFrames, typesOf } from "./memory-world.ts";
+import { createFullStates } from "./full-state.ts";
+import type { MemorySink } from "./memory-sink.ts";
+import { createMemoryWorld, emptyReplica, foldFrames, sequencesOf, typesOf } from "./memory-world.ts";
 
 test("full states are on their way to as many as the limit says; the others wait in order", async () => {
   const world = createMemoryWorld({ limits: { fullStatesMax: 2 } });
@@ -15,47 +17,123 @@ test("full states are on their way to as many as the limit says; the others wait
   await world.pass(20);
   expect(served()).toEqual([true, true, true, false, false]);
   sinks[0]?.leave();
-  await world.pass(20);
+  await world.pass(0);
   expect(served()).toEqual([true, true, true, true, false]);
 });
 
-test("a full state taken a moment ago serves who comes now, together with the events since", async () => {
-  const world = createMemoryWorld();
-  await world.joined();
-  world.feed.patch("prices");
-  await world.pass(500);
-  const sink = world.join();
-  await world.pass(1);
-  expect(foldFrames(emptyReplica, sink.take()).state).toEqual(world.feed.state());
-  expect(world.feed.snapshots()).toBe(1);
-  await world.pass(1_000);
-  world.join();
-  await world.pass(1);
-  expect(world.feed.snapshots()).toBe(2);
+test("a follower that takes nothing of its state does not keep the others from theirs", async () => {
+  const world = createMemoryWorld({ limits: { fullStatesMax: 1 } });
+  const stuck = world.join();
+  stuck.stall();
+  const waiting = world.join();
+  await world.pass(29_000);
+  expect([stuck.end(), typesOf(waiting.take())]).toEqual(["open", ["hello"]]);
+  await world.pass(1_100);
+  expect([stuck.end(), typesOf(waiting.take())]).toEqual(["aborted", ["state", "heartbeat"]]);
 });
 
-test("a full state that is too old for the events that are kept is taken anew", async () => {
+test("a full state of a moment ago serves a crowd, together with the events since", async () => {
+  const world = createMemoryWorld({ limits: { fullStatesMax: 1 }, turnMs: 1 });
+  const sinks: MemorySink[] = [];
+  for (let joined = 0; joined < 100; joined += 1) {
+    sinks.push(world.join(), world.join());
+    world.feed.patch("prices");
+    await world.pass(1);
+  }
+  await world.pass(500);
+  for (const sink of sinks) expect(foldFrames(emptyReplica, sink.take()).state).toEqual(world.feed.state());
+  expect(world.feed.snapshots()).toBeLessThan(5);
+});
+
+test("whoever comes alone gets the state of this moment", async () => {
   const world = createMemoryWorld();
   await world.joined();
   world.feed.patch("prices");
-  world.feed.trim(3);
   const sink = world.join();
   await world.pass(1);
   expect(typesOf(sink.take())).toEqual(["hello", "state", "heartbeat"]);
   expect(world.feed.snapshots()).toBe(2);
 });
 
-test("full states go to everybody anew after a reset, with the log's name where it is another one", async () => {
+test("a full state that is too old for the events that are kept is taken anew", async () => {
+  const world = createMemoryWorld({ limits: { fullStatesMax: 1 }, turnMs: 1 });
+  const sinks = [world.join(), world.join(), world.join()];
+  await world.pass(1);
+  world.feed.patch("prices");
+  world.feed.trim(3);
+  await world.pass(50);
+  for (const sink of sinks) expect(foldFrames(emptyReplica, sink.take()).state).toEqual(world.feed.state());
+});
+
+test("full states go to everybody anew after a reset, and nothing that was gathered before", async () => {
   const world = createMemoryWorld();
   const sinks = [await world.joined(), await world.joined()];
   world.feed.patch("prices");
-  world.feed.reset("log-2");
-  await world.pass(1);
+  world.feed.reset(null);
+  await world.pass(100);
   for (const sink of sinks) {
     const frames = sink.take();
-    expect(typesOf(frames)).toEqual(["hello", "state", "heartbeat"]);
-    expect(foldFrames(emptyReplica, frames)).toMatchObject({ log: "log-2", state: world.feed.state() });
+    expect(typesOf(frames)).toEqual(["state", "heartbeat"]);
+    expect(foldFrames(emptyReplica, frames).state).toEqual(world.feed.state());
   }
+});
+
+test("a reset while a state is being taken makes that state nobody's", async () => {
+  const world = createMemoryWorld({ snapshotMs: 50 });
+  const sink = world.join();
+  await world.pass(10);
+  world.feed.patch("prices");
+  world.feed.reset(null);
+  await world.pass(200);
+  const frames = sink.take();
+  expect([typesOf(frames), sink.end()]).toEqual([["hello", "state", "heartbeat"], "open"]);
+  expect(foldFrames(emptyReplica, frames).state).toEqual(world.feed.state());
+});
+
+test("a follower that waits while a reset is told gets the state once", async () => {
+  const world = createMemoryWorld({ limits: { fullStatesMax: 1 } });
+  const sinks = [world.join(), world.join()];
+  world.feed.reset(null);
+  world.feed.patch("prices");
+  await world.pass(100);
+  for (const sink of sinks) expect(foldFrames(emptyReplica, sink.take()).state).toEqual(world.feed.state());
+});
+
+test("a state of a moment ago serves nobody once the log is another one", async () => {
+  const { clock, feed, pass } = createMemoryWorld();
+  const fullStates = createFullStates(feed, clock);
+  const before = fullStates.get(0);
+  feed.reset("log-2");
+  const after = fullStates.get(1_000);
+  await pass(0);
+  expect([(await before).etag, (await after).etag]).toEqual(['"log-1:2"', '"log-2:2"']);
+});
+
+test("what was gathered or queued of one log is not told to followers of the next", async () => {
+  const world = createMemoryWorld({ turnMs: 1, limits: { followersPerTurn: 1 } });
+  const release = world.feed.start("prices");
+  for (let joined = 0; joined < 10; joined += 1) world.join({ log: "log-1", from: 4 });
+  await world.pass(100);
+  world.feed.give({ type: "hold", release, cause: { reason: "look", evidence: null } });
+  world.feed.give({ type: "resume", release, reason: "looked" });
+  world.feed.patch("prices");
+  world.feed.reset("log-2");
+  const sink = world.join({ log: "log-2", from: 2 });
+  await world.pass(100);
+  expect(typesOf(sink.take())).toEqual(["hello", "heartbeat"]);
+  world.feed.patch("prices");
+  await world.pass(100);
+  expect(sequencesOf(sink.take())).toEqual([[3]]);
+});
+
+test("a stream tells of one log: where the feed has another, its followers are sent away to come back", async () => {
+  const world = createMemoryWorld();
+  const sink = await world.joined();
+  world.feed.reset("log-2");
+  expect([typesOf(sink.take()), sink.end()]).toEqual([["bye"], "closed"]);
+  const again = world.join({ log: "log-1", from: 2 });
+  await world.pass(1);
+  expect(foldFrames(emptyReplica, again.take())).toMatchObject({ log: "log-2", state: world.feed.state() });
 });
 
 test("full states as JSON come with a tag that names log, position and marks", async () => {

@@ -6,7 +6,6 @@ import { encodeFrame } from "./encode.ts";
 
 /** The whole state at one position, taken and encoded once for all who want it. */
 export interface FullState {
-  readonly log: string;
   readonly frame: Extract<Frame, { type: "state" }>;
   /** Names log, position and marks. */
   readonly etag: string;
@@ -23,12 +22,11 @@ export interface FullStates {
   get(reuseMs: number): Promise<FullState>;
   /** The ETag of the position in force, without taking its state. Throws NOT_READY without a log. */
   etag(): string;
-  /** Forgets what was taken: it belongs to what the feed held before. */
-  forget(): void;
 }
 
 interface Taken {
   readonly promise: Promise<FullState>;
+  readonly log: string;
   readonly at: number;
   readonly etag: string;
 }
@@ -44,7 +42,6 @@ export function createFullStates(feed: Feed, clock: Clock): FullStates {
     const frame = { type: "state", state, lines, marks } as const;
     let bytes: Uint8Array | undefined;
     return {
-      log,
       frame,
       etag: etagOf(log, state.sequence, marks),
       encoded: () => (bytes ??= encodeFrame(frame)),
@@ -55,18 +52,17 @@ export function createFullStates(feed: Feed, clock: Clock): FullStates {
     etag,
     async get(reuseMs) {
       const now = clock.now();
+      const log = logOf(feed);
       const current = etag();
-      if (last !== undefined && (last.etag === current || now - last.at < reuseMs)) return last.promise;
-      const taken: Taken = { promise: take(logOf(feed)), at: now, etag: current };
+      const recent = last?.log === log && now - last.at < reuseMs;
+      if (last !== undefined && (recent || last.etag === current)) return last.promise;
+      const taken: Taken = { promise: take(log), log, at: now, etag: current };
       last = taken;
       taken.promise.catch(() => {
         // The next one tries again.
         if (last === taken) last = undefined;
       });
       return taken.promise;
-    },
-    forget() {
-      last = undefined;
     },
   };
 }

@@ -16,9 +16,9 @@ export interface MemoryFeed extends Feed {
   /** Publishes a candidate and starts its release, whose id is returned. */
   start(name: string): string;
   announce(mark: Mark): void;
-  /** The log is another one with the same history so far; everybody gets the state anew. */
-  reset(log: string): void;
-  /** Events up to a sequence number are not kept any more. */
+  /** The log is another one, which has only its dataset in common with the last; null: too much happened at once to tell it. */
+  reset(log: string | null): void;
+  /** Events up to a sequence number are not kept any more, but for those since a state that is being taken. */
   trim(sequence: number): void;
   setContactAge(ageMs: number | null): void;
   setLog(log: string | null): void;
@@ -35,6 +35,7 @@ export function createMemoryFeed(clock: Clock, snapshotMs = 0): MemoryFeed {
   const listeners = new Set<FeedListener>();
   const marks = new Map<string, Mark>();
   const presented: Mark[] = [];
+  const beingTaken = new Set<NamespaceState>();
   let log: string | null = "log-1";
   let events: LoggedEvent[] = [];
   let state: NamespaceState = emptyState;
@@ -93,7 +94,9 @@ export function createMemoryFeed(clock: Clock, snapshotMs = 0): MemoryFeed {
     async snapshot() {
       snapshots += 1;
       const taken = { state, lines: linesOf(state), marks: [...marks.values()] };
+      beingTaken.add(taken.state);
       await sleep(clock, snapshotMs);
+      beingTaken.delete(taken.state);
       return taken;
     },
     since: (sequence) => (sequence < keptFrom ? null : events.filter((logged) => logged.sequence > sequence)),
@@ -136,13 +139,18 @@ export function createMemoryFeed(clock: Clock, snapshotMs = 0): MemoryFeed {
     },
     announce,
     reset(next) {
-      log = next;
-      keptFrom = state.sequence;
-      marks.clear();
+      if (next === null) keptFrom = state.sequence;
+      else {
+        log = next;
+        events = events.slice(0, 2);
+        state = events.reduce(evolve, emptyState);
+        keptFrom = 0;
+        marks.clear();
+      }
       for (const listener of listeners) listener.reset();
     },
     trim(sequence) {
-      keptFrom = Math.min(sequence, state.sequence);
+      keptFrom = Math.min(sequence, state.sequence, ...[...beingTaken].map((taken) => taken.sequence));
     },
     setContactAge(ageMs) {
       contactAgeMs = ageMs;

@@ -23,7 +23,7 @@ export interface MemoryWorld {
   /** Connects a new follower and brings it up to date, with nothing more to read. */
   joined(): Promise<MemorySink>;
   /** Lets time pass, and everything that waits for it happen. */
-  pass(durationMs: number): Promise<void>;
+  readonly pass: (durationMs: number) => Promise<void>;
 }
 
 /** Makes an instance with the dataset `prices` in its log. `turnMs` is how long a turn of the event loop takes, default 0. */
@@ -101,8 +101,16 @@ export function foldFrames(replica: MemoryReplica, frames: readonly Frame[]): Me
   let { log, state } = replica;
   const marks = new Set(replica.marks);
   for (const frame of frames) {
-    if (frame.type === "hello") log = frame.log;
-    if (frame.type === "state") state = frame.state;
+    if (frame.type === "hello" && frame.log !== log) {
+      // What was held of another log is of no use, and neither is its position.
+      log = frame.log;
+      state = emptyState;
+      marks.clear();
+    }
+    if (frame.type === "state") {
+      if (frame.state.sequence < state.sequence) throw new Error("a state goes back behind what was told before");
+      state = frame.state;
+    }
     if (frame.type === "events") state = frame.events.reduce(evolve, state);
     if (frame.type === "mark") marks.add(frame.mark.release);
     if (frame.type === "state") for (const { release } of frame.marks) marks.add(release);

@@ -6,6 +6,9 @@ import type { Logger } from "pino";
 /** For how long changes of who follows are gathered before listeners are told, in milliseconds. */
 const childrenGatherMs = 50;
 
+/** How many releases of a follower are remembered, the newest. */
+const releasesMax = 1_000;
+
 /** How many followers are known at most, those behind sidecars included. */
 const knownMax = 200_000;
 
@@ -54,8 +57,8 @@ interface Known {
   /** Sidecars that list it. */
   readonly owners: Set<string>;
   applied: number;
-  reverted: ReadonlySet<string>;
-  prepared: ReadonlySet<string>;
+  readonly reverted: Set<string>;
+  readonly prepared: Set<string>;
 }
 
 /** Whether somebody is connected here. */
@@ -88,14 +91,13 @@ export function createRegistry(dependencies: { clock: Clock; logger: Logger; lea
       logger.warn({ knownMax, follower: info.name }, "too many followers are known; one more is not counted");
       return undefined;
     }
-    const none: ReadonlySet<string> = new Set();
     const entry: Known = {
       info,
       connectedAt: clock.wall(),
       owners: new Set(),
       applied: 0,
-      reverted: none,
-      prepared: none,
+      reverted: new Set(),
+      prepared: new Set(),
     };
     known.set(info.id, entry);
     changed();
@@ -174,11 +176,11 @@ export function createRegistry(dependencies: { clock: Clock; logger: Logger; lea
 
   function takeConfirmation(confirmation: Confirmation): void {
     const entry = known.get(confirmation.follower);
-    // Two posts may overtake each other; the one that knows more of the log is the later one.
-    if (entry !== undefined && confirmation.applied >= entry.applied) {
-      entry.applied = confirmation.applied;
-      entry.reverted = new Set(confirmation.reverted);
-      entry.prepared = new Set(confirmation.prepared);
+    if (entry !== undefined) {
+      // A follower says what is new, and two posts may overtake each other: the highest and the union count.
+      entry.applied = Math.max(entry.applied, confirmation.applied);
+      addNewest(entry.reverted, confirmation.reverted);
+      addNewest(entry.prepared, confirmation.prepared);
     }
     for (const listener of listeners) listener.confirmation?.(confirmation);
   }
@@ -247,4 +249,12 @@ export function createRegistry(dependencies: { clock: Clock; logger: Logger; lea
       telling?.cancel();
     },
   };
+}
+
+function addNewest(set: Set<string>, releases: readonly string[]): void {
+  for (const release of releases) set.add(release);
+  for (const oldest of set) {
+    if (set.size <= releasesMax) return;
+    set.delete(oldest);
+  }
 }
