@@ -1,0 +1,9 @@
+/** The languages of the shop. */
+export type Language = "zh" | "en";
+
+const locales = { zh: "zh-CN", en: "en-US" } as const;
+
+/** An amount in a currency's smallest unit as people read it: `¥1,299.00`. */
+export function formatMoney(amount: number, currency: string, language: Language): string {
+  return new Intl.NumberFormat(locales[language], { style: "currency", currency }).format(amount / 100);
+}

@@ -1,0 +1,62 @@
+import cluster from "node:cluster";
+import { join } from "node:path";
+import { createAdaptorServer } from "@hono/node-server";
+import { openFlag } from "../compare/flag-data.ts";
+import { tellParent } from "../stage/child.ts";
+import { createShop } from "./app.ts";
+import { createPay } from "./payment.ts";
+import { openSluice } from "./sluice-data.ts";
+import type { ShopSource } from "./source.ts";
+import { createWindow } from "./window.ts";
+
+/** What one process of the shop is started with. */
+export interface WorkerOptions {
+  readonly port: number;
+  /** Where the payment side listens. */
+  readonly payment: string;
+  /** Where the sidecar listens. */
+  readonly sluice: string;
+  /** Where the version flag is, in the comparison with what people have today; empty otherwise. */
+  readonly flag: string;
+  readonly directory: string;
+}
+
+/** Runs one process of the shop until SIGTERM. It says when it took a version back, and at what time. */
+export async function runWorker({ port, payment, sluice, flag, directory }: WorkerOptions): Promise<void> {
+  const worker = `w${cluster.worker?.id ?? 1}`;
+  const source: ShopSource =
+    flag === ""
+      ? await openSluice({
+          url: sluice,
+          worker,
+          cacheDirectory: join(directory, worker),
+          onReverted: ({ publish }) => tellParent({ type: "reverted", worker, publish, at: Date.now() }),
+          onContact: (contact) => tellParent({ type: contact, worker, at: Date.now() }),
+        })
+      : await openFlag({
+          url: flag,
+          worker,
+          onSwitched: (version) => tellParent({ type: "switched", worker, version, at: Date.now() }),
+        });
+
+  const { data, middleware, look, skus } = source;
+  const window = createWindow({ data, worker, release: look, skus });
+  const app = createShop({ data, middleware, pay: createPay(payment), window, worker });
+  const server = createAdaptorServer({ fetch: app.fetch });
+  server.on("error", (error) => {
+    console.error(`the shop cannot listen on port ${port}: ${error.message}`);
+    process.exit(1);
+  });
+  server.listen(port, "127.0.0.1", () => tellParent({ type: "open", worker, port }));
+
+  process.once("SIGTERM", () => {
+    server.close();
+    source.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        console.error("the shop could not close its data", error);
+        process.exit(1);
+      },
+    );
+  });
+}
