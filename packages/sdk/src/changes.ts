@@ -18,7 +18,7 @@ export function emitChanges(events: Events, datasets: readonly string[], { previ
       const { id, dataset, phase, thousandths } = release;
       events.emit("release", { release: id, dataset, phase, thousandths });
     }
-    if (isReverted(release.id, snapshot) && before !== undefined && !isReverted(release.id, previous)) {
+    if (isReverted(release.id, snapshot) && !isReverted(release.id, previous)) {
       events.emit("reverted", revertOf(release));
     }
   }

@@ -122,6 +122,28 @@ describe("listeners are told", () => {
     expect(told.map((line) => line.slice(0, 7))).toEqual(["refused"]);
   });
 
+  test("nothing of a candidate that breaks the schema of a view that is left from an ended release", () => {
+    replica.publish("prices", { a: { amount: -1 } });
+    start(100_000);
+    const view = client.view({ targetingKey: "u" });
+    revert();
+    told.length = 0;
+    expect(view.get("prices", "a")).toEqual({ amount: 1 });
+    expect(told).toEqual([]);
+  });
+
+  test("from the next time on, where a listener adds one", () => {
+    const calls: string[] = [];
+    client.on("version", () => {
+      calls.push("first");
+      client.on("version", () => calls.push("added"));
+    });
+    replica.patch("prices", { a: { amount: 2 } });
+    expect(calls).toEqual(["first"]);
+    replica.patch("prices", { a: { amount: 3 } });
+    expect(calls).toEqual(["first", "first", "added"]);
+  });
+
   test("until they are taken off", () => {
     let calls = 0;
     const off = client.on("version", () => {
@@ -218,6 +240,13 @@ describe("a closed client", () => {
     expect(view.get("prices", "a")).toEqual({ amount: 1 });
     clock.advance(10_000);
     expect(() => view.get("prices", "a")).toThrow(expect.objectContaining({ code: "VIEW_EXPIRED" }));
+  });
+
+  test("leaves no timer where a listener closed it", () => {
+    client.on("stale", () => void client.close());
+    replica.setConnected(false);
+    clock.advance(31_000);
+    expect(clock.nextInMs()).toBeUndefined();
   });
 
   test("leaves no timer and hears nothing more", async () => {

@@ -125,15 +125,16 @@ export function createReplicaClient<Items extends object>(
     }
     routes = takeUp(snapshot, change);
     emitChanges(events, names, change);
-    watch.look();
   });
 
   const client: Client<Items> = {
-    view(options = {}) {
+    view(given = {}) {
       if (isClosed) throw new SluiceError("CLOSED", "this client was closed; make views before client.close()");
-      const { plain, released, needsLease } = routes;
+      // An empty key is nobody's: taken as one, it would put everybody who has none on the same side.
+      const options = given.targetingKey === "" ? { ...given, targetingKey: undefined } : given;
+      const { plain, released } = routes;
       if (released.length === 0) return new ItemView<Items>(host, plain, options);
-      const leaseHeld = needsLease && replica.leaseHeld();
+      const leaseHeld = replica.leaseHeld();
       const choices = new Map(plain);
       for (const route of released) {
         const choice = chooseLine(route, options.targetingKey, leaseHeld);

@@ -176,12 +176,13 @@ test("a kind has 1 to 64 characters", () => {
   expect(counted()).toHaveLength(1);
 });
 
-test("without a targeting key nothing is counted, below 100 % and at it", () => {
+test("without a targeting key, or with an empty one, nothing is counted, below 100 % and at it", () => {
   for (const percentage of [50, 100]) {
     client.setPercentage(percentage);
-    const view = client.view();
-    view.get("prices", "moved");
-    view.fail();
+    for (const view of [client.view(), client.view({ targetingKey: "" })]) {
+      expect(view.get("prices", "moved")).toBe(percentage === 100 ? 2 : 1);
+      view.fail();
+    }
   }
   expect([counted(), client.served.size]).toEqual([[], 0]);
 });

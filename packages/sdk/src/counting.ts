@@ -19,7 +19,7 @@ export interface Tally {
 export const defaultFailureKind = "error";
 
 /** The kind of a read that broke the application's schema. */
-export const invalidItemKind = "invalid-item";
+const invalidItemKind = "invalid-item";
 
 const kindLengthMax = 64;
 

@@ -131,11 +131,17 @@ describe("from disk", () => {
     const second = await open({ cacheDirectory: directory });
     const look = (): unknown => [second.view({ targetingKey: "user" }).arm("prices"), second.view().get("stock", "a")];
     expect(look()).toEqual(["control", 7]);
-    expect(second.status()).toMatchObject({ contactAgeMs: null, leaseHeld: false });
+    expect(second.status()).toMatchObject({ contactAgeMs: null, leaseHeld: false, isStale: false });
+    const told: string[] = [];
+    second.on("stale", () => told.push("stale"));
+    second.on("connected", ({ url }) => told.push(`connected ${url}`));
+    clock.advance(30_500);
+    expect([told, second.status().isStale]).toEqual([["stale"], true]);
     origin.setDown(false);
     await until(() => {
       clock.advance(1_000);
       expect(look()).toEqual(["candidate", 7]);
+      expect(told).toEqual(["stale", "connected http://127.0.0.1:7070"]);
     });
   });
 });

@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import type { Clock } from "@sluice/core";
 import { createReplica, createSystemClock, createTransport, type Replica, type Transport } from "@sluice/replica";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { waitOrBootstrap, withBootstrap } from "./bootstrap.ts";
 import { type Client, createReplicaClient } from "./client.ts";
 import { type ClientDefaults, checkOptions, settingsOf } from "./options.ts";
 import { createId, systemRandom } from "./random.ts";
@@ -21,6 +22,11 @@ export interface ClientOptions<Datasets extends DatasetSchemas> extends Partial<
   readonly cacheDirectory?: string | null;
   /** False starts at once: reads throw NOT_READY until a first version came. Default true. */
   readonly waitForReady?: boolean;
+  /**
+   * Paths of files, by dataset, that are read into memory where nothing is on disk and no instance answered in time: `.json` for one
+   * object of key to value, anything else NDJSON of `{"key", "value"}`. Their version has the number 0 and ends with the first that comes.
+   */
+  readonly bootstrap?: { readonly [Name in keyof Datasets]?: string };
   /** What this process is called in `status`; default `app@host`. */
   readonly name?: string;
   /** Default: connections of its own, which keep no process alive. */
@@ -33,9 +39,9 @@ export interface ClientOptions<Datasets extends DatasetSchemas> extends Partial<
 const nameLengthMax = 200;
 
 /**
- * Makes a client: from disk where it was here before, without waiting for the network, else from the instance that it follows.
- * Throws SCHEMA_ASYNC, VALIDATION, STORE_UNAVAILABLE for the directory, and NOT_READY, naming what is missing, where a dataset
- * has no version after `readyTimeoutMs`.
+ * Makes a client: from disk where it was here before, without waiting for the network, else from the instance that it follows, else
+ * from bootstrap files. Throws SCHEMA_ASYNC, VALIDATION, STORE_UNAVAILABLE for the directory, what is wrong in a bootstrap file, and
+ * NOT_READY, naming what is missing, where a dataset has no version after `readyTimeoutMs`.
  */
 export async function createClient<const Datasets extends DatasetSchemas>(
   options: ClientOptions<Datasets>,
@@ -66,13 +72,16 @@ export async function createClient<const Datasets extends DatasetSchemas>(
   };
   try {
     await replica.start();
-    if (options.waitForReady !== false) await replica.ready(settings.readyTimeoutMs);
-    for (const name of names) decodeOne(replica, name, schemas[name] ?? null);
+    const { bootstrap = {}, waitForReady = true } = options;
+    const { readyTimeoutMs } = settings;
+    const versions = await waitOrBootstrap(replica, { datasets: names, bootstrap, waitForReady, readyTimeoutMs });
+    const filled = withBootstrap(replica, versions);
+    for (const name of names) decodeOne(filled, name, schemas[name] ?? null);
+    return createReplicaClient<ItemsOf<Datasets>>({ ...filled, close }, { ...settings, schemas, clock });
   } catch (error) {
     await close();
     throw error;
   }
-  return createReplicaClient<ItemsOf<Datasets>>({ ...replica, close }, { ...settings, schemas, clock });
 }
 
 /** A fetch that somebody else made and closes. */

@@ -51,15 +51,12 @@ function settle<Items extends object>(
   thrown: { readonly error: unknown } | undefined,
 ): void {
   const error = thrown === undefined ? c.error : thrown.error;
-  if (error !== undefined && !isOwnAnswer(error)) {
+  // An HTTPException is an answer that took another way out.
+  if (error !== undefined && !(error instanceof HTTPException)) {
     const kind = failureKindOf(error);
     if (kind !== undefined) view.fail(kind);
   } else if (c.res.status >= 500) view.fail(defaultFailureKind);
   else view.succeed();
-}
-
-function isOwnAnswer(error: unknown): boolean {
-  return error instanceof HTTPException && error.status < 500;
 }
 
 function describe<Items extends object>(view: View<Items>, dataset: keyof Items & string): string {

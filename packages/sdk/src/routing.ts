@@ -38,8 +38,6 @@ export interface Routes {
   readonly plain: ReadonlyMap<string, Choice>;
   /** The datasets with a running or baking release. */
   readonly released: readonly DatasetRoute[];
-  /** Whether one of them needs a lease. */
-  readonly needsLease: boolean;
 }
 
 /** The route of one dataset. `refused` are the releases whose candidate this process does not take. */
@@ -62,11 +60,9 @@ export function routeOf(
 
 /** What every new view shares, worked out once for a snapshot. */
 export function routesOf(list: readonly DatasetRoute[]): Routes {
-  const released = list.filter(({ release }) => release !== null);
   return {
     plain: new Map(list.map((route) => [route.dataset, stableOf(route)])),
-    released,
-    needsLease: released.some(({ release }) => release !== null && !isForEverybody(release)),
+    released: list.filter(({ release }) => release !== null),
   };
 }
 
@@ -90,8 +86,8 @@ export function chooseLine(route: DatasetRoute, targetingKey: string | undefined
   return { cache, line, release: release.id, arm, comparison: compared ? { other, tally } : null };
 }
 
-/** The choice that stays when a view gives up its candidate: stable, and counted in neither arm. */
-export function stableOf({ cache, lines, release }: Pick<DatasetRoute, "cache" | "lines" | "release">): Choice {
+/** Stable, and counted in neither arm. */
+function stableOf({ cache, lines, release }: Pick<DatasetRoute, "cache" | "lines" | "release">): Choice {
   return {
     cache,
     line: lines.stable,

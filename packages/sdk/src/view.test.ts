@@ -1,5 +1,7 @@
+import { emptyState } from "@sluice/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
+import { isReverted } from "./changes.ts";
 import { createTestClient, type TestClient } from "./testing.ts";
 import type { View } from "./view.ts";
 
@@ -124,6 +126,10 @@ describe("invariant 1", () => {
     expect(() => canary.commit(() => committed.push("after"))).toThrow(errorOf("VIEW_REVERTED"));
     expect(control.commit(() => committed.push("control"))).toBe(2);
     expect(committed).toEqual(["before", "control"]);
+  });
+
+  test("a view of a release that nobody knows any more counts as reverted: nobody can vouch for it", () => {
+    expect(isReverted("r", { log: "another", state: emptyState, datasets: new Map(), marks: new Set() })).toBe(true);
   });
 
   test("a view that has expired neither reads nor commits", () => {

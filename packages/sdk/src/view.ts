@@ -7,7 +7,7 @@ import { InvalidItem } from "./schema.ts";
 
 /** Whom a view is for. */
 export interface ViewOptions {
-  /** What decides the side of a release: a user's or a session's id. Without one: stable until 100 %, and not counted. */
+  /** What decides the side of a release: a user's or a session's id. Without one, or with an empty one: stable until 100 %, and not counted. */
   readonly targetingKey?: string | undefined;
   /** Facts about whoever reads, carried along with the view. */
   readonly attributes?: Readonly<Record<string, unknown>>;
@@ -33,7 +33,7 @@ export interface View<Items extends object = Readonly<Record<string, unknown>>> 
   entries<Name extends keyof Items & string>(
     dataset: Name,
   ): IterableIterator<readonly [key: string, item: Items[Name]]>;
-  /** Number of the version that is read; null where there is none yet. */
+  /** Number of the version that is read, 0 for a bootstrap file; null where there is none yet. */
   version(dataset: keyof Items & string): number | null;
   /** The side of the dataset's release that is read; null where no release was active. */
   arm(dataset: keyof Items & string): Arm | null;

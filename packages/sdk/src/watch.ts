@@ -4,11 +4,8 @@ import type { Events } from "./events.ts";
 
 /** Notices what happens without an event of the log: a connection that comes and goes, and silence. */
 export interface Watch {
-  /** Age in milliseconds of the last contact with the log's owner, counted from the start where there was none. */
-  ageMs(): number;
+  /** Whether the last contact with the log's owner, or the start where there was none, is too long ago. */
   isStale(): boolean;
-  /** Looks now. */
-  look(): void;
   stop(): void;
 }
 
@@ -22,32 +19,19 @@ export function createWatch(
   const startedAt = clock.now();
   let wasConnected = replica.connection().phase === "connected";
   let wasStale = false;
-  let timer: Timer;
-
-  const watch: Watch = {
-    ageMs: () => replica.contactAgeMs() ?? clock.now() - startedAt,
-    isStale: () => watch.ageMs() > staleAfterMs,
-    look() {
-      const { phase, url, error } = replica.connection();
-      const isConnected = phase === "connected";
-      const isStale = watch.isStale();
-      const [hasConnected, hasDisconnected] = [isConnected && !wasConnected, !isConnected && wasConnected];
-      const hasGoneStale = isStale && !wasStale;
-      // Before the listeners, who may look again.
-      wasConnected = isConnected;
-      wasStale = isStale;
-      if (hasConnected) events.emit("connected", { url });
-      if (hasDisconnected) events.emit("disconnected", { error });
-      if (hasGoneStale) events.emit("stale", { ageMs: watch.ageMs() });
-    },
-    stop: () => timer.cancel(),
+  const ageMs = (): number => replica.contactAgeMs() ?? clock.now() - startedAt;
+  const look = (): void => {
+    // Before the listeners, one of which may stop it.
+    timer = clock.setTimer(intervalMs, look);
+    const { phase, url, error } = replica.connection();
+    const isConnected = phase === "connected";
+    const isStale = ageMs() > staleAfterMs;
+    if (isConnected && !wasConnected) events.emit("connected", { url });
+    if (!isConnected && wasConnected) events.emit("disconnected", { error });
+    if (isStale && !wasStale) events.emit("stale", { ageMs: ageMs() });
+    wasConnected = isConnected;
+    wasStale = isStale;
   };
-  const next = (): void => {
-    timer = clock.setTimer(intervalMs, () => {
-      watch.look();
-      next();
-    });
-  };
-  next();
-  return watch;
+  let timer: Timer = clock.setTimer(intervalMs, look);
+  return { isStale: () => ageMs() > staleAfterMs, stop: () => timer.cancel() };
 }
