@@ -9,7 +9,13 @@ export function createSystemClock(): Clock {
     now: () => performance.now(),
     wall: () => Date.now(),
     setTimer(delayMs, fire, options): Timer {
-      let leftMs = Math.max(0, delayMs);
+      if (delayMs <= 0) {
+        // `setTimeout` makes a millisecond of no delay, which a loop that gives way every few steps would pay each time.
+        const immediate = setImmediate(fire);
+        if (options?.keepAlive !== true) immediate.unref();
+        return { cancel: () => clearImmediate(immediate) };
+      }
+      let leftMs = delayMs;
       const arm = (): NodeJS.Timeout => {
         const partMs = Math.min(leftMs, timerMsMax);
         const timeout = setTimeout(() => {
