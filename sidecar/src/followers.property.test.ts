@@ -2,9 +2,9 @@ import type { NamespaceState } from "@sluice/core";
 import { activeRelease } from "@sluice/core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { MemorySink } from "./followers/memory-sink.ts";
-import type { MemoryReplica, MemoryWorld } from "./followers/memory-world.ts";
-import { createMemoryWorld, emptyReplica, foldFrames } from "./followers/memory-world.ts";
+import type { SampleSink } from "./followers/sample-sink.ts";
+import type { SampleReplica, SampleWorld } from "./followers/sample-world.ts";
+import { createSampleWorld, emptyReplica, foldFrames } from "./followers/sample-world.ts";
 
 const peers = 4;
 
@@ -40,8 +40,8 @@ const history = fc.record({
 /** A follower that reads, is cut off, and resumes from what it has folded. */
 interface Peer {
   readonly id: string;
-  replica: MemoryReplica;
-  sink: MemorySink | undefined;
+  replica: SampleReplica;
+  sink: SampleSink | undefined;
 }
 
 function read(follower: Peer): void {
@@ -49,13 +49,13 @@ function read(follower: Peer): void {
   if (follower.sink !== undefined) follower.replica = foldFrames(follower.replica, follower.sink.take());
 }
 
-function connect(world: MemoryWorld, follower: Peer): void {
+function connect(world: SampleWorld, follower: Peer): void {
   if (follower.sink?.end() === "open") return;
   const { log, state, marks } = follower.replica;
   follower.sink = world.join({ id: follower.id, log, from: state.sequence, marks: [...marks] });
 }
 
-function tell({ feed }: MemoryWorld, what: Action["do"], drawn: number): void {
+function tell({ feed }: SampleWorld, what: Action["do"], drawn: number): void {
   const release = activeRelease(feed.state(), "prices");
   if (what === "start" && release === undefined) feed.start("prices");
   if (release === undefined) return;
@@ -68,7 +68,7 @@ function tell({ feed }: MemoryWorld, what: Action["do"], drawn: number): void {
   }
 }
 
-async function act(world: MemoryWorld, followers: readonly Peer[], step: Action, drawn: number): Promise<void> {
+async function act(world: SampleWorld, followers: readonly Peer[], step: Action, drawn: number): Promise<void> {
   const { feed } = world;
   const follower = "peer" in step ? followers[step.peer] : undefined;
   if (step.do === "patch") feed.patch("prices", step.padBytes);
@@ -93,7 +93,7 @@ async function act(world: MemoryWorld, followers: readonly Peer[], step: Action,
 test("every follower that stays or resumes folds exactly the feed's log, whatever the others do", async () => {
   await fc.assert(
     fc.asyncProperty(history, async ({ turnMs, snapshotMs, actions }) => {
-      const world = createMemoryWorld({ limits, turnMs, snapshotMs });
+      const world = createSampleWorld({ limits, turnMs, snapshotMs });
       const followers = Array.from({ length: peers }, (_, index): Peer => {
         return { id: `peer-${index}`, replica: emptyReplica, sink: undefined };
       });

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { createMemorySink } from "./followers/memory-sink.ts";
-import { createMemoryWorld, emptyReplica, foldFrames, sequencesOf, typesOf } from "./followers/memory-world.ts";
+import { createSampleSink } from "./followers/sample-sink.ts";
+import { createSampleWorld, emptyReplica, foldFrames, sequencesOf, typesOf } from "./followers/sample-world.ts";
 
 describe("at the start of a stream", () => {
   test("a new follower gets the whole state and then a heartbeat", async () => {
-    const world = createMemoryWorld();
+    const world = createSampleWorld();
     const sink = world.join();
     await world.pass(1);
     const frames = sink.take();
@@ -14,7 +14,7 @@ describe("at the start of a stream", () => {
   });
 
   test("a follower that comes back gets exactly the events that it lacks", async () => {
-    const world = createMemoryWorld();
+    const world = createSampleWorld();
     for (let count = 0; count < 3; count += 1) world.feed.patch("prices");
     const sink = world.join({ log: "log-1", from: 3 });
     await world.pass(1);
@@ -24,12 +24,12 @@ describe("at the start of a stream", () => {
   });
 
   test("a follower that lacks nothing gets no events", () => {
-    const world = createMemoryWorld();
+    const world = createSampleWorld();
     expect(typesOf(world.join({ log: "log-1", from: 2 }).take())).toEqual(["hello", "heartbeat"]);
   });
 
   test("a follower that a faster instance brought further is given what is new to it", async () => {
-    const world = createMemoryWorld();
+    const world = createSampleWorld();
     const sink = world.join({ log: "log-1", from: 4 });
     for (let count = 0; count < 4; count += 1) world.feed.patch("prices");
     await world.pass(20);
@@ -37,14 +37,14 @@ describe("at the start of a stream", () => {
   });
 
   test("a follower of another log gets the state although its number is a known one", async () => {
-    const world = createMemoryWorld();
+    const world = createSampleWorld();
     const sink = world.join({ log: "log-0", from: 2 });
     await world.pass(1);
     expect(typesOf(sink.take())).toEqual(["hello", "state", "heartbeat"]);
   });
 
   test("a follower whose events are not kept any more gets the state", async () => {
-    const world = createMemoryWorld();
+    const world = createSampleWorld();
     world.feed.patch("prices");
     world.feed.trim(3);
     const sink = world.join({ log: "log-1", from: 1 });
@@ -53,7 +53,7 @@ describe("at the start of a stream", () => {
   });
 
   test("a follower that is further behind than the limit gets the state", async () => {
-    const world = createMemoryWorld({ limits: { resumeEventsMax: 3 } });
+    const world = createSampleWorld({ limits: { resumeEventsMax: 3 } });
     for (let count = 0; count < 4; count += 1) world.feed.patch("prices");
     const near = world.join({ log: "log-1", from: 3 });
     const far = world.join({ log: "log-1", from: 2 });
@@ -63,7 +63,7 @@ describe("at the start of a stream", () => {
   });
 
   test("the marks in force come before anything else and again behind it", async () => {
-    const world = createMemoryWorld();
+    const world = createSampleWorld();
     const release = world.feed.start("prices");
     world.feed.announce({ release, at: 1 });
     const resumed = world.join({ log: "log-1", from: 2 });
@@ -73,7 +73,7 @@ describe("at the start of a stream", () => {
   });
 
   test("a mark that the instance lacks is presented to it", () => {
-    const world = createMemoryWorld();
+    const world = createSampleWorld();
     const held = world.feed.start("prices");
     world.feed.announce({ release: held, at: 1 });
     world.join({ log: "log-1", from: 2, marks: [held, "release-unheard"] });
@@ -81,7 +81,7 @@ describe("at the start of a stream", () => {
   });
 
   test("a mark of a release that has ended, or of another log, is not presented", () => {
-    const world = createMemoryWorld();
+    const world = createSampleWorld();
     const release = world.feed.start("prices");
     world.feed.give({ type: "revert", target: { release }, cause: { reason: "bad", evidence: null } });
     world.join({ log: "log-1", from: 2, marks: [release] });
@@ -90,7 +90,7 @@ describe("at the start of a stream", () => {
   });
 
   test("an instance that has never reached its origin refuses, but takes the marks", () => {
-    const world = createMemoryWorld();
+    const world = createSampleWorld();
     world.feed.setLog(null);
     expect(() => world.join({ log: "log-1", marks: ["release-1"] })).toThrow(
       expect.objectContaining({ code: "NOT_READY" }),
@@ -100,16 +100,16 @@ describe("at the start of a stream", () => {
   });
 
   test("one follower more than the limit is refused with nothing written", () => {
-    const world = createMemoryWorld({ limits: { connectionsMax: 1 } });
+    const world = createSampleWorld({ limits: { connectionsMax: 1 } });
     world.join({ id: "a" });
-    const sink = createMemorySink();
+    const sink = createSampleSink();
     const query = { id: "b", name: "b", kind: "sdk", log: null, from: 0, marks: [] } as const;
     expect(() => world.followers.connect(query, sink)).toThrow(expect.objectContaining({ code: "NOT_READY" }));
     expect(sink.written).toEqual([]);
   });
 
   test("a second stream of the same follower takes the place of the first, also at the limit", () => {
-    const world = createMemoryWorld({ limits: { connectionsMax: 1 } });
+    const world = createSampleWorld({ limits: { connectionsMax: 1 } });
     const first = world.join({ id: "a" });
     const second = world.join({ id: "a" });
     expect([first.end(), second.end()]).toEqual(["aborted", "open"]);
@@ -119,7 +119,7 @@ describe("at the start of a stream", () => {
 
 describe("what happens", () => {
   test("patches are gathered for 20 ms and sent as one frame", async () => {
-    const world = createMemoryWorld();
+    const world = createSampleWorld();
     const sink = await world.joined();
     world.feed.patch("prices");
     await world.pass(10);
@@ -130,7 +130,7 @@ describe("what happens", () => {
   });
 
   test("patches are gathered for twice as long as the last broadcast took", async () => {
-    const world = createMemoryWorld({ turnMs: 1, limits: { followersPerTurn: 1 } });
+    const world = createSampleWorld({ turnMs: 1, limits: { followersPerTurn: 1 } });
     const sinks = Array.from({ length: 31 }, () => world.join({ log: "log-1", from: 2 }));
     const [sink] = sinks;
     world.feed.patch("prices");
@@ -144,7 +144,7 @@ describe("what happens", () => {
   });
 
   test("events that come while a broadcast is under way go together in the next", async () => {
-    const world = createMemoryWorld({ turnMs: 1, limits: { followersPerTurn: 1 } });
+    const world = createSampleWorld({ turnMs: 1, limits: { followersPerTurn: 1 } });
     const release = world.feed.start("prices");
     const sinks = Array.from({ length: 10 }, () => world.join({ log: "log-1", from: 4 }));
     for (const sink of sinks) sink.take();
@@ -159,7 +159,7 @@ describe("what happens", () => {
   });
 
   test("a control event goes at once, behind the patches before it", async () => {
-    const world = createMemoryWorld();
+    const world = createSampleWorld();
     const sink = await world.joined();
     world.feed.patch("prices");
     world.feed.start("prices");
@@ -167,7 +167,7 @@ describe("what happens", () => {
   });
 
   test("a revert overtakes the patches before it as a mark", async () => {
-    const world = createMemoryWorld();
+    const world = createSampleWorld();
     const release = world.feed.start("prices");
     const sink = await world.joined();
     world.feed.patch("prices");
@@ -179,7 +179,7 @@ describe("what happens", () => {
   });
 
   test("a mark that everybody was given is not sent again with its event", async () => {
-    const world = createMemoryWorld();
+    const world = createSampleWorld();
     const release = world.feed.start("prices");
     const sink = await world.joined();
     world.feed.announce({ release, at: 1 });
@@ -189,7 +189,7 @@ describe("what happens", () => {
   });
 
   test("a mark overtakes a broadcast that is under way after 100 followers", async () => {
-    const world = createMemoryWorld();
+    const world = createSampleWorld();
     const release = world.feed.start("prices");
     const sinks = Array.from({ length: 250 }, () => world.join({ log: "log-1", from: 4 }));
     for (const sink of sinks) sink.take();
@@ -202,7 +202,7 @@ describe("what happens", () => {
   });
 
   test("a follower that waits for the state gets a mark at once", () => {
-    const world = createMemoryWorld({ snapshotMs: 500 });
+    const world = createSampleWorld({ snapshotMs: 500 });
     const release = world.feed.start("prices");
     const sink = world.join();
     world.feed.announce({ release, at: 1 });
@@ -210,7 +210,7 @@ describe("what happens", () => {
   });
 
   test("events that come while the state is being taken follow it without a gap", async () => {
-    const world = createMemoryWorld({ snapshotMs: 500 });
+    const world = createSampleWorld({ snapshotMs: 500 });
     const sink = world.join();
     await world.pass(100);
     world.feed.patch("prices");
@@ -222,7 +222,7 @@ describe("what happens", () => {
   });
 
   test("a follower that comes between gathering and sending gets each patch once", async () => {
-    const world = createMemoryWorld();
+    const world = createSampleWorld();
     world.feed.patch("prices");
     await world.pass(10);
     const sink = world.join({ log: "log-1", from: 2 });
@@ -232,7 +232,7 @@ describe("what happens", () => {
   });
 
   test("what everybody waits for is encoded once", async () => {
-    const world = createMemoryWorld();
+    const world = createSampleWorld();
     const sinks = Array.from({ length: 50 }, () => world.join());
     await world.pass(1);
     world.feed.patch("prices");
@@ -248,7 +248,7 @@ describe("what happens", () => {
 
 describe("a heartbeat", () => {
   test("carries the age of the contact at the time of each write", async () => {
-    const world = createMemoryWorld();
+    const world = createSampleWorld();
     const sink = await world.joined();
     world.feed.setContactAge(1_500.2);
     await world.pass(2_000);
@@ -256,7 +256,7 @@ describe("a heartbeat", () => {
   });
 
   test("waits for the one before it, so that an instance under load sends fewer and nothing waits behind them", async () => {
-    const world = createMemoryWorld({ turnMs: 1, limits: { followersPerTurn: 1, heartbeatMs: 5 } });
+    const world = createSampleWorld({ turnMs: 1, limits: { followersPerTurn: 1, heartbeatMs: 5 } });
     const release = world.feed.start("prices");
     const sinks = Array.from({ length: 50 }, () => world.join({ log: "log-1", from: 4 }));
     await world.pass(1_000);
@@ -267,7 +267,7 @@ describe("a heartbeat", () => {
   });
 
   test("is not sent where there never was a contact; a comment keeps the stream alive", async () => {
-    const world = createMemoryWorld();
+    const world = createSampleWorld();
     const sink = await world.joined();
     world.feed.setContactAge(null);
     await world.pass(6_000);
@@ -276,7 +276,7 @@ describe("a heartbeat", () => {
   });
 
   test("is not sent to a follower that waits for the state, which may hold what was reverted", async () => {
-    const world = createMemoryWorld({ snapshotMs: 10_000 });
+    const world = createSampleWorld({ snapshotMs: 10_000 });
     const sink = world.join();
     await world.pass(6_000);
     expect(sink.comments()).toBe(3);
@@ -286,7 +286,7 @@ describe("a heartbeat", () => {
 
 describe("on the way out", () => {
   test("everybody is told when to come back and is ended within five seconds, while marks still pass", async () => {
-    const world = createMemoryWorld();
+    const world = createSampleWorld();
     const sinks = Array.from({ length: 3_000 }, () => world.join({ log: "log-1", from: 2 }));
     for (const sink of sinks) sink.take();
     let gone = false;
@@ -308,14 +308,14 @@ describe("on the way out", () => {
   });
 
   test("a single follower is not waited for", async () => {
-    const world = createMemoryWorld();
+    const world = createSampleWorld();
     const sink = await world.joined();
     await world.followers.drain();
     expect(sink.end()).toBe("closed");
   });
 
   test("a closed instance leaves no timer behind", async () => {
-    const world = createMemoryWorld();
+    const world = createSampleWorld();
     const sink = await world.joined();
     world.feed.patch("prices");
     world.followers.close();

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { createMemoryWorld, emptyReplica, foldFrames, sequencesOf } from "./memory-world.ts";
+import { createSampleWorld, emptyReplica, foldFrames, sequencesOf } from "./sample-world.ts";
 
 const limits = { unsentBytesMax: 1_000, deliveryMsMax: 30_000 };
 
 test("a follower is dropped when more than the limit is unsent, and the others miss nothing", async () => {
-  const world = createMemoryWorld({ limits });
+  const world = createSampleWorld({ limits });
   const [slow, fast] = [await world.joined(), await world.joined()];
   slow.stall();
   for (let count = 0; count < 20; count += 1) {
@@ -18,7 +18,7 @@ test("a follower is dropped when more than the limit is unsent, and the others m
 });
 
 test("a follower that was dropped resumes where it was", async () => {
-  const world = createMemoryWorld({ limits });
+  const world = createSampleWorld({ limits });
   const slow = world.join({ id: "slow" });
   await world.pass(1);
   let replica = foldFrames(emptyReplica, slow.take());
@@ -33,7 +33,7 @@ test("a follower that was dropped resumes where it was", async () => {
 });
 
 test("a follower is not dropped for one burst that it takes at once", async () => {
-  const world = createMemoryWorld({ limits });
+  const world = createSampleWorld({ limits });
   const sink = await world.joined();
   sink.stall();
   for (let count = 0; count < 20; count += 1) {
@@ -48,7 +48,7 @@ test("a follower is not dropped for one burst that it takes at once", async () =
 });
 
 test("a follower may take its time over a state that is larger than the limit, but not for ever", async () => {
-  const world = createMemoryWorld({ limits });
+  const world = createSampleWorld({ limits });
   const sink = world.join();
   sink.stall();
   await world.pass(10_000);

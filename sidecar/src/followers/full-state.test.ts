@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { createFullStates } from "./full-state.ts";
-import type { MemorySink } from "./memory-sink.ts";
-import { createMemoryWorld, emptyReplica, foldFrames, sequencesOf, typesOf } from "./memory-world.ts";
+import type { SampleSink } from "./sample-sink.ts";
+import { createSampleWorld, emptyReplica, foldFrames, sequencesOf, typesOf } from "./sample-world.ts";
 
 test("full states are on their way to as many as the limit says; the others wait in order", async () => {
-  const world = createMemoryWorld({ limits: { fullStatesMax: 2 } });
+  const world = createSampleWorld({ limits: { fullStatesMax: 2 } });
   const sinks = Array.from({ length: 5 }, () => {
     const sink = world.join();
     sink.stall();
@@ -22,7 +22,7 @@ test("full states are on their way to as many as the limit says; the others wait
 });
 
 test("a follower that takes nothing of its state does not keep the others from theirs", async () => {
-  const world = createMemoryWorld({ limits: { fullStatesMax: 1 } });
+  const world = createSampleWorld({ limits: { fullStatesMax: 1 } });
   const stuck = world.join();
   stuck.stall();
   const waiting = world.join();
@@ -33,8 +33,8 @@ test("a follower that takes nothing of its state does not keep the others from t
 });
 
 test("a full state of a moment ago serves a crowd, together with the events since", async () => {
-  const world = createMemoryWorld({ limits: { fullStatesMax: 1 }, turnMs: 1 });
-  const sinks: MemorySink[] = [];
+  const world = createSampleWorld({ limits: { fullStatesMax: 1 }, turnMs: 1 });
+  const sinks: SampleSink[] = [];
   for (let joined = 0; joined < 100; joined += 1) {
     sinks.push(world.join(), world.join());
     world.feed.patch("prices");
@@ -46,7 +46,7 @@ test("a full state of a moment ago serves a crowd, together with the events sinc
 });
 
 test("whoever comes alone gets the state of this moment", async () => {
-  const world = createMemoryWorld();
+  const world = createSampleWorld();
   await world.joined();
   world.feed.patch("prices");
   const sink = world.join();
@@ -56,7 +56,7 @@ test("whoever comes alone gets the state of this moment", async () => {
 });
 
 test("a full state that is too old for the events that are kept is taken anew", async () => {
-  const world = createMemoryWorld({ limits: { fullStatesMax: 1 }, turnMs: 1 });
+  const world = createSampleWorld({ limits: { fullStatesMax: 1 }, turnMs: 1 });
   const sinks = [world.join(), world.join(), world.join()];
   await world.pass(1);
   world.feed.patch("prices");
@@ -66,7 +66,7 @@ test("a full state that is too old for the events that are kept is taken anew", 
 });
 
 test("full states go to everybody anew after a reset, and nothing that was gathered before", async () => {
-  const world = createMemoryWorld();
+  const world = createSampleWorld();
   const sinks = [await world.joined(), await world.joined()];
   world.feed.patch("prices");
   world.feed.reset(null);
@@ -79,7 +79,7 @@ test("full states go to everybody anew after a reset, and nothing that was gathe
 });
 
 test("a reset while a state is being taken makes that state nobody's", async () => {
-  const world = createMemoryWorld({ snapshotMs: 50 });
+  const world = createSampleWorld({ snapshotMs: 50 });
   const sink = world.join();
   await world.pass(10);
   world.feed.patch("prices");
@@ -91,7 +91,7 @@ test("a reset while a state is being taken makes that state nobody's", async () 
 });
 
 test("a follower that waits while a reset is told gets the state once", async () => {
-  const world = createMemoryWorld({ limits: { fullStatesMax: 1 } });
+  const world = createSampleWorld({ limits: { fullStatesMax: 1 } });
   const sinks = [world.join(), world.join()];
   world.feed.reset(null);
   world.feed.patch("prices");
@@ -100,7 +100,7 @@ test("a follower that waits while a reset is told gets the state once", async ()
 });
 
 test("a state of a moment ago serves nobody once the log is another one", async () => {
-  const { clock, feed, pass } = createMemoryWorld();
+  const { clock, feed, pass } = createSampleWorld();
   const fullStates = createFullStates(feed, clock);
   const before = fullStates.get(0);
   feed.reset("log-2");
@@ -110,7 +110,7 @@ test("a state of a moment ago serves nobody once the log is another one", async 
 });
 
 test("what was gathered or queued of one log is not told to followers of the next", async () => {
-  const world = createMemoryWorld({ turnMs: 1, limits: { followersPerTurn: 1 } });
+  const world = createSampleWorld({ turnMs: 1, limits: { followersPerTurn: 1 } });
   const release = world.feed.start("prices");
   for (let joined = 0; joined < 10; joined += 1) world.join({ log: "log-1", from: 4 });
   await world.pass(100);
@@ -127,7 +127,7 @@ test("what was gathered or queued of one log is not told to followers of the nex
 });
 
 test("a stream tells of one log: where the feed has another, its followers are sent away to come back", async () => {
-  const world = createMemoryWorld();
+  const world = createSampleWorld();
   const sink = await world.joined();
   world.feed.reset("log-2");
   expect([typesOf(sink.take()), sink.end()]).toEqual([["bye"], "closed"]);
@@ -137,7 +137,7 @@ test("a stream tells of one log: where the feed has another, its followers are s
 });
 
 test("full states as JSON come with a tag that names log, position and marks", async () => {
-  const world = createMemoryWorld();
+  const world = createSampleWorld();
   const answer = world.followers.state([]);
   await world.pass(0);
   const { etag, frame } = await answer;

@@ -7,13 +7,13 @@ import type { Hono } from "hono";
 import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
 import { createApp } from "../app.ts";
-import { decodeFrames } from "../followers/memory-sink.ts";
-import type { MemoryWorld } from "../followers/memory-world.ts";
-import { createMemoryWorld, emptyReplica, foldFrames, typesOf } from "../followers/memory-world.ts";
+import { decodeFrames } from "../followers/sample-sink.ts";
+import type { SampleWorld } from "../followers/sample-world.ts";
+import { createSampleWorld, emptyReplica, foldFrames, typesOf } from "../followers/sample-world.ts";
 import { createFollowRoutes, tagsOf } from "./follow.ts";
 
-function create(limits?: { connectionsMax: number }): { app: Hono; world: MemoryWorld } {
-  const world = createMemoryWorld(limits === undefined ? {} : { limits });
+function create(limits?: { connectionsMax: number }): { app: Hono; world: SampleWorld } {
+  const world = createSampleWorld(limits === undefined ? {} : { limits });
   const routes = [createFollowRoutes({ followers: world.followers })];
   return { app: createApp({ logger: pino({ level: "silent" }), routes }), world };
 }

@@ -3,7 +3,7 @@ import { frameSchema } from "@sluice/core/api";
 import type { Sink } from "../sink.ts";
 
 /** A sink for tests whose peer can be made to stop reading. */
-export interface MemorySink extends Sink {
+export interface SampleSink extends Sink {
   /** The peer takes nothing until `flow`. */
   stall(): void;
   flow(): void;
@@ -20,7 +20,7 @@ export interface MemorySink extends Sink {
 }
 
 /** Makes a sink whose peer reads everything at once. */
-export function createMemorySink(): MemorySink {
+export function createSampleSink(): SampleSink {
   const listeners: (() => void)[] = [];
   const written: (Uint8Array | string)[] = [];
   let unsent: Uint8Array[] = [];

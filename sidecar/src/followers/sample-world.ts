@@ -5,34 +5,34 @@ import { pino } from "pino";
 import type { Followers } from "../followers.ts";
 import { createFollowers } from "../followers.ts";
 import type { FollowerLimits } from "./limits.ts";
-import type { MemoryFeed } from "./memory-feed.ts";
-import { createMemoryFeed } from "./memory-feed.ts";
-import type { MemorySink } from "./memory-sink.ts";
-import { createMemorySink } from "./memory-sink.ts";
+import type { SampleFeed } from "./sample-feed.ts";
+import { createSampleFeed } from "./sample-feed.ts";
+import type { SampleSink } from "./sample-sink.ts";
+import { createSampleSink } from "./sample-sink.ts";
 import type { Registry } from "./registry.ts";
 import { createRegistry } from "./registry.ts";
 
 /** An instance for tests, on a virtual clock. */
-export interface MemoryWorld {
+export interface SampleWorld {
   readonly clock: VirtualClock;
-  readonly feed: MemoryFeed;
+  readonly feed: SampleFeed;
   readonly registry: Registry;
   readonly followers: Followers;
   /** Connects a follower, new where the query says nothing else. */
-  join(query?: Partial<FollowQuery>): MemorySink;
+  join(query?: Partial<FollowQuery>): SampleSink;
   /** Connects a new follower and brings it up to date, with nothing more to read. */
-  joined(): Promise<MemorySink>;
+  joined(): Promise<SampleSink>;
   /** Lets time pass, and everything that waits for it happen. */
   readonly pass: (durationMs: number) => Promise<void>;
 }
 
 /** Makes an instance with the dataset `prices` in its log. `turnMs` is how long a turn of the event loop takes, default 0. */
-export function createMemoryWorld(
+export function createSampleWorld(
   options: { limits?: Partial<FollowerLimits>; snapshotMs?: number; turnMs?: number } = {},
-): MemoryWorld {
+): SampleWorld {
   const { turnMs = 0 } = options;
   const clock = createVirtualClock();
-  const feed = createMemoryFeed(clock, options.snapshotMs);
+  const feed = createSampleFeed(clock, options.snapshotMs);
   const logger = pino({ level: "silent" });
   const registry = createRegistry({ clock, logger, leaseMs });
   const followers = createFollowers({
@@ -46,14 +46,14 @@ export function createMemoryWorld(
   });
   let joined = 0;
   feed.dataset("prices");
-  const world: MemoryWorld = {
+  const world: SampleWorld = {
     clock,
     feed,
     registry,
     followers,
     join(query) {
       joined += 1;
-      const sink = createMemorySink();
+      const sink = createSampleSink();
       const id = `follower-${joined}`;
       followers.connect({ id, name: id, kind: "sdk", log: null, from: 0, marks: [], ...query }, sink);
       return sink;
@@ -86,7 +86,7 @@ async function settle(): Promise<void> {
 }
 
 /** What a follower holds: a fold of the frames that it was given. Throws at a gap. */
-export interface MemoryReplica {
+export interface SampleReplica {
   readonly log: string | null;
   readonly state: NamespaceState;
   /** Releases that a mark has taken back. */
@@ -94,10 +94,10 @@ export interface MemoryReplica {
 }
 
 /** A follower that holds nothing. */
-export const emptyReplica: MemoryReplica = { log: null, state: emptyState, marks: new Set() };
+export const emptyReplica: SampleReplica = { log: null, state: emptyState, marks: new Set() };
 
 /** What a follower holds after more frames. */
-export function foldFrames(replica: MemoryReplica, frames: readonly Frame[]): MemoryReplica {
+export function foldFrames(replica: SampleReplica, frames: readonly Frame[]): SampleReplica {
   let { log, state } = replica;
   const marks = new Set(replica.marks);
   for (const frame of frames) {

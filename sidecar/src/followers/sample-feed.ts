@@ -6,7 +6,7 @@ import type { Blobs } from "@sluice/replica";
 import type { Feed, FeedListener } from "../feed.ts";
 
 /** A feed for tests: the log in an array, everything decided and folded by core. */
-export interface MemoryFeed extends Feed {
+export interface SampleFeed extends Feed {
   /** Gives a command and announces its events. Throws what `decide` rejects. */
   give(command: Command): readonly LoggedEvent[];
   /** A dataset with a stable version. */
@@ -31,7 +31,7 @@ export interface MemoryFeed extends Feed {
 const by = { kind: "person", name: "test" } as const;
 
 /** Makes an empty feed. Its snapshots take `snapshotMs`, so that events happen meanwhile. */
-export function createMemoryFeed(clock: Clock, snapshotMs = 0): MemoryFeed {
+export function createSampleFeed(clock: Clock, snapshotMs = 0): SampleFeed {
   const listeners = new Set<FeedListener>();
   const marks = new Map<string, Mark>();
   const presented: Mark[] = [];
