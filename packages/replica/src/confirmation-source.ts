@@ -36,6 +36,7 @@ export function createConfirmationSource(dependencies: {
   let childrenAreNew = false;
   let sent: ConfirmationBatch = { confirmations: [], children: null };
   let due = false;
+  let closed = false;
   let timer: Timer | null = null;
 
   const merge = (confirmation: Confirmation): void => {
@@ -51,7 +52,7 @@ export function createConfirmationSource(dependencies: {
   };
 
   const sendSoon = (): void => {
-    if (!due) timer ??= clock.setTimer(random() * confirmationJitterMs, sendNow);
+    if (!due && !closed) timer ??= clock.setTimer(random() * confirmationJitterMs, sendNow);
   };
 
   return {
@@ -88,6 +89,7 @@ export function createConfirmationSource(dependencies: {
       due = true;
     },
     close() {
+      closed = true;
       timer?.cancel();
     },
   };

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readdirSync, readSync, rmSync, statSync } from "node:fs";
-import { readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { SluiceError } from "@sluice/core";
 import { assertBlobName, type Blobs, blobUnknown, isBlobName, type OpenBlob, proveBlobName } from "./blobs.ts";
@@ -17,12 +17,17 @@ const hashInlineBytesMax = 65_536;
 export function createDirectoryBlobs(directory: string): Blobs {
   const temporary = join(directory, "tmp");
   let temporaries = 0;
-  prepare(directory, temporary);
+  clear(temporary);
 
   const folderOf = (name: string): string => join(directory, name.slice(0, 2));
   const pathOf = (name: string): string => join(folderOf(name), name);
   const has = (name: string): boolean =>
     isBlobName(name) && statSync(pathOf(name), { throwIfNoEntry: false }) !== undefined;
+
+  const makeFolder = async (folder: string): Promise<void> => {
+    // Made or there already, only its parent says for good that it is.
+    if ((await mkdir(folder, { recursive: true })) !== undefined) await syncDirectory(directory);
+  };
 
   const setAside = async (name: string): Promise<void> => {
     await rename(pathOf(name), `${pathOf(name)}.corrupt`).catch(ignoreMissing);
@@ -32,6 +37,7 @@ export function createDirectoryBlobs(directory: string): Blobs {
     temporaries++;
     const path = join(temporary, `${name}.${process.pid}.${temporaries}`);
     try {
+      await makeFolder(folderOf(name));
       await writeSynced(path, bytes);
       await rename(path, pathOf(name));
       await syncDirectory(folderOf(name));
@@ -85,15 +91,12 @@ export function createDirectoryBlobs(directory: string): Blobs {
   };
 }
 
-function prepare(directory: string, temporary: string): void {
+function clear(temporary: string): void {
   try {
-    for (let folder = 0; folder < 256; folder++) {
-      mkdirSync(join(directory, folder.toString(16).padStart(2, "0")), { recursive: true });
-    }
     mkdirSync(temporary, { recursive: true });
     for (const name of readdirSync(temporary)) rmSync(join(temporary, name), { force: true, recursive: true });
   } catch (error) {
-    throw storeError(error, `${directory} cannot be used to keep blobs in`);
+    throw storeError(error, `${temporary} cannot be used to keep blobs in`);
   }
 }
 

@@ -76,6 +76,7 @@ export function createReporter(dependencies: {
   const counts = { lostBatches: 0, refusedBatches: 0 };
   let sequence = 0;
   let due = false;
+  let closed = false;
   let timer: { readonly at: number; readonly timer: Timer } | null = null;
 
   const source: MailSource = {
@@ -108,7 +109,7 @@ export function createReporter(dependencies: {
   /** Sends at the latest after `delayMs`. How soon never depends on the arm. */
   const sendWithin = (delayMs: number): void => {
     const at = clock.now() + delayMs;
-    if (due || (timer !== null && timer.at <= at)) return;
+    if (closed || due || (timer !== null && timer.at <= at)) return;
     timer?.timer.cancel();
     timer = { at, timer: clock.setTimer(delayMs, sendNow) };
   };
@@ -143,6 +144,7 @@ export function createReporter(dependencies: {
     },
     counts: () => ({ ...counts, droppedReports: tally.dropped() }),
     close() {
+      closed = true;
       timer?.timer.cancel();
       confirmations.close();
       outcomes.close();

@@ -1,0 +1,151 @@
+import type { ReleaseReport } from "@sluice/core/api";
+import { outcomeBatchSchema } from "@sluice/core/api";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import {
+  createOutcomeTally,
+  distinctUnitsMax,
+  distinctWindowMs,
+  kindsMax,
+  reportsMax,
+  unitsMax,
+} from "./outcome-tally.ts";
+import type { Outcome } from "./reporter.ts";
+
+const outcome = (change: Partial<Outcome> = {}): Outcome => ({
+  release: "r1",
+  epoch: 1,
+  arm: "candidate",
+  unit: 1,
+  failure: null,
+  ...change,
+});
+const failed = (change: Partial<Outcome> = {}): Outcome => outcome({ failure: "http", ...change });
+const takeOne = (tally: ReturnType<typeof createOutcomeTally>): ReleaseReport | undefined => tally.take(1)[0];
+
+test("outcomes are counted by release, step and arm, and taken once", () => {
+  const tally = createOutcomeTally();
+  tally.add(outcome(), 0);
+  tally.add(failed({ unit: 7 }), 0);
+  tally.add(outcome({ arm: "control" }), 0);
+  tally.add(outcome({ epoch: 2 }), 0);
+  tally.served("r1", 1, "candidate");
+  expect(tally.take(10)).toEqual([
+    {
+      release: "r1",
+      epoch: 1,
+      candidate: { ok: 1, failures: { http: { count: 1, distinct: 1 } }, units: [7] },
+      control: { ok: 1, failures: {}, units: [] },
+      served: { candidate: 1, stable: 0 },
+    },
+    {
+      release: "r1",
+      epoch: 2,
+      candidate: { ok: 1, failures: {}, units: [] },
+      control: { ok: 0, failures: {}, units: [] },
+      served: { candidate: 0, stable: 0 },
+    },
+  ]);
+  expect(tally.isEmpty()).toBe(true);
+});
+
+test("a unit that keeps failing is distinct once, and again only after 60 s without a failure", () => {
+  const tally = createOutcomeTally();
+  tally.add(failed(), 0);
+  tally.add(failed(), distinctWindowMs - 1);
+  // Every failure starts the window anew.
+  tally.add(failed(), 2 * distinctWindowMs - 2);
+  expect(takeOne(tally)?.candidate.failures).toEqual({ http: { count: 3, distinct: 1 } });
+  tally.add(failed(), 3 * distinctWindowMs - 2);
+  expect(takeOne(tally)?.candidate.failures).toEqual({ http: { count: 1, distinct: 1 } });
+});
+
+test("units of two releases are two keys", () => {
+  const tally = createOutcomeTally();
+  tally.add(failed({ release: "r1" }), 0);
+  tally.add(failed({ release: "r2" }), 0);
+  expect(tally.take(2).map(({ candidate }) => candidate.failures["http"]?.distinct)).toEqual([1, 1]);
+});
+
+test("the longest silent of the units that failed are forgotten past the bound", () => {
+  const tally = createOutcomeTally();
+  for (let unit = 0; unit <= distinctUnitsMax; unit++) tally.add(failed({ unit }), 0);
+  tally.take(1);
+  tally.add(failed({ unit: 0 }), 1);
+  tally.add(failed({ unit: 2 }), 1);
+  expect(takeOne(tally)?.candidate.failures).toEqual({ http: { count: 2, distinct: 1 } });
+});
+
+test("kinds past the bound are counted as other", () => {
+  const tally = createOutcomeTally();
+  for (let kind = 0; kind < 100; kind++) tally.add(failed({ failure: `kind-${kind}`, unit: kind }), 0);
+  const failures = takeOne(tally)?.candidate.failures ?? {};
+  expect(Object.keys(failures).length).toBe(kindsMax);
+  expect(failures["other"]).toEqual({ count: 100 - kindsMax + 1, distinct: 100 - kindsMax + 1 });
+});
+
+test("units past the bound are left out, their failures are counted", () => {
+  const tally = createOutcomeTally();
+  for (let unit = 0; unit < unitsMax + 10; unit++) tally.add(failed({ unit }), 0);
+  const report = takeOne(tally)?.candidate;
+  expect(report?.units.length).toBe(unitsMax);
+  expect(report?.failures["http"]?.count).toBe(unitsMax + 10);
+});
+
+test("past the bound the oldest count is dropped whole, and that is said", () => {
+  const tally = createOutcomeTally();
+  for (let epoch = 1; epoch <= reportsMax + 1; epoch++) tally.add(outcome({ epoch }), 0);
+  expect(tally.dropped()).toBe(1);
+  const reports = tally.take(1_000);
+  expect(reports.length).toBe(reportsMax);
+  expect(reports[0]?.epoch).toBe(2);
+});
+
+test("a kind of any name crosses the wire", () => {
+  const tally = createOutcomeTally();
+  for (const failure of ["constructor", "toString", "", "x".repeat(100)]) tally.add(failed({ failure }), 0);
+  const batch = { reporter: "a", sequence: 1, reports: tally.take(1) };
+  const read = outcomeBatchSchema.parse(JSON.parse(JSON.stringify(batch)));
+  expect(Object.keys(read.reports[0]?.candidate.failures ?? {})).toEqual([
+    "constructor",
+    "toString",
+    "other",
+    "x".repeat(64),
+  ]);
+});
+
+test("merging what two reporters counted is counting what both saw, but for the distinct, which are summed", () => {
+  const outcomes = fc.array(
+    fc.record({
+      release: fc.constantFrom("r1", "r2"),
+      epoch: fc.integer({ min: 1, max: 3 }),
+      arm: fc.constantFrom("candidate" as const, "control" as const),
+      unit: fc.integer({ min: 0, max: 40 }),
+      failure: fc.option(fc.constantFrom("http", "below-cost")),
+    }),
+  );
+  fc.assert(
+    fc.property(outcomes, outcomes, (first, second) => {
+      const [one, two, merged, both] = [0, 0, 0, 0].map(() => createOutcomeTally());
+      if (one === undefined || two === undefined || merged === undefined || both === undefined) return;
+      for (const each of first) one.add(each, 0);
+      for (const each of second) two.add(each, 0);
+      for (const each of [...first, ...second]) both.add(each, 0);
+      for (const report of [...one.take(100), ...two.take(100)]) merged.merge(report);
+      expect(sorted(merged.take(100), false)).toEqual(sorted(both.take(100), false));
+    }),
+  );
+});
+
+function sorted(reports: readonly ReleaseReport[], distinct: boolean): unknown {
+  const arm = ({ ok, failures, units }: ReleaseReport["candidate"]): unknown => ({
+    ok,
+    units: [...units].sort((a, b) => a - b),
+    failures: Object.entries(failures)
+      .map(([kind, counted]) => [kind, distinct ? counted : counted.count])
+      .sort(),
+  });
+  return reports
+    .map(({ candidate, control, ...rest }) => ({ ...rest, candidate: arm(candidate), control: arm(control) }))
+    .sort((a, b) => a.epoch - b.epoch || (a.release < b.release ? -1 : 1));
+}

@@ -1,0 +1,81 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createRecordFile } from "./record-file.ts";
+
+let directory = "";
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "sluice-record-"));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+const text = '{"price":"12,00 €","名":"羽绒服"}';
+
+test("what is written is read, and nothing before that", async () => {
+  const file = createRecordFile(join(directory, "deep", "position"));
+  expect(await file.read()).toBe(null);
+  await file.write(text);
+  expect(await file.read()).toBe(text);
+  await file.write("");
+  expect(await file.read()).toBe("");
+  await file.remove();
+  expect(await file.read()).toBe(null);
+});
+
+test("a record torn at any byte is refused", async () => {
+  const path = join(directory, "position");
+  const file = createRecordFile(path);
+  await file.write(text);
+  const whole = readFileSync(path);
+  for (let length = 0; length < whole.byteLength; length++) {
+    writeFileSync(path, whole.subarray(0, length));
+    await expect(file.read(), `torn at byte ${length}`).rejects.toMatchObject({ code: "CORRUPT" });
+  }
+});
+
+test("a record with any bit flipped is refused", async () => {
+  const path = join(directory, "position");
+  const file = createRecordFile(path);
+  await file.write(text);
+  const whole = readFileSync(path);
+  for (let bit = 0; bit < whole.byteLength * 8; bit++) {
+    const flipped = Buffer.from(whole);
+    flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    writeFileSync(path, flipped);
+    await expect(file.read(), `flipped at bit ${bit}`).rejects.toMatchObject({ code: "CORRUPT" });
+  }
+});
+
+test("a record with something behind it is refused", async () => {
+  const path = join(directory, "position");
+  const file = createRecordFile(path);
+  await file.write(text);
+  writeFileSync(path, `${readFileSync(path, "utf8")}\n`);
+  await expect(file.read()).rejects.toMatchObject({ code: "CORRUPT" });
+});
+
+test("what a killed writer left is removed and never read", async () => {
+  const path = join(directory, "position");
+  const file = createRecordFile(path);
+  await file.write(text);
+  writeFileSync(`${path}.4711.tmp`, "half");
+  expect(await file.read()).toBe(text);
+  expect(readdirSync(directory)).toEqual(["position"]);
+});
+
+test("writes at one time follow each other, the last one stays", async () => {
+  const file = createRecordFile(join(directory, "position"));
+  await Promise.all(["one", "two", "three"].map((each) => file.write(each)));
+  expect(await file.read()).toBe("three");
+});
+
+test("a directory that cannot be written to is said so, and the next write is free of it", async () => {
+  const blocker = join(directory, "blocker");
+  writeFileSync(blocker, "");
+  const file = createRecordFile(join(blocker, "position"));
+  await expect(file.write(text)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  rmSync(blocker);
+  await file.write(text);
+  expect(await file.read()).toBe(text);
+});

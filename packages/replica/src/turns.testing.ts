@@ -1,0 +1,25 @@
+/** One turn of the event loop: promises, ticks and finished I/O have run. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.once("message", () => {
+      port1.close();
+      resolve();
+    });
+    port2.postMessage(null);
+  });
+}
+
+/** Lets everything run that waits for no timer: on a virtual clock, what is over then is all that will happen. */
+export async function settle(): Promise<void> {
+  for (let turns = 0; turns < 12; turns++) await turn();
+}
+
+/** Turns the event loop until a condition holds, for what waits for a disk or a socket. Throws where it never does. */
+export async function until(holds: () => boolean, what = "the condition"): Promise<void> {
+  for (let turns = 0; turns < 200_000; turns++) {
+    if (holds()) return;
+    await turn();
+  }
+  throw new Error(`${what} did not come about`);
+}
