@@ -70,7 +70,7 @@ export function createSampleWorld(
 }
 
 /** Moves a virtual clock on by `durationMs`; promises settle before each timer and at the end. */
-export async function pass(clock: VirtualClock, durationMs: number): Promise<void> {
+async function pass(clock: VirtualClock, durationMs: number): Promise<void> {
   const endMs = clock.now() + durationMs;
   for (;;) {
     await settle();
