@@ -1,12 +1,4 @@
-import type {
-  Actor,
-  Clock,
-  GivenCommand,
-  LoggedEvent,
-  NamespaceState,
-  ReleaseRequest,
-  SluiceError,
-} from "@sluice/core";
+import type { Actor, Clock, GivenCommand, NamespaceState, ReleaseRequest, SluiceError } from "@sluice/core";
 import type { PublishAnswer } from "@sluice/core/api";
 import type { Blobs, DatasetLines } from "@sluice/replica";
 import type { Logger } from "pino";
@@ -59,7 +51,7 @@ export interface PublishCommands {
   /** The lines of a dataset at that state. */
   lines(dataset: string): DatasetLines;
   /** Ends when the events are durable. Throws a rejection as SluiceError. */
-  execute(given: GivenCommand): Promise<Pick<Executed, "decision"> & { readonly events: readonly LoggedEvent[] }>;
+  execute(given: GivenCommand): Promise<Pick<Executed, "decision" | "events" | "state">>;
 }
 
 /** What a publisher is made with. */

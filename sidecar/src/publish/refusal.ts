@@ -15,9 +15,8 @@ export async function recordRefusal(
   const { dataset, by, origin } = given;
   const { code, message } = error;
   const command = { type: "refuse-publish", dataset, code, message, findings, origin } as const;
-  const { events } = await commands.execute({ by, command });
-  for (const { event } of events) if (event.type === "publish-refused") return event.number;
-  return own(commands.state().datasets, dataset)?.lastRefusal?.number ?? null;
+  const { state } = await commands.execute({ by, command });
+  return own(state.datasets, dataset)?.lastRefusal?.number ?? null;
 }
 
 /** The error for a version that its checks refuse: what they found, the first 100 bad items and how many there are. */

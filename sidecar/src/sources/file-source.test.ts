@@ -108,6 +108,7 @@ test("a file that changes while it is read is read again when it stands still", 
   let reads = 0;
   sample = createSampleSources(origin, {
     fetch: () => Promise.reject(new Error("a file source fetches nothing")),
+    watch: () => null,
     publisher: {
       async offer(upload, seen) {
         if (reads++ === 0) appendFileSync(path, ndjsonOf({ late: 1 }));

@@ -76,10 +76,9 @@ export function createIntake(dependencies: SourceDependencies): Intake {
   /** Bytes that were dealt with: by this source, or by a process before it that did not come to write it down. */
   function isSeen(bytesHash: string): boolean {
     if (current()?.bytesHash === bytesHash) return true;
+    // What was reverted is on no line any more: it is published again, in order to be refused where everybody can see it.
     const state = stateOf();
-    // What was reverted is published again, in order to be refused where everybody can see it.
-    if (state === undefined || state.quarantine.some((mark) => mark.bytesHash === bytesHash)) return false;
-    return [state.stable, state.candidate].some((line) => line?.origin.bytesHash === bytesHash);
+    return [state?.stable, state?.candidate].some((line) => line?.origin.bytesHash === bytesHash);
   }
 
   async function seen(bytesHash: string, validators: Validators): Promise<void> {
