@@ -29,7 +29,9 @@ afterEach(async () => {
 
 /** Starts a writer, lets it live until `until` says so of a line, kills it, and gives all lines that it told. */
 async function writeAndKill(until: (line: string, index: number) => Promise<boolean> | boolean): Promise<string[]> {
-  child = spawn(process.execPath, ["--conditions=sluice-source", writer, directory], { stdio: ["ignore", "pipe", "inherit"] });
+  child = spawn(process.execPath, ["--conditions=sluice-source", writer, directory], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const closed = once(child, "close");
   const lines: string[] = [];
   if (child.stdout === null) throw new Error("a child without standard output");

@@ -101,8 +101,8 @@ export const sourceFields: {
   id: nameSchema,
   url: z
     .string()
-    .regex(/^(https?|file):/, "an http:, https: or file: URL")
-    .max(2_000),
+    .max(2_000)
+    .refine((text) => /^(https?|file):/.test(text) && URL.canParse(text), "an http:, https: or file: URL"),
   intervalMs: z.int().min(250).max(86_400_000),
   onNew: z.enum(["hold", "release"]),
 };

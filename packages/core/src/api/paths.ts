@@ -17,7 +17,7 @@ export const paths = {
   confirmations: "/v1/confirmations",
   /** POST, Alertmanager's webhook, answered 202. */
   alertmanager: "/v1/alerts/alertmanager",
-  /** GET `?from=&dataset=&limit=`: logged events as NDJSON, oldest first. */
+  /** GET `?from=&dataset=&limit=`: control events as NDJSON, oldest first: those after `from`, or without it the newest. */
   log: "/v1/log",
   /** GET: status answers as server-sent events, one at once and one after each change, at most four a second. */
   statusStream: "/v1/status/stream",
