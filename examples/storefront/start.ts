@@ -1,60 +1,50 @@
 // `npm start`: the shop, the sidecar's page and this timeline, and the story of four price files.
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createEnding } from "./stage/ending.ts";
-import { type DemoOptions, help, readOptions, refuseTakenPort, UsageError } from "./stage/options.ts";
+import { createDesk } from "./stage/desk.ts";
+import { type DemoOptions, readOptions, refuseTakenPort, runProgram } from "./stage/options.ts";
 import { play } from "./stage/play.ts";
-import { createProcesses } from "./stage/processes.ts";
 import { setStage } from "./stage/stage.ts";
 import { type Outcome, tellStory } from "./stage/story.ts";
-import { createTimeline } from "./stage/timeline.ts";
 
 const startedAt = Date.now();
 
-async function main(): Promise<void> {
-  const options = readOptions(process.argv.slice(2));
-  if (options === null) {
-    process.stdout.write(help);
-    return;
-  }
+const help = `Sluice, watched: a shop of 10,000 articles, and a price file that breaks it.
+
+  npm start                        tells the story, then keeps running for you to play with
+  npm start -- --once              ends after the story; exit code 0 only if all of it happened,
+                                   and one JSON object as the last line
+  npm start -- --once --no-guard   the same with a guard that cannot act: exits 1
+
+  --port PORT         the sidecar and its page (7070)
+  --shop-port PORT    the shop (3000)
+  --seed NUMBER       another catalogue (1111)
+  --data DIR          keep the sidecar's data here, in an empty directory (a temporary one)
+  --help
+`;
+
+await runProgram(help, async (args) => {
+  const options = readOptions(args, ["once", "no-guard", "data"]);
   await refuseTakenPort(options.port, "--port");
   await refuseTakenPort(options.shopPort, "--shop-port");
   await run(options);
-}
+});
 
 async function run(options: DemoOptions): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), "sluice-storefront-"));
-  const logDirectory = join(directory, "logs");
-  mkdirSync(logDirectory);
-  const timeline = createTimeline(startedAt, (text) => process.stdout.write(text));
   let outcome: Outcome | null = null;
-
-  const processes = createProcesses({
-    logDirectory,
-    onDeath: (name, reason) => ending.begin(1, `${name} ended by itself: ${reason}`),
-  });
-  const ending = createEnding({
+  const desk = createDesk({
     interruptedCode: options.once ? 130 : 0,
-    async tidy(code, why) {
-      if (why !== null) timeline.say(code === 0 ? "quiet" : "bad", why);
-      await processes.stopAll();
-      if (code === 0) rmSync(directory, { recursive: true, force: true });
-      else timeline.plain(`  what the processes printed is in ${logDirectory}`);
-      // The last line is for scripts, whatever happened.
-      if (options.once) timeline.plain(JSON.stringify(resultOf(outcome, why, options)));
-    },
+    write: (text) => process.stdout.write(text),
+    lastLine: (why) => (options.once ? JSON.stringify(resultOf(outcome, why, options)) : null),
   });
-
+  const { timeline, ending } = desk;
   timeline.plain(greeting(options));
   try {
-    const stage = await setStage({ options, directory, processes, timeline });
+    const stage = await setStage({ ...desk, options });
     outcome = await tellStory(stage, timeline);
     for (const failure of outcome.failures) timeline.say("bad", failure);
     const isWhole = outcome.failures.length === 0;
     if (isWhole) timeline.say("good", `all of it happened, in ${((Date.now() - startedAt) / 1_000).toFixed(0)} s`);
     if (options.once) ending.begin(isWhole ? 0 : 1, null);
-    else await play({ stage, options, processes, timeline });
+    else await play({ ...desk, stage, options });
   } catch (error) {
     ending.begin(1, error instanceof Error ? error.message : String(error));
   }
@@ -73,12 +63,4 @@ function greeting({ port, shopPort }: DemoOptions): string {
   the release   http://127.0.0.1:${port}     who sees what, and the button that takes it back
   the timeline  here
 `;
-}
-
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 2;
 }

@@ -12,7 +12,7 @@ export interface FlagHost {
 
 /**
  * Holds the flag, hands out the files and takes the counters.
- * `GET /flag`, `GET /versions/v4.ndjson` (fetched from the merchandising system), `POST /counters/w1`.
+ * `GET /flag`, `POST /flag/v4`, `GET /versions/v4.ndjson` (fetched from the merchandising system), `POST /counters/w1`.
  */
 export function createFlagHost(options: {
   readonly first: string;
@@ -34,6 +34,7 @@ export function createFlagHost(options: {
     handle: handleWith(async (request, response) => {
       const [, resource, name = ""] = (request.url ?? "/").split("/");
       if (resource === "flag") {
+        if (request.method === "POST") flip(name);
         sendJson(response, 200, { version });
       } else if (resource === "versions") {
         const answer = await fetch(`${upstream}/files/${name}`);

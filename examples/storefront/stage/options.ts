@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { parseArgs } from "node:util";
 import { defaultSeed } from "../catalogue/catalogue.ts";
 
-/** How the demo is started. */
+/** How the demo and the comparison are started. */
 export interface DemoOptions {
   /** Where the sidecar and its page are. */
   readonly port: number;
@@ -15,47 +15,51 @@ export interface DemoOptions {
   readonly guard: boolean;
   /** Where the sidecar keeps its data; null takes a temporary directory. */
   readonly data: string | null;
+  readonly json: boolean;
 }
-
-/** What `npm start -- --help` says. */
-export const help: string = `Sluice, watched: a shop of 10,000 articles, and a price file that breaks it.
-
-  npm start                     tells the story, then keeps running for you to play with
-  npm start -- --once           ends after the story; exit code 0 only if all of it happened,
-                                and one JSON object as the last line
-  npm start -- --once --no-guard   the same with a guard that cannot act: exits 1
-
-  --port PORT         the sidecar and its page (7070)
-  --shop-port PORT    the shop (3000)
-  --seed NUMBER       another catalogue (${defaultSeed})
-  --data DIR          keep the sidecar's data here, an empty directory (a temporary one)
-  --help
-`;
 
 /** An option that makes no sense, in one line for the person who typed it. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** Reads the command line; null where it asks for help. Throws UsageError. */
-export function readOptions(args: readonly string[]): DemoOptions | null {
-  let values: ReturnType<typeof parse>["values"];
-  try {
-    ({ values } = parse(args));
-  } catch (error) {
-    throw new UsageError(`${error instanceof Error ? error.message : String(error)}; see npm start -- --help`);
+/** Runs a program with its arguments, or prints its help. A UsageError becomes one line and exit code 2. */
+export async function runProgram(help: string, run: (args: readonly string[]) => Promise<void>): Promise<void> {
+  const args = process.argv.slice(2);
+  if (args.includes("--help")) {
+    process.stdout.write(help);
+    return;
   }
-  if (values.help) return null;
-  const data = values.data ?? null;
+  try {
+    await run(args);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 2;
+  }
+}
+
+const own = {
+  once: { type: "boolean" },
+  "no-guard": { type: "boolean" },
+  json: { type: "boolean" },
+  data: { type: "string" },
+} as const;
+
+/** Reads the command line: the ports, the seed, and of the others those that the program has. Throws UsageError. */
+export function readOptions(args: readonly string[], has: readonly (keyof typeof own)[]): DemoOptions {
+  const values = parse(args, has);
+  const data = typeof values["data"] === "string" ? values["data"] : null;
   if (data !== null && existsSync(data) && readdirSync(data).length > 0) {
     throw new UsageError(`--data ${data} is not empty; the story begins with nothing`);
   }
   const options = {
-    port: whole("--port", values.port, 1, 65_535),
-    shopPort: whole("--shop-port", values["shop-port"], 1, 65_535),
-    seed: whole("--seed", values.seed, 0, 0xffff_ffff),
-    once: values.once,
-    guard: !values["no-guard"],
+    port: whole("--port", values["port"] ?? 7070, 1, 65_535),
+    shopPort: whole("--shop-port", values["shop-port"] ?? 3000, 1, 65_535),
+    seed: whole("--seed", values["seed"] ?? defaultSeed, 0, 0xffff_ffff),
+    once: values["once"] === true,
+    guard: values["no-guard"] !== true,
+    json: values["json"] === true,
     data,
   };
   if (options.port === options.shopPort) throw new UsageError("--port and --shop-port must be two ports");
@@ -74,25 +78,21 @@ export async function refuseTakenPort(port: number, flag: string): Promise<void>
   });
 }
 
-function parse(args: readonly string[]) {
-  return parseArgs({
-    args: [...args],
-    options: {
-      port: { type: "string", default: "7070" },
-      "shop-port": { type: "string", default: "3000" },
-      seed: { type: "string", default: String(defaultSeed) },
-      once: { type: "boolean", default: false },
-      "no-guard": { type: "boolean", default: false },
-      data: { type: "string" },
-      help: { type: "boolean", default: false },
-    },
-  });
+function parse(args: readonly string[], has: readonly (keyof typeof own)[]): Record<string, unknown> {
+  const text = { type: "string" } as const;
+  const options = { port: text, "shop-port": text, seed: text };
+  const others = Object.fromEntries(has.map((name) => [name, own[name]]));
+  try {
+    return parseArgs({ args: [...args], options: { ...options, ...others } }).values;
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? error.message : String(error)}; --help lists what there is`);
+  }
 }
 
-function whole(flag: string, text: string, from: number, to: number): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < from || value > to) {
-    throw new UsageError(`${flag} takes a whole number from ${from} to ${to}, not ${text}`);
+function whole(flag: string, given: unknown, from: number, to: number): number {
+  const value = Number(given);
+  if (!/^\d+$/.test(String(given)) || value < from || value > to) {
+    throw new UsageError(`${flag} takes a whole number from ${from} to ${to}, not ${String(given)}`);
   }
   return value;
 }

@@ -118,6 +118,11 @@ export function createProcesses(options: {
   };
 }
 
+/** `{ port: 1 }` as `--port 1`. */
+export function argumentsOf(options: Readonly<Record<string, string | number>>): string[] {
+  return Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+}
+
 /** The last lines that a process printed. */
 function tail(log: string): string {
   try {

@@ -4,7 +4,7 @@ import { followLog, type LogFollower } from "./log-follower.ts";
 import { createLedgerClient, createMerchandising, type Ledger, type Merchandising } from "./neighbours.ts";
 import type { DemoOptions } from "./options.ts";
 import { pricePlan } from "./plan.ts";
-import type { Child, Message, Processes } from "./processes.ts";
+import { argumentsOf, type Child, type Message, type Processes } from "./processes.ts";
 import { createSluice, type Sluice } from "./sluice.ts";
 import type { Timeline } from "./timeline.ts";
 import { createWorkers, type Workers } from "./workers.ts";
@@ -107,10 +107,6 @@ export async function setStage(parts: {
     startSidecar,
     killSidecar: () => sidecar.kill(),
   };
-}
-
-function argumentsOf(options: Readonly<Record<string, string | number>>): string[] {
-  return Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
 }
 
 async function createDatasets(sluice: Sluice, merchandising: Merchandising, guard: boolean): Promise<void> {
