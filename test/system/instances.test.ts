@@ -3,21 +3,23 @@ import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import type { StatusAnswer } from "@sluice/core/api";
-import { type Client, createClient } from "@sluice/sdk";
+import { type Client, createClient, type ItemsOf } from "@sluice/sdk";
 import { afterEach, expect, test } from "vitest";
 import { z } from "zod";
 import { createBench, eventually, freePort, ndjson, post } from "../support/instances.ts";
 
 const Price = z.object({ price: z.number() });
+type ShopClient = Client<ItemsOf<{ readonly prices: typeof Price }>>;
+
 const bench = createBench();
-const clients: Client<{ prices: typeof Price }>[] = [];
+const clients: ShopClient[] = [];
 
 afterEach(async () => {
   for (const client of clients.splice(0)) await client.close();
   await bench.clear();
 });
 
-async function connect(url: string, cacheDirectory: string | null = null): Promise<Client<{ prices: typeof Price }>> {
+async function connect(url: string, cacheDirectory: string | null = null): Promise<ShopClient> {
   const client = await createClient({ url, app: "shop", datasets: { prices: Price }, cacheDirectory });
   clients.push(client);
   return client;
@@ -60,7 +62,7 @@ async function createShop(): Promise<{
 }
 
 /** Users who are in the candidate at 50 %. */
-function candidateUser(client: Client<{ prices: typeof Price }>): string {
+function candidateUser(client: ShopClient): string {
   for (let user = 0; user < 1_000; user++) {
     if (client.view({ targetingKey: `user-${user}` }).arm("prices") === "candidate") return `user-${user}`;
   }
@@ -85,7 +87,7 @@ test("killed with -9 in the middle of a publish, an origin comes back with the l
         return undefined;
       },
     }),
-  } as RequestInit).catch((error: unknown) => error);
+  }).catch((error: unknown) => error);
   await eventually("the upload has begun", () => (sent ? true : undefined));
   await shop.origin.end("SIGKILL");
   expect(await stuck).toBeInstanceOf(Error);
@@ -108,9 +110,9 @@ test("killed with -9 while patches pour into a release, an origin loses nothing 
 
   const acknowledged: number[] = [];
   let reads = 0;
-  let going = true;
+  const reading = new AbortController();
   const readers = (async () => {
-    while (going) {
+    while (!reading.signal.aborted) {
       expect(client.view({ targetingKey: user }).get("prices", "sku-7")).toBeDefined();
       reads += 1;
       await new Promise((resolve) => void setImmediate(resolve));
@@ -150,7 +152,7 @@ test("killed with -9 while patches pour into a release, an origin loses nothing 
   await eventually("the SDK has the version of the log", () =>
     client.view({}).version("prices") === before ? true : undefined,
   );
-  going = false;
+  reading.abort();
   await readers;
   expect(reads).toBeGreaterThan(100);
   await eventually("the SDK serves the candidate again", () =>
