@@ -32,6 +32,18 @@ const config: ViteUserConfig = defineConfig({
         test: { ...common, name: "simulation", include: ["test/simulation/**/*.test.ts"], testTimeout: 120_000 },
       },
       {
+        // A real browser takes both cores of a small machine by itself.
+        ...sources,
+        test: {
+          ...common,
+          name: "browser",
+          include: ["test/browser/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
         // Real processes and sockets: one file at a time, so that they do not take each other's CPU.
         ...sources,
         test: {

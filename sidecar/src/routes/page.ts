@@ -1,13 +1,36 @@
 import { readFile } from "node:fs/promises";
 import { Hono } from "hono";
 
-const files = [
-  { path: "/", file: "index.html", type: "text/html; charset=utf-8" },
-  { path: "/page.js", file: "page.js", type: "text/javascript; charset=utf-8" },
-  { path: "/page.css", file: "page.css", type: "text/css; charset=utf-8" },
+const styles = ["base", "page", "release"] as const;
+
+const scripts = [
+  "api",
+  "arms",
+  "card",
+  "difference",
+  "dom",
+  "followers",
+  "history",
+  "locale",
+  "page",
+  "parts",
+  "receipt",
+  "release",
+  "revert",
+  "rows",
+  "stream",
+  "text",
+  "theme",
+  "top",
 ] as const;
 
-/** The page of the origin: three static files, no build step, nothing from elsewhere. */
+const files: readonly { readonly path: string; readonly file: string; readonly type: string }[] = [
+  { path: "/", file: "index.html", type: "text/html; charset=utf-8" },
+  ...styles.map((name) => ({ path: `/page/${name}.css`, file: `${name}.css`, type: "text/css; charset=utf-8" })),
+  ...scripts.map((name) => ({ path: `/page/${name}.js`, file: `${name}.js`, type: "text/javascript; charset=utf-8" })),
+];
+
+/** The page of the origin: static files, no build step, nothing from elsewhere. */
 export function createPageRoutes(): Hono {
   const app = new Hono();
   for (const { path, file, type } of files) {
@@ -19,6 +42,7 @@ export function createPageRoutes(): Hono {
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
       );
       context.header("x-content-type-options", "nosniff");
+      context.header("referrer-policy", "no-referrer");
       return context.body(await readFile(new URL(`../../page/${file}`, import.meta.url), "utf8"));
     });
   }

@@ -1,0 +1,119 @@
+/** @import { DatasetStatus } from "@sluice/core/api" */
+/** @import { Tools } from "./parts.js" */
+import { el, setAttribute, setShown, setText } from "./dom.js";
+import { createChip } from "./parts.js";
+import { createRelease } from "./release.js";
+import { createRevert } from "./revert.js";
+import {
+  createAttention,
+  createOut,
+  createQuarantine,
+  createRefused,
+  createReverted,
+  createSources,
+  createWaiting,
+} from "./rows.js";
+
+/**
+ * Everything about one dataset.
+ * @param {Tools} tools
+ * @param {{ stay: (card: HTMLElement) => void }} layout told before a card loses content
+ */
+export function createCard(tools, layout) {
+  const { locale } = tools;
+  const name = el("h2", { tabindex: "-1" });
+  const policy = el("span", { class: "policy" });
+  const health = createChip("calm", "ok");
+  const revert = createRevert(tools, () => name.focus());
+  const release = createRelease(tools);
+  const rows = [
+    createAttention(tools),
+    createOut(tools),
+    release,
+    createWaiting(tools),
+    createReverted(tools),
+    createRefused(tools),
+    createSources(tools),
+    createQuarantine(tools),
+  ];
+  const head = el("header", { class: "card-head" }, name, policy, health.node, revert.button);
+  setShown(release.node, false);
+  const node = el("article", { class: "card" }, head, revert.panel, ...rows.map((row) => row.node));
+
+  return {
+    node,
+    /** Whether a person started this revert here, so that nobody has to tell them of it. @param {string} id */
+    reverts: (id) => revert.concerns(id),
+    /** @param {DatasetStatus} dataset */
+    remember(dataset) {
+      if (dataset.release !== null) release.remember(dataset.release);
+    },
+    /** @param {DatasetStatus} dataset */
+    update(dataset) {
+      setText(name, dataset.name);
+      setAttribute(node, "data-dataset", dataset.name);
+      setAttribute(node, "aria-label", dataset.name);
+      const canary = dataset.policy === "canary";
+      setText(policy, locale.t(canary ? "policyCanary" : "policyImmediate"));
+      setAttribute(policy, "title", locale.t(canary ? "policyCanaryHint" : "policyImmediateHint"));
+      if (dataset.health.ok) health.update(locale.t("healthy"), "calm", "ok");
+      else health.update(locale.t("unhealthy"), "strong", "warn");
+      if (dataset.release === null && !release.node.hidden) layout.stay(node);
+      setShown(release.node, dataset.release !== null);
+      for (const row of rows) {
+        if (row !== release) /** @type {{ update: (dataset: DatasetStatus) => void }} */ (row).update(dataset);
+        else if (dataset.release !== null) release.update(dataset, dataset.release);
+      }
+      revert.update(dataset);
+    },
+  };
+}
+
+/** Whether something of a dataset runs or bakes. @param {DatasetStatus} dataset */
+export function inMotion({ release }) {
+  return release !== null;
+}
+
+/** Whether a person should look. @param {DatasetStatus} dataset */
+export function needsAttention({ health, candidate, release }) {
+  return !health.ok || (candidate !== null && release === null) || (release !== null && release.hold !== null);
+}
+
+/**
+ * Keeps cards as high as they were while they are in sight: a release that ends must not pull the next card's button under
+ * the finger that is about to press. The height is given back out of sight, or when the width changes.
+ */
+export function createLayout() {
+  const observer = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting && target instanceof HTMLElement) release(target);
+    }
+  });
+  /** @type {Set<HTMLElement>} */
+  const kept = new Set();
+
+  /** @param {HTMLElement} card */
+  function release(card) {
+    card.style.removeProperty("min-height");
+    kept.delete(card);
+    observer.unobserve(card);
+  }
+
+  addEventListener("resize", () => {
+    for (const card of kept) release(card);
+  });
+
+  return {
+    /** @param {HTMLElement} card */
+    stay(card) {
+      const height = card.getBoundingClientRect().height;
+      if (height === 0) return;
+      card.style.setProperty("min-height", `${height}px`);
+      kept.add(card);
+      observer.observe(card);
+    },
+    releaseAll() {
+      for (const card of kept) release(card);
+    },
+  };
+}
