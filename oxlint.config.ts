@@ -148,14 +148,23 @@ const config: OxlintConfig = defineConfig({
     { files: ["packages/replica/src/transport.ts"], rules: imports(aboveReplica, hono, timers, randomness) },
     { files: ["packages/sdk/src/hono.ts"], rules: imports(aboveSdk, undici, timers, randomness) },
     {
-      files: ["sidecar/src/app.ts", "sidecar/src/listen.ts", "sidecar/src/routes/**", "sidecar/src/followers.ts", "sidecar/src/followers/**"],
+      files: [
+        "sidecar/src/app.ts",
+        "sidecar/src/listen.ts",
+        "sidecar/src/routes/**",
+        "sidecar/src/followers.ts",
+        "sidecar/src/followers/**",
+      ],
       rules: imports(aboveSidecar, undici, lruCache, timers, randomness),
     },
-    { files: ["sidecar/src/{main,follower,listen}.ts"], rules: unrestricted },
+    {
+      files: ["sidecar/src/{main,follower,listen}.ts"],
+      rules: { ...imports(aboveSidecar, undici, lruCache), ...unrestricted },
+    },
 
     // Tests may build servers and look at what they own, but they never sleep.
     {
-      files: ["**/*.test.ts"],
+      files: ["**/*.test.ts", "**/*.testing.ts"],
       rules: { ...imports(timers), ...globals(...sleeps), "eslint/no-restricted-properties": "off" },
     },
     { files: ["**/clock.test.ts", "**/system-clock.test.ts"], rules: unrestricted },
