@@ -208,6 +208,24 @@ test("a body of the wrong type, of no JSON, too long, or with an unknown field i
   expect(await post('{"name":"Stock!"}', "application/json")).toMatchObject({ status: 400, code: "VALIDATION" });
 });
 
+test("a patch with a repeated member or a number that would be rounded is refused, not changed", async () => {
+  const origin = await createTestOrigin({ items });
+  const patch = (merge: string): Promise<Record<string, unknown>> =>
+    answerOf(
+      origin.request("/v1/datasets/prices/patches", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: `{"items":[{"key":"sku-1","merge":${merge}}]}`,
+      }),
+    );
+  expect(await patch('{"price":1,"price":2}')).toMatchObject({ status: 400, code: "INVALID_JSON" });
+  expect(await patch('{"price":12345678901234567890}')).toMatchObject({ status: 400, code: "INVALID_JSON" });
+  expect(await patch('{"__proto__":{"price":3}}')).toMatchObject({ status: 200, outcome: "done" });
+  const read = await (await origin.request("/v1/datasets/prices/items/sku-1")).text();
+  expect(read).toContain('"__proto__":{"price":3}');
+  expect(read).toContain('"price":101');
+});
+
 test("an upload of the wrong type is refused before it is read", async () => {
   const origin = await createTestOrigin({ items });
   const answer = answerOf(

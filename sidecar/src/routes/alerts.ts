@@ -8,7 +8,7 @@ import { jsonBody } from "./body.ts";
 export function createAlertRoutes(alerts: { receive(alerts: readonly Alert[]): Promise<AlertsAnswer> }): Hono {
   const app = new Hono();
   app.post(paths.alertmanager, async (context) => {
-    const body = await jsonBody(context, webhookSchema, limits.bodyBytesMax);
+    const body = await jsonBody(context, webhookSchema, limits.bodyBytesMax, JSON.parse);
     return context.json(await alerts.receive(body.alerts), 202);
   });
   return app;

@@ -19,12 +19,12 @@ export function createReportRoutes(dependencies: ReportDependencies): Hono {
   const app = new Hono();
 
   app.post(paths.outcomes, async (context) => {
-    await outcomes.receive(await jsonBody(context, outcomeBatchSchema, bodyBytesMax));
+    await outcomes.receive(await jsonBody(context, outcomeBatchSchema, bodyBytesMax, JSON.parse));
     return context.body(null, 202);
   });
 
   app.post(paths.confirmations, async (context) => {
-    registry.receive(await jsonBody(context, confirmationBatchSchema, bodyBytesMax));
+    registry.receive(await jsonBody(context, confirmationBatchSchema, bodyBytesMax, JSON.parse));
     return context.body(null, 202);
   });
 

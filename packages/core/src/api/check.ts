@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { CheckFinding } from "../version/checks.ts";
 import { checkSchema } from "../version/check-schema.ts";
 import type { DifferenceSummary } from "../version/difference.ts";
+import { jsonSchema } from "./json.ts";
 
 const countSchema: z.ZodType<number> = z.int().min(0);
 
@@ -23,8 +24,8 @@ export const differenceSchema: z.ZodType<DifferenceSummary> = z.object({
   examples: z.array(
     z.object({
       key: z.string(),
-      before: z.json().exactOptional(),
-      after: z.json().exactOptional(),
+      before: jsonSchema.exactOptional(),
+      after: jsonSchema.exactOptional(),
       omitted: z.literal(true).exactOptional(),
     }),
   ),

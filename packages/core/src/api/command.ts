@@ -7,6 +7,7 @@ import { priceChecks, stockChecks } from "../version/checks.ts";
 import type { DifferenceSummary } from "../version/difference.ts";
 import { checkSchema } from "../version/check-schema.ts";
 import { checkFindingSchema, differenceSchema } from "./check.ts";
+import { jsonSchema } from "./json.ts";
 import { hashSchema, nameSchema, partialPlanSchema, sourceFields, thousandthsSchema } from "./log.ts";
 import { limits } from "./protocol.ts";
 
@@ -90,8 +91,8 @@ export const patchBodySchema: z.ZodType<PatchBody> = z.strictObject({
   items: z
     .array(
       z.union([
-        z.strictObject({ key: patchKeySchema, merge: z.json() }),
-        z.strictObject({ key: patchKeySchema, value: z.json() }),
+        z.strictObject({ key: patchKeySchema, merge: jsonSchema }),
+        z.strictObject({ key: patchKeySchema, value: jsonSchema }),
         z.strictObject({ key: patchKeySchema, remove: z.literal(true) }),
       ]),
     )
