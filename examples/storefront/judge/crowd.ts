@@ -18,7 +18,7 @@ const checkoutShare = 0.4;
 const inFlightMax = 200;
 
 /** After this an answer counts as none, in milliseconds. */
-const patienceMs = 5_000;
+const patienceMs = 10_000;
 
 const tickMs = 10;
 
@@ -90,7 +90,8 @@ async function ask(url: string, method: string): Promise<Pick<Answer, "status" |
     const shown = claimed === null ? null : Number(claimed);
     const text = await answer.text();
     return { status: answer.status, worker, shown, quote: answer.status === 200 ? quoteOf(JSON.parse(text)) : null };
-  } catch {
+  } catch (error) {
+    console.error(`no answer to ${method} ${url}:`, error instanceof Error ? (error.cause ?? error) : error);
     return { status: 0, worker: null, shown: null, quote: null };
   }
 }

@@ -42,7 +42,8 @@ export async function runWorker({ port, payment, sluice, flag, directory }: Work
   const { data, middleware, look, skus } = source;
   const window = createWindow({ data, worker, release: look, skus });
   const app = createShop({ data, middleware, pay: createPay(payment), window, worker });
-  const server = createAdaptorServer({ fetch: app.fetch });
+  // Longer than any client keeps a connection that it does not use, so that none is closed while a request is on its way.
+  const server = createAdaptorServer({ fetch: app.fetch, serverOptions: { keepAliveTimeout: 75_000 } });
   server.on("error", (error) => {
     console.error(`the shop cannot listen on port ${port}: ${error.message}`);
     process.exit(1);
