@@ -27,9 +27,10 @@ export function createCard(tools, layout) {
   const revert = createRevert(tools, () => name.focus());
   const release = createRelease(tools);
   const rows = [
-    createAttention(tools),
     createOut(tools),
     release,
+    // Behind the release, which must not move when the first reason comes.
+    createAttention(tools),
     createWaiting(tools),
     createReverted(tools),
     createRefused(tools),
@@ -38,6 +39,8 @@ export function createCard(tools, layout) {
   ];
   const head = el("header", { class: "card-head" }, name, policy, health.node, revert.button);
   setShown(release.node, false);
+  /** @type {readonly string[]} */
+  let shown = [];
   const node = el("article", { class: "card" }, head, revert.panel, ...rows.map((row) => row.node));
 
   return {
@@ -58,7 +61,9 @@ export function createCard(tools, layout) {
       setAttribute(policy, "title", locale.t(canary ? "policyCanaryHint" : "policyImmediateHint"));
       if (dataset.health.ok) health.update(locale.t("healthy"), "calm", "ok");
       else health.update(locale.t("unhealthy"), "strong", "warn");
-      if (dataset.release === null && !release.node.hidden) layout.stay(node);
+      const parts = partsOf(dataset);
+      if (shown.some((part) => !parts.includes(part))) layout.stay(node);
+      shown = parts;
       setShown(release.node, dataset.release !== null);
       for (const row of rows) {
         if (row !== release) /** @type {{ update: (dataset: DatasetStatus) => void }} */ (row).update(dataset);
@@ -67,6 +72,20 @@ export function createCard(tools, layout) {
       revert.update(dataset);
     },
   };
+}
+
+/** The parts of a card that come and go. @param {DatasetStatus} dataset */
+function partsOf(dataset) {
+  const { release, candidate, lastRevert, lastRefusal, health, sources, quarantine } = dataset;
+  return [
+    release !== null ? "release" : candidate !== null ? "waiting" : "",
+    release?.hold ? "hold" : "",
+    lastRevert !== null ? "reverted" : "",
+    lastRefusal !== null ? "refused" : "",
+    health.ok ? "" : "attention",
+    sources.length > 0 ? "sources" : "",
+    quarantine.length > 0 ? "quarantine" : "",
+  ];
 }
 
 /** Whether something of a dataset runs or bakes. @param {DatasetStatus} dataset */

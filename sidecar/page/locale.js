@@ -138,6 +138,8 @@ export function createLocale(first) {
 
     /** @type {(by: Actor) => string} */
     who({ kind, name }) {
+      // The API's name for a person who gave none.
+      if (kind === "person" && name === "unknown") return t("somebody");
       if (kind !== "guard") return t(kind, { name });
       const rule = name === "absolute" ? t("guardAbsolute") : name === "comparative" ? t("guardComparative") : name;
       return t("guard", { name: rule });
@@ -172,6 +174,7 @@ export function createLocale(first) {
     /** A time that lies back. @type {(agoMs: number) => string} */
     ago(agoMs) {
       const seconds = Math.max(0, Math.floor(agoMs / 1_000));
+      if (seconds === 0) return formats.now.format(0, "second");
       if (seconds < 60) return formats.ago.format(-seconds, "second");
       if (seconds < 3_600) return formats.ago.format(-Math.floor(seconds / 60), "minute");
       if (seconds < 86_400) return formats.ago.format(-Math.floor(seconds / 3_600), "hour");
@@ -217,6 +220,7 @@ function createFormats(language) {
     evidence: new Intl.NumberFormat(tag, { maximumSignificantDigits: 3 }),
     seconds: new Intl.NumberFormat(tag, { minimumFractionDigits: 1, maximumFractionDigits: 1 }),
     ago: new Intl.RelativeTimeFormat(tag, { numeric: "always", style: language === "zh" ? "narrow" : "short" }),
+    now: new Intl.RelativeTimeFormat(tag, { numeric: "auto" }),
     second: new Intl.NumberFormat(tag, { style: "unit", unit: "second", unitDisplay: "short" }),
     minute: new Intl.NumberFormat(tag, { style: "unit", unit: "minute", unitDisplay: "short" }),
     hour: new Intl.NumberFormat(tag, { style: "unit", unit: "hour", unitDisplay: "short" }),

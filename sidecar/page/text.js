@@ -71,6 +71,7 @@ export const texts = {
 
   // Who did something.
   person: ["{name}", "{name}"],
+  somebody: ["somebody", "未署名的人"],
   guard: ["guard ({name} rule)", "守护（{name}规则）"],
   guardComparative: ["comparative", "对比"],
   guardAbsolute: ["absolute", "绝对"],

@@ -87,7 +87,10 @@ export function createTop(tools, { onLanguage, onRetry, onFilter }) {
       if (status === null) return;
       setText(clock, locale.clock(tools.now()));
       setAttribute(clock, "title", locale.date(tools.now()));
-      setText(instanceName, locale.t("instance", { name: status.instance }));
+      // An instance without a name has a UUID, whose first digits are enough to tell two apart.
+      const uuid = /^([0-9a-f]{8})-[0-9a-f-]{27}$/.exec(status.instance);
+      setText(instanceName, locale.t("instance", { name: uuid?.[1] ?? status.instance }));
+      setAttribute(instanceName, "title", status.instance);
       const { following } = status;
       if (following === null) locale.fill(role, "role");
       else if (!following.connected || following.contactAgeMs === null)

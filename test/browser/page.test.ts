@@ -263,11 +263,14 @@ test("fifty datasets and a thousand followers are updated in place, and nothing 
   expect(anew).toBe(0);
 });
 
-test("a release that ends does not pull the next card's button away", async (context) => {
-  const both = [running("aa"), running("bb")];
-  const { page, origin } = await stage.open(context, status(both));
+test("a release that starts or ends does not pull the next card's button away", async (context) => {
+  const waiting = dataset("aa", { candidate: candidate(), health: { ok: false, reasons: ["one", "two", "three"] } });
+  const { page, origin } = await stage.open(context, status([waiting, running("bb")]));
   const button = page.getByRole("button", { name: "Revert v43 of bb" });
   const before = await button.boundingBox();
+  origin.show(status([running("aa"), running("bb")]));
+  await page.getByRole("button", { name: "Revert v43 of aa" }).waitFor();
+  expect(await button.boundingBox()).toEqual(before);
   origin.show(status([dataset("aa"), running("bb")]));
   await page.getByRole("button", { name: "Revert v43 of aa" }).waitFor({ state: "hidden" });
   expect(await button.boundingBox()).toEqual(before);

@@ -32,6 +32,7 @@ export interface Stage {
 /** Makes the stage; the browser starts with the first test that opens a page. */
 export function createStage(): Stage {
   let launched: Promise<Browser> | undefined;
+  let told = false;
 
   return {
     async open(context, first, options = {}) {
@@ -39,6 +40,8 @@ export function createStage(): Stage {
       if (executablePath === undefined) {
         const message = `no browser: none of ${names.join(", ")} is on the PATH (apt-get install chromium)`;
         if (process.env["SLUICE_REQUIRE_BROWSER"] === "1") throw new Error(message);
+        if (!told) process.stderr.write(`the page is not tested: ${message}\n`);
+        told = true;
         return context.skip(message);
       }
       launched ??= launch(executablePath);
