@@ -113,14 +113,12 @@ test("a position that cannot be written now is left out", async () => {
 test("what takes long to write is written less often", async () => {
   const clock = createVirtualClock();
   let writes = 0;
-  let finish = (): void => {};
+  const finish: (() => void)[] = [];
   const file: RecordFile = {
     ...createMemoryFile(),
     write() {
       writes++;
-      return new Promise((resolve) => {
-        finish = resolve;
-      });
+      return new Promise((resolve) => void finish.push(resolve));
     },
   };
   const checkpoints = createCheckpoints({
@@ -135,7 +133,7 @@ test("what takes long to write is written less often", async () => {
   await settle();
   clock.advance(100);
   checkpoints.touch();
-  finish();
+  finish[0]?.();
   await settle();
   clock.advance(4_999);
   expect(writes).toBe(1);

@@ -1,4 +1,4 @@
-import { type Clock, type NamespaceState, protocolVersion, SluiceError, type Timer } from "@sluice/core";
+import { type BaseRef, type Clock, type NamespaceState, protocolVersion, SluiceError, type Timer } from "@sluice/core";
 import type { Mark } from "@sluice/core/api";
 import type { PackedLines } from "./lines.ts";
 import type { RecordFile } from "./record-file.ts";
@@ -129,4 +129,27 @@ export async function validateCheckpoint(checkpoint: Checkpoint): Promise<void> 
       cause: error,
     });
   }
+}
+
+/** The blobs that a position needs. */
+export function blobsOf({ lines }: Checkpoint): readonly string[] {
+  const names: string[] = [];
+  const add = ({ base }: { readonly base: BaseRef }): void => void names.push(...base.parts.map(({ name }) => name));
+  for (const { stable, candidate, shown } of Object.values(lines)) {
+    if (shown !== null) add(shown);
+    for (const track of [stable, candidate]) {
+      if (track === null) continue;
+      const { ground } = track;
+      add("content" in ground ? ground.content : ground.version);
+      const overlay = "content" in ground ? ground.content.overlay : null;
+      if (overlay !== null && "blob" in overlay) names.push(overlay.blob);
+    }
+  }
+  return names;
+}
+
+/** Whether a position holds every dataset that is asked for; null asks for all. */
+export function covers(checkpoint: Checkpoint, datasets: readonly string[] | null): boolean {
+  const held = checkpoint.datasets;
+  return held === null || (datasets !== null && datasets.every((dataset) => held.includes(dataset)));
 }

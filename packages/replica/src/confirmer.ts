@@ -1,4 +1,4 @@
-import { type Clock, type NamespaceState, own, sleep } from "@sluice/core";
+import { type Clock, sleep } from "@sluice/core";
 import type { MarkBook } from "./mark-book.ts";
 import type { Reporter } from "./reporter.ts";
 import type { Snapshot } from "./replica.ts";
@@ -99,11 +99,4 @@ function preparedReleases({ state, datasets }: Snapshot): readonly string[] {
 function revertedReleases({ state, marks }: Snapshot): readonly string[] {
   const ended = Object.values(state.releases).filter(({ phase }) => phase === "reverted");
   return [...new Set([...marks, ...ended.map(({ id }) => id)])];
-}
-
-/** Releases that one state knows as reverted and an earlier one does not. */
-export function newlyReverted(before: NamespaceState, after: NamespaceState): readonly string[] {
-  return Object.values(after.releases)
-    .filter(({ id, phase }) => phase === "reverted" && own(before.releases, id)?.phase !== "reverted")
-    .map(({ id }) => id);
 }

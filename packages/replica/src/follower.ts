@@ -1,30 +1,21 @@
 import { join } from "node:path";
-import {
-  emptyState,
-  evolve,
-  isSluiceError,
-  leaseMs,
-  type LoggedEvent,
-  type NamespaceState,
-  own,
-  SluiceError,
-  sleep,
-} from "@sluice/core";
-import type { Frame, Mark } from "@sluice/core/api";
-import { createAnnouncer } from "./announcer.ts";
+import { isSluiceError, leaseMs, SluiceError, sleep } from "@sluice/core";
+import type { Mark } from "@sluice/core/api";
 import { createBlobFetcher } from "./blob-fetcher.ts";
-import { type Checkpoint, createCheckpoints, validateCheckpoint } from "./checkpoint.ts";
-import { createConfirmer, newlyReverted } from "./confirmer.ts";
-import { createFollowing, type Peer } from "./connection.ts";
+import { blobsOf, type Checkpoint, covers, createCheckpoints, validateCheckpoint } from "./checkpoint.ts";
+import { createConfirmer } from "./confirmer.ts";
+import { type ConnectionHandler, createFollowing, type Peer } from "./connection.ts";
 import { createDirectoryBlobs } from "./directory-blobs.ts";
 import { createHealing } from "./healing.ts";
-import { createLines, type LineFault } from "./lines.ts";
+import { createHolding } from "./holding.ts";
+import type { LineFault } from "./lines.ts";
+import type { Post } from "./mailer.ts";
 import { createMarkBook } from "./mark-book.ts";
 import { createMemoryBlobs } from "./memory-blobs.ts";
 import { createReadiness } from "./readiness.ts";
 import { createRecordFile } from "./record-file.ts";
 import { createRepairs } from "./repairs.ts";
-import type { Replica, ReplicaFeed, ReplicaOptions, Snapshot, SnapshotChange } from "./replica.ts";
+import type { Replica, ReplicaFeed, ReplicaOptions, SnapshotChange } from "./replica.ts";
 import { createReporter } from "./reporter.ts";
 import { createShelf } from "./shelf.ts";
 import { createSweeper } from "./sweeper.ts";
@@ -42,213 +33,129 @@ const eventsKept = 10_000;
 export function createReplica(options: ReplicaOptions): Replica {
   const { id, name, kind, datasets, directory, fetch, clock, random } = options;
   const urls = validUrls(options.urls);
+  const file = (its: string): ReturnType<typeof createRecordFile> | null =>
+    directory === null ? null : createRecordFile(join(directory, its));
   const blobs = directory === null ? createMemoryBlobs() : createDirectoryBlobs(join(directory, "blobs"));
   const listeners = new Set<(change: SnapshotChange) => void>();
   const counts = { gaps: 0, mismatches: 0, positionErrors: 0 };
   const countPositionError = (): void => void counts.positionErrors++;
-  let snapshot: Snapshot = { log: null, state: emptyState, datasets: new Map(), marks: new Set() };
   let closed = false;
   /** Whether the next state has to come whole, because what is held cannot be folded on. */
   let wantsWhole = false;
   /** Whether the stream has still to bring the whole state. */
   let awaitsState = true;
-  let log: string | null = null;
+  let peer: Peer | null = null;
+  /** Blobs that the position on disk needs. */
+  let written: readonly string[] = [];
 
   const shelf = createShelf({ blobs, clock, onDamage: (blob) => repairs.mend(blob) });
-  const lines = createLines({ shelf, datasets, onFault: (fault) => void faults.push(fault) });
-  const faults: LineFault[] = [];
-  const announcer = createAnnouncer({ lines, shelf, eventsMax: kind === "sidecar" ? eventsKept : 0 });
-  const marks = createMarkBook(directory === null ? null : createRecordFile(join(directory, "marks")));
-  const post = async (url: string, path: string, body: string, signal: AbortSignal): Promise<number> => {
-    const headers = { "content-type": "application/json" };
-    const response = await fetch(`${url}${path}`, { method: "POST", headers, body, signal });
-    await response.body?.cancel();
-    return response.status;
-  };
-  const reporter = createReporter({ id, post, clock, random });
+  const marks = createMarkBook(file("marks"));
+  const reporter = createReporter({ id, post: createPost(fetch), clock, random });
   const confirmer = createConfirmer({ id, marks, reporter, clock, onError: countPositionError });
-  const readiness = createReadiness({ clock, datasets, snapshot: () => snapshot });
+  const readiness = createReadiness({ clock, datasets, snapshot: () => holding.snapshot() });
   const fetcher = createBlobFetcher({ blobs, fetch, clock, random, onStored: (blob) => contentArrived(blob) });
-  const repairs = createRepairs({ shelf, onChange: () => contentArrived() });
+  const repairs = createRepairs({ shelf, onSound: (blob) => contentArrived(blob), onGone: () => contentArrived() });
   const healing = createHealing(clock, (error) => {
     wantsWhole = true;
     following.reconnect(error);
   });
 
-  const capture = (): Checkpoint | null => {
-    const packed = snapshot.log === null ? null : lines.pack();
-    if (snapshot.log === null || packed === null) return null;
-    return { log: snapshot.log, state: snapshot.state, datasets, lines: packed, marks: marks.marks() };
-  };
-  /** Blobs that the position on disk needs. */
-  let written: readonly string[] = [];
-  const checkpoints =
-    directory === null
-      ? null
-      : createCheckpoints({
-          file: createRecordFile(join(directory, "position")),
-          clock,
-          capture,
-          onWritten(checkpoint) {
-            marks.written(checkpoint.state.sequence);
-            written = namesIn(checkpoint);
-          },
-          onError: countPositionError,
-        });
-  const sweeper = createSweeper({
-    blobs,
-    clock,
-    needed: () =>
-      new Set([
-        ...[...lines.versions(), ...announcer.versions()].flatMap((version) => shelf.blobsOf(version)),
-        ...lines.waitingBlobs(),
-        ...written,
-      ]),
-    onError: countPositionError,
-  });
+  const held = (): ReturnType<typeof holding.lines.versions> =>
+    holding.lines.versions().union(new Set(holding.announcer.versions()));
 
-  /** Puts a new snapshot in place of the one before. New views see it from here on; everything else comes after. */
-  const swap = (state: NamespaceState, events: SnapshotChange["events"], newMarks: readonly Mark[]): void => {
-    const previous = snapshot;
-    snapshot = { log, state, datasets: lines.current(), marks: marks.inForce(state) };
-    for (const listener of listeners) listener({ snapshot, previous, events, marks: newMarks });
-    const reverted = newlyReverted(previous.state, state);
-    for (const release of reverted) {
-      marks.reverted({ release, at: own(state.releases, release)?.ended?.at ?? clock.wall() }, state.sequence);
-    }
-    confirmer.applied(snapshot, [...reverted, ...newMarks.map(({ release }) => release)]);
-    announcer.flush();
-    shelf.retain([...lines.versions(), ...announcer.versions()]);
-    refreshWants();
+  const onSwap = (change: SnapshotChange, reverted: readonly string[]): void => {
+    for (const listener of listeners) listener(change);
+    confirmer.applied(change.snapshot, reverted);
+    shelf.retain(held());
     readiness.look();
     checkpoints?.touch();
-    tellFaults();
   };
-
-  let wants: unknown;
-  const refreshWants = (): void => {
-    const missing = lines.missing();
-    const lost = repairs.needed();
-    if (wants === missing && lost.length === 0) return;
-    wants = missing;
-    fetcher.want([...lost, ...missing]);
-  };
-
-  const tellFaults = (): void => {
-    for (const { blob, dataset, error } of faults.splice(0)) {
+  let wanted: unknown;
+  const onStep = (faults: readonly LineFault[]): void => {
+    for (const { blob, dataset, error } of faults) {
       if (blob !== null) repairs.mend(blob);
       else {
         counts.mismatches++;
         healing.needed(dataset, error);
       }
     }
+    const missing = holding.lines.missing();
+    const lost = repairs.needed();
+    if (wanted !== missing || lost.length > 0) fetcher.want([...lost, ...missing]);
+    wanted = missing;
   };
+  const eventsMax = kind === "sidecar" ? eventsKept : 0;
+  const holding = createHolding({ shelf, marks, clock, datasets, eventsMax, onSwap, onStep });
 
   const contentArrived = (blob?: string): void => {
     if (closed) return;
-    const mended = blob !== undefined && repairs.arrived(blob);
-    const changed = lines.advance(mended ? undefined : blob);
-    announcer.advance();
-    if (changed) swap(snapshot.state, [], []);
-    else {
-      announcer.flush();
-      refreshWants();
-      tellFaults();
-    }
+    if (blob !== undefined) repairs.arrived(blob);
+    holding.advance(blob);
   };
 
-  const foldEvents = (events: readonly LoggedEvent[], bytes: number): void => {
-    if (awaitsState) throw new SluiceError("PROTOCOL", "events came where the whole state was asked for");
-    let { state } = snapshot;
-    const gap = events.findIndex(({ sequence }, index) => sequence !== state.sequence + 1 + index);
-    if (gap !== -1) {
-      counts.gaps++;
-      const expected = state.sequence + 1 + gap;
-      throw new SluiceError("PROTOCOL", `expected event ${expected}, came ${events[gap]?.sequence}`);
-    }
-    try {
-      for (const logged of events) {
-        const before = state;
-        const after = evolve(before, logged);
-        announcer.fold({ before, logged, after, bytes: bytes / events.length });
-        state = after;
-      }
-    } catch (error) {
-      wantsWhole = true;
-      throw new SluiceError("PROTOCOL", "an event cannot follow the state that is held", { cause: error });
-    } finally {
-      marks.settle(state);
-      swap(state, events.slice(0, state.sequence - snapshot.state.sequence), []);
-    }
+  const capture = (): Checkpoint | null => {
+    const { log, state } = holding.snapshot();
+    const lines = log === null ? null : holding.lines.pack();
+    return log === null || lines === null ? null : { log, state, datasets, lines, marks: marks.marks() };
   };
-
-  const takeState = (frame: Extract<Frame, { type: "state" }>, from: Peer): void => {
-    const { state } = frame;
-    if (from.log === snapshot.log && state.sequence < snapshot.state.sequence) {
-      // To go back could show what was reverted.
-      const message = `${from.url} is at event ${state.sequence}, behind event ${snapshot.state.sequence} that is held`;
-      throw new SluiceError("PROTOCOL", message);
-    }
-    if (snapshot.log !== null && snapshot.log !== from.log) marks.clear();
-    log = from.log;
-    wantsWhole = false;
-    awaitsState = false;
-    lines.reset(state, frame.lines);
-    announcer.restart(from.log, state);
-    marks.settle(state);
-    const newMarks = frame.marks.filter((mark) => marks.add(mark, state));
-    for (const mark of newMarks) announcer.mark(mark);
-    swap(state, null, newMarks);
-    confirmer.repeat(snapshot);
+  const position = file("position");
+  const onWritten = (checkpoint: Checkpoint): void => {
+    marks.written(checkpoint.state.sequence);
+    written = blobsOf(checkpoint);
   };
-
-  const takeMark = (mark: Mark): boolean => {
-    const isNew = marks.add(mark, snapshot.state);
-    if (isNew) {
-      announcer.mark(mark);
-      swap(snapshot.state, [], [mark]);
-    }
-    return isNew;
+  const checkpoints =
+    position === null
+      ? null
+      : createCheckpoints({ file: position, clock, capture, onWritten, onError: countPositionError });
+  const needed = (): ReadonlySet<string> => {
+    const names = [...held()].flatMap((version) => shelf.blobsOf(version));
+    return new Set([...names, ...holding.lines.waitingBlobs(), ...written]);
   };
+  const sweeper = createSweeper({ blobs, clock, needed, onError: countPositionError });
 
-  let peer: Peer | null = null;
-  const following = createFollowing({
-    urls,
-    fetch,
-    clock,
-    random,
-    handler: {
-      query: () => ({
-        id,
-        name,
-        kind,
-        log: wantsWhole ? null : snapshot.log,
-        from: wantsWhole ? 0 : snapshot.state.sequence,
-        marks: marks.marks().map(({ release }) => release),
-      }),
-      connected(next) {
-        peer = next;
-        awaitsState = wantsWhole || next.log !== snapshot.log;
-        reporter.connected(next.url, next.instance);
-        fetcher.from(next.url);
-        if (!awaitsState) confirmer.repeat(snapshot);
-      },
-      frame(frame, bytes) {
-        if (closed || peer === null) return;
-        if (frame.type === "mark") takeMark(frame.mark);
-        else if (frame.type === "events") foldEvents(frame.events, bytes);
-        else takeState(frame, peer);
-      },
-      heartbeat() {
-        // A disk that did not answer may do so now.
-        if (!lines.prepared()) contentArrived();
-      },
+  const handler: ConnectionHandler = {
+    query() {
+      const { log, state } = holding.snapshot();
+      const from = wantsWhole ? { log: null, from: 0 } : { log, from: state.sequence };
+      return { id, name, kind, ...from, marks: marks.marks().map(({ release }) => release) };
     },
-  });
+    connected(next) {
+      peer = next;
+      awaitsState = wantsWhole || next.log !== holding.snapshot().log;
+      reporter.connected(next.url, next.instance);
+      fetcher.from(next.url);
+      if (!awaitsState) confirmer.repeat(holding.snapshot());
+    },
+    frame(frame, bytes) {
+      if (closed || peer === null) return;
+      if (frame.type === "mark") holding.mark(frame.mark);
+      else if (frame.type === "state") {
+        holding.reset(peer.log, frame);
+        wantsWhole = false;
+        awaitsState = false;
+        confirmer.repeat(holding.snapshot());
+      } else if (awaitsState) throw new SluiceError("PROTOCOL", "events came where the whole state was asked for");
+      else {
+        try {
+          holding.fold(frame.events, bytes);
+        } catch (error) {
+          if (isSluiceError(error) && error.details["gap"] === true) counts.gaps++;
+          else wantsWhole = true;
+          throw error;
+        }
+      }
+    },
+    heartbeat() {
+      // A disk that did not answer may do so now.
+      repairs.retry();
+      if (!holding.lines.prepared()) contentArrived();
+    },
+  };
+  const following = createFollowing({ urls, fetch, clock, random, handler });
 
   const present = (mark: Mark): void => {
     // The marks that a follower holds go up with its next question.
-    if (takeMark(mark)) following.reconnect(null);
+    if (holding.mark(mark)) following.reconnect(null);
   };
 
   /** Takes what is on disk. What is damaged was never there. */
@@ -258,14 +165,9 @@ export function createReplica(options: ReplicaOptions): Replica {
       await marks.load();
       const checkpoint = (await checkpoints?.load()) ?? null;
       if (checkpoint === null) return null;
-      log = checkpoint.log;
-      lines.unpack(checkpoint.lines);
-      written = namesIn(checkpoint);
-      for (const mark of checkpoint.marks) marks.add(mark, checkpoint.state);
-      marks.settle(checkpoint.state);
-      announcer.restart(checkpoint.log, checkpoint.state);
+      written = blobsOf(checkpoint);
       wantsWhole = !covers(checkpoint, datasets);
-      swap(checkpoint.state, null, marks.marks());
+      holding.restore(checkpoint);
       return checkpoint;
     } catch (error) {
       if (!isSluiceError(error, "CORRUPT")) throw error;
@@ -274,6 +176,17 @@ export function createReplica(options: ReplicaOptions): Replica {
     }
   };
 
+  const followFrom = async (checkpoint: Checkpoint | null): Promise<void> => {
+    if (checkpoint !== null) {
+      await validateCheckpoint(checkpoint).catch(() => {
+        countPositionError();
+        wantsWhole = true;
+      });
+    }
+    if (!closed) following.start();
+  };
+
+  const { announcer } = holding;
   const feed: ReplicaFeed = {
     log: () => announcer.position().log,
     state: () => announcer.position().state,
@@ -293,17 +206,9 @@ export function createReplica(options: ReplicaOptions): Replica {
     async start() {
       const checkpoint = await load();
       sweeper.start();
-      void (async () => {
-        if (checkpoint !== null) {
-          await validateCheckpoint(checkpoint).catch(() => {
-            countPositionError();
-            wantsWhole = true;
-          });
-        }
-        if (!closed) following.start();
-      })();
+      void followFrom(checkpoint);
     },
-    snapshot: () => snapshot,
+    snapshot: () => holding.snapshot(),
     ready: (deadlineMs) => readiness.wait(deadlineMs),
     connection: () => following.state(),
     contactAgeMs: () => following.contactAgeMs(),
@@ -343,37 +248,20 @@ export function createReplica(options: ReplicaOptions): Replica {
   };
 }
 
+function createPost(fetch: typeof globalThis.fetch): Post {
+  return async (url, path, body, signal) => {
+    const headers = { "content-type": "application/json" };
+    const response = await fetch(`${url}${path}`, { method: "POST", headers, body, signal });
+    await response.body?.cancel();
+    return response.status;
+  };
+}
+
 function validUrls(urls: readonly string[]): readonly string[] {
   if (urls.length === 0) throw new SluiceError("VALIDATION", "a replica needs the URL of an instance to follow");
   return urls.map((url) => {
-    const parsed = URL.canParse(url) ? new URL(url) : null;
-    if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
-      throw new SluiceError("VALIDATION", `expected an http: or https: URL of an instance, came ${url}`, {
-        details: { url },
-      });
-    }
-    return url.replace(/\/+$/, "");
-  });
-}
-
-/** Whether a position holds every dataset that is asked for now. */
-function covers(checkpoint: Checkpoint, datasets: readonly string[] | null): boolean {
-  const held = checkpoint.datasets;
-  return held === null || (datasets !== null && datasets.every((dataset) => held.includes(dataset)));
-}
-
-/** The blobs that a position on disk needs. */
-function namesIn({ lines }: Checkpoint): readonly string[] {
-  return Object.values(lines).flatMap(({ stable, candidate, shown }) => {
-    const grounds = [stable?.ground, candidate?.ground].filter((ground) => ground !== undefined);
-    const contents = grounds.map((ground) => ("content" in ground ? ground.content : ground.version));
-    const overlays = grounds.flatMap((ground) =>
-      "content" in ground && ground.content.overlay !== null && "blob" in ground.content.overlay
-        ? [ground.content.overlay.blob]
-        : [],
-    );
-    return [...contents, ...(shown === null ? [] : [shown])]
-      .flatMap(({ base }) => base.parts.map((part) => part.name))
-      .concat(overlays);
+    if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url.replace(/\/+$/, "");
+    const message = `expected an http: or https: URL of an instance, came ${url}`;
+    throw new SluiceError("VALIDATION", message, { details: { url } });
   });
 }

@@ -25,8 +25,10 @@ export type Track =
       readonly publish: number;
       readonly ground: { readonly content: Content; readonly number: number } | { readonly version: ReadableVersion };
       readonly queue: readonly QueuedPatch[];
-      /** Blobs that were found corrupt once already; the second time what was published is wrong, not the copy. */
-      readonly suspects: readonly string[];
+      /** The blob that is to blame: nothing is tried before it was looked at. */
+      readonly suspect: string | null;
+      /** Blobs that were looked at; when one of them is to blame again, what was published is wrong, not the copy. */
+      readonly cleared: readonly string[];
     }
   /** What was published does not come to what it says. Only the whole state from the origin mends it. */
   | { readonly kind: "broken"; readonly publish: number };
@@ -55,7 +57,7 @@ export const queuedPatchesMax = 10_000;
 
 /** A line that begins with a content; `prepareTrack` comes next. */
 export function startTrack(publish: number, content: Content, number: number): Track {
-  return { kind: "waiting", publish, ground: { content, number }, queue: [], suspects: [] };
+  return waiting(publish, { content, number }, []);
 }
 
 /** The line after a patch. `delta` is the patch in canonical form. */
@@ -71,10 +73,16 @@ export function patchTrack(shelf: Shelf, track: Track, patch: QueuedPatch, delta
   return broken(track.publish, error);
 }
 
+/** The line after one of its blobs was looked at, and found sound or fetched again. */
+export function clearTrack(track: Track, blob: string): Track {
+  if (track.kind !== "waiting" || track.suspect !== blob) return track;
+  return { ...track, suspect: null, cleared: [...track.cleared, blob] };
+}
+
 /** Prepares a waiting line where that has become possible. */
 export function prepareTrack(shelf: Shelf, track: Track): TrackStep {
-  if (track.kind !== "waiting") return { track, fault: null };
-  const { publish, ground, queue, suspects } = track;
+  if (track.kind !== "waiting" || track.suspect !== null) return { track, fault: null };
+  const { publish, ground, queue } = track;
   if ("version" in ground) return layOver(publish, ground.version, queue, canonicalDelta);
   if (shelf.missing(ground.content).length > 0) return { track, fault: null };
   try {
@@ -85,8 +93,8 @@ export function prepareTrack(shelf: Shelf, track: Track): TrackStep {
     if (isSluiceError(error, "BLOB_UNKNOWN", "STORE_UNAVAILABLE", "DISK_FULL")) return { track, fault: null };
     if (!isSluiceError(error)) throw error;
     const blob = blobOf(error);
-    if (blob === null || suspects.includes(blob)) return broken(publish, error);
-    return { track: { ...track, suspects: [...suspects, blob] }, fault: { blob, error } };
+    if (blob === null || track.cleared.includes(blob)) return broken(publish, error);
+    return { track: { ...track, suspect: blob }, fault: { blob, error } };
   }
 }
 
@@ -105,7 +113,7 @@ function layOver(
       if (blobOf(error) === null) return broken(publish, error);
       // The base cannot be read where the patch falls: the shelf has said so, and the patches wait for the part.
       const rest = queue.slice(index);
-      return { track: { kind: "waiting", publish, ground: { version }, queue: rest, suspects: [] }, fault: null };
+      return { track: waiting(publish, { version }, rest), fault: null };
     }
   }
   return { track: { kind: "prepared", publish, version }, fault: null };
@@ -129,7 +137,7 @@ export function packTrack(shelf: Shelf, track: Track): PackedTrack | null {
 export function unpackTrack(shelf: Shelf, packed: PackedTrack): TrackStep {
   const { publish, ground, queue } = packed;
   const start = (from: { content: Content; number: number }): TrackStep =>
-    prepareTrack(shelf, { kind: "waiting", publish, ground: from, queue, suspects: [] });
+    prepareTrack(shelf, waiting(publish, from, queue));
   if ("content" in ground) return start(ground);
   let version: ReadableVersion;
   try {
@@ -152,6 +160,12 @@ export function readableOf(track: Track | null): ReadableVersion | null {
   if (track === null || track.kind === "broken") return null;
   if (track.kind === "prepared") return track.version;
   return "version" in track.ground ? track.ground.version : null;
+}
+
+type Waiting = Extract<Track, { kind: "waiting" }>;
+
+function waiting(publish: number, ground: Waiting["ground"], queue: Waiting["queue"]): Waiting {
+  return { kind: "waiting", publish, ground, queue, suspect: null, cleared: [] };
 }
 
 function broken(publish: number, error: SluiceError): TrackStep {

@@ -2,6 +2,7 @@ import { type Content, type Event, type LoggedEvent, type NamespaceState, own, S
 import type { LineContents } from "@sluice/core/api";
 import {
   canonicalDelta,
+  clearTrack,
   type PackedTrack,
   packTrack,
   patchTrack,
@@ -43,8 +44,8 @@ export interface Lines {
   /** Blobs that are missing, in the order in which they are wanted: what nothing is shown of first, stable lines, candidates. */
   missing(): readonly NeededBlob[];
   /**
-   * To be called when the blob of that name has arrived, or without a name when parts were damaged, opened anew, or the disk may
-   * answer again. Whether something else can be read now.
+   * To be called with the name of a blob that has arrived or was found to be sound, and without one when blobs may have come
+   * or gone some other way. Whether something else can be read now.
    */
   advance(arrived?: string): boolean;
   /** Whether every line is at its newest version. */
@@ -199,7 +200,8 @@ function linesOf(
           const content = contentOf(track);
           if (content !== null && arrived === undefined) lacking.delete(content);
           else if (content !== null && arrived !== undefined) lacking.get(content)?.delete(arrived);
-          return track === null ? null : prepare(dataset, track);
+          if (track === null) return null;
+          return prepare(dataset, arrived === undefined ? track : clearTrack(track, arrived));
         };
         place(dataset, advanced(stable), advanced(candidate));
       }

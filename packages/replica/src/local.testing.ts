@@ -19,10 +19,10 @@ export interface Local {
   readonly lines: Lines;
   readonly announcer: Announcer;
   readonly faults: LineFault[];
-  state(): NamespaceState;
-  fold(...events: readonly LoggedEvent[]): void;
+  readonly state: () => NamespaceState;
+  readonly fold: (...events: readonly LoggedEvent[]) => void;
   /** Brings the next `count` missing blobs. */
-  deliver(from: Blobs, count?: number): Promise<void>;
+  readonly deliver: (from: Blobs, count?: number) => Promise<void>;
 }
 
 /** Starts at the empty state of the log `log-1`. */

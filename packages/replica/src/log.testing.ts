@@ -60,17 +60,17 @@ export interface TestLog {
   readonly blobs: Blobs;
   readonly lines: Lines;
   readonly events: readonly LoggedEvent[];
-  state(): NamespaceState;
-  models(): ReadonlyMap<string, Model>;
-  contents(): Promise<Record<string, LineContents>>;
-  append(event: Event): LoggedEvent;
-  create(dataset: string): LoggedEvent;
+  readonly state: () => NamespaceState;
+  readonly models: () => ReadonlyMap<string, Model>;
+  readonly contents: () => Promise<Record<string, LineContents>>;
+  readonly append: (event: Event) => LoggedEvent;
+  readonly create: (dataset: string) => LoggedEvent;
   /** A version that goes live, or is held. */
-  publish(dataset: string, items: Items, live: boolean, partCount?: number): Promise<LoggedEvent>;
+  readonly publish: (dataset: string, items: Items, live: boolean, partCount?: number) => Promise<LoggedEvent>;
   /** Sets and removes items in both lines. */
-  patch(dataset: string, set: Items, remove?: readonly string[]): LoggedEvent;
+  readonly patch: (dataset: string, set: Items, remove?: readonly string[]) => LoggedEvent;
   /** Starts a release of the held candidate. */
-  release(dataset: string, id: string, thousandths?: number): LoggedEvent;
+  readonly release: (dataset: string, id: string, thousandths?: number) => LoggedEvent;
 }
 
 /** Starts an empty log. */

@@ -24,12 +24,12 @@ export interface TestStream {
   readonly url: string;
   readonly query: FollowQuery;
   readonly closed: boolean;
-  send(frame: Frame): void;
-  write(text: string | Uint8Array): void;
+  readonly send: (frame: Frame) => void;
+  readonly write: (text: string | Uint8Array) => void;
   /** Ends the stream in good order. */
-  end(): void;
+  readonly end: () => void;
   /** Breaks it. */
-  cut(): void;
+  readonly cut: () => void;
 }
 
 /** An instance in this process, reached through its `fetch`. */
@@ -43,17 +43,19 @@ export interface TestOrigin {
   readonly asked: readonly string[];
   /** Every request that is not let through fails as a network does. */
   down: boolean;
+  /** Blobs that are not given out yet. */
+  withheld: (name: string) => boolean;
   /** Changes bytes on their way. */
   tamper: (bytes: Uint8Array) => Uint8Array;
   /** Answers a new stream; by default with hello, the events or the state, and a heartbeat. */
   greet: (stream: TestStream) => Promise<void>;
-  stream(): TestStream;
+  readonly stream: () => TestStream;
   /** Sends what the log appended to every stream. */
-  send(...events: readonly LoggedEvent[]): void;
-  mark(mark: Mark): void;
-  heartbeat(ageMs?: number): void;
+  readonly send: (...events: readonly LoggedEvent[]) => void;
+  readonly mark: (mark: Mark) => void;
+  readonly heartbeat: (ageMs?: number) => void;
   /** The whole state as a frame. */
-  whole(): Promise<Extract<Frame, { type: "state" }>>;
+  whole: () => Promise<Extract<Frame, { type: "state" }>>;
 }
 
 /** Serves a log under any URL. It sends no heartbeat by itself but the first. */
@@ -110,7 +112,7 @@ export function createTestOrigin({ log, instance = "origin-1" }: { log: TestLog;
     else {
       const name = url.pathname.split("/").at(-1) ?? "";
       asked.push(name);
-      if (!log.blobs.has(name)) return new Response(null, { status: 404 });
+      if (origin.withheld(name) || !log.blobs.has(name)) return new Response(null, { status: 404 });
       return new Response(Buffer.from(origin.tamper(await log.blobs.read(name))));
     }
     return new Response(null, { status: 202 });
@@ -122,6 +124,7 @@ export function createTestOrigin({ log, instance = "origin-1" }: { log: TestLog;
     confirmations,
     asked,
     down: false,
+    withheld: () => false,
     tamper: (bytes) => bytes,
     async fetch(input, init) {
       await Promise.resolve();

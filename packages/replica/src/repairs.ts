@@ -5,57 +5,71 @@ import type { NeededBlob, Shelf } from "./shelf.ts";
 export interface Repairs {
   /** Looks at a blob that could not be read: sets it aside, to be fetched again, or opens it anew where it is sound. */
   mend(name: string): void;
+  /** Looks again where the disk did not answer. */
+  retry(): void;
   /** Damaged parts that are to be fetched again. */
   needed(): readonly NeededBlob[];
-  /** A blob has come to be kept. True where a damaged part was opened anew. */
-  arrived(name: string): boolean;
+  /** A blob has come to be kept: a damaged part is opened anew. */
+  arrived(name: string): void;
   /** Blobs that were not what they should be. */
   corrupt(): number;
 }
 
-/** `onChange` is called when something was set aside or opened anew. */
-export function createRepairs(dependencies: { readonly shelf: Shelf; readonly onChange: () => void }): Repairs {
-  const { shelf, onChange } = dependencies;
+/** `onSound` is called for a blob that is whole, its part opened anew; `onGone` when one was set aside. */
+export function createRepairs(dependencies: {
+  readonly shelf: Shelf;
+  readonly onSound: (name: string) => void;
+  readonly onGone: () => void;
+}): Repairs {
+  const { shelf, onSound, onGone } = dependencies;
   const looking = new Set<string>();
   /** Whole on disk, and yet not to be read: what was published is wrong, and another look changes nothing. */
   const sound = new Set<string>();
   const lost = new Map<string, NeededBlob>();
+  /** The disk did not say. */
+  const unsaid = new Set<string>();
   let corrupt = 0;
 
   const look = async (name: string): Promise<void> => {
     try {
       await shelf.blobs.read(name);
-      if (sound.has(name)) return;
+      if (!sound.has(name)) shelf.reopen(name);
       sound.add(name);
-      shelf.reopen(name);
     } catch (error) {
-      // The disk does not answer: the next read that fails asks again.
-      if (!isSluiceError(error, "CORRUPT", "BLOB_UNKNOWN")) return;
+      if (!isSluiceError(error, "CORRUPT", "BLOB_UNKNOWN")) {
+        unsaid.add(name);
+        return;
+      }
       corrupt++;
       const part = shelf.damaged().get(name);
       if (part !== undefined) lost.set(name, { name, bytes: part.bytes });
+      onGone();
+      return;
     }
+    onSound(name);
+  };
+
+  const mend = (name: string): void => {
+    if (looking.has(name)) return;
+    looking.add(name);
+    unsaid.delete(name);
+    void look(name).finally(() => looking.delete(name));
   };
 
   return {
-    mend(name) {
-      if (looking.has(name)) return;
-      looking.add(name);
-      void look(name).finally(() => {
-        looking.delete(name);
-        onChange();
-      });
+    mend,
+    retry() {
+      for (const name of unsaid) mend(name);
     },
     needed: () => [...lost.values()],
     arrived(name) {
-      if (!lost.delete(name)) return false;
+      if (!lost.delete(name)) return;
       try {
         shelf.reopen(name);
-      } catch {
-        // Whoever reads the part next finds it damaged still, and it is looked at again.
-        return false;
+      } catch (error) {
+        // Gone again already: whoever reads the part next finds it damaged still.
+        if (!isSluiceError(error)) throw error;
       }
-      return true;
     },
     corrupt: () => corrupt,
   };

@@ -10,9 +10,9 @@ export function createSystemClock(): Clock {
     wall: () => Date.now(),
     setTimer(delayMs, fire, options): Timer {
       if (delayMs <= 0) {
-        // `setTimeout` makes a millisecond of no delay, which a loop that gives way every few steps would pay each time.
+        // `setTimeout` makes a millisecond of no delay, which a loop that gives way every few steps would pay each time. Not
+        // unref'd: the event loop would first wait for something else to happen. It keeps the process for this one turn.
         const immediate = setImmediate(fire);
-        if (options?.keepAlive !== true) immediate.unref();
         return { cancel: () => clearImmediate(immediate) };
       }
       let leftMs = delayMs;

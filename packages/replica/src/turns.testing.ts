@@ -1,3 +1,5 @@
+import type { VirtualClock } from "@sluice/core";
+
 /** One turn of the event loop: promises, ticks and finished I/O have run. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => {
@@ -22,4 +24,16 @@ export async function until(holds: () => boolean, what = "the condition"): Promi
     await turn();
   }
   throw new Error(`${what} did not come about`);
+}
+
+/** Moves a clock on timer by timer, and lets everything run that each of them set off. */
+export async function pass(clock: VirtualClock, durationMs: number): Promise<void> {
+  const endMs = clock.now() + durationMs;
+  await settle();
+  for (let next = clock.nextInMs(); next !== undefined && clock.now() + next <= endMs; next = clock.nextInMs()) {
+    clock.advance(next);
+    await settle();
+  }
+  clock.advance(endMs - clock.now());
+  await settle();
 }
