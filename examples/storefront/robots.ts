@@ -44,12 +44,30 @@ function anySku(): string {
   return skus[Math.floor(Math.random() * skus.length)] ?? "";
 }
 
-setInterval(() => void patch("stock", anySku(), { stock: Math.floor(Math.random() * 480) }), 1_000 / stockPerSecond);
-setInterval(() => {
+function changeStock(): void {
+  void patch("stock", anySku(), { stock: Math.floor(Math.random() * 480) });
+}
+
+function changePrice(): void {
   const sku = anySku();
   const price = files.get(2)?.get(sku)?.price ?? 0;
   // A few per cent around the price of v2, which leaves every article over its cost.
   void patch("prices", sku, { price: Math.round(price * (0.97 + Math.random() * 0.08)) });
-}, 1_000 / pricesPerSecond);
+}
+
+/** Calls `change` so many times a second; a timer that comes late makes up for it. */
+function keepUp(perSecond: number, change: () => void): void {
+  let last = performance.now();
+  let due = 0;
+  setInterval(() => {
+    const now = performance.now();
+    due = Math.min(due + ((now - last) * perSecond) / 1_000, perSecond);
+    last = now;
+    for (; due >= 1; due -= 1) change();
+  }, 10);
+}
+
+keepUp(stockPerSecond, changeStock);
+keepUp(pricesPerSecond, changePrice);
 setInterval(() => tellParent({ type: "patched", ...done }), reportMs);
 process.on("SIGTERM", () => process.exit(0));

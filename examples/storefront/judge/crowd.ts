@@ -9,7 +9,7 @@ export interface Crowd {
 }
 
 /** How many shoppers there are: each is one targeting key. */
-export const usersCount = 2_000;
+const usersCount = 2_000;
 
 /** Of all requests, those that buy. */
 const checkoutShare = 0.4;

@@ -5,5 +5,6 @@ const locales = { zh: "zh-CN", en: "en-US" } as const;
 
 /** An amount in a currency's smallest unit as people read it: `¥1,299.00`. */
 export function formatMoney(amount: number, currency: string, language: Language): string {
-  return new Intl.NumberFormat(locales[language], { style: "currency", currency }).format(amount / 100);
+  const options = { style: "currency", currency, currencyDisplay: "narrowSymbol" } as const;
+  return new Intl.NumberFormat(locales[language], options).format(amount / 100);
 }

@@ -9,8 +9,8 @@ export interface WindowLook {
   /** Percentage in thousandths; null where nothing is being released. */
   readonly thousandths: number | null;
   readonly phase: string | null;
-  /** Targeting keys of the two shoppers; null where nobody is on that side. */
-  readonly shoppers: { readonly control: string | null; readonly candidate: string | null };
+  /** Targeting keys of two shoppers; the second is on the candidate's side where anybody is, the first on the other. */
+  readonly shoppers: readonly [one: string, other: string];
   /** Articles to show, those that differ first. */
   readonly skus: readonly string[];
   readonly connected: boolean;
@@ -39,7 +39,7 @@ const shoppersMax = 3_000;
 
 /** Articles that are compared, and shown. */
 const comparedMax = 500;
-const shownMax = 6;
+const shownMax = 9;
 
 /** Makes the window of a worker. `skus` are the articles that may be shown. */
 export function createWindow(options: {
@@ -51,18 +51,14 @@ export function createWindow(options: {
   const { data, worker, release } = options;
   let display: readonly string[] = [];
   let dressedFor = "";
-  let dressed: Pick<WindowLook, "shoppers" | "skus"> = { shoppers: { control: null, candidate: null }, skus: [] };
+  let dressed: Pick<WindowLook, "shoppers" | "skus"> = { shoppers: ["visitor-1", "visitor-2"], skus: [] };
 
   function dress(): Pick<WindowLook, "shoppers" | "skus"> {
     if (display.length === 0) display = spread(options.skus());
     const shoppers = findShoppers(data);
-    const views = Object.values(shoppers).map((targetingKey) =>
-      data.view(targetingKey === null ? {} : { targetingKey }),
-    );
-    const [one, other] = views;
-    const differs = (sku: string): boolean =>
-      one !== undefined && other !== undefined && said(one, sku) !== said(other, sku);
-    const differing = display.filter(differs).slice(0, shownMax - 2);
+    const [one, other] = [data.view({ targetingKey: shoppers[0] }), data.view({ targetingKey: shoppers[1] })];
+    const differs = (sku: string): boolean => said(one, sku) !== said(other, sku);
+    const differing = display.filter(differs).slice(0, shownMax - 3);
     const same = display.filter((sku) => !differing.includes(sku)).slice(0, shownMax - differing.length);
     return { shoppers, skus: [...differing, ...same] };
   }
@@ -86,14 +82,15 @@ function said(view: ShopView, sku: string): string {
 }
 
 function findShoppers(data: ShopData): WindowLook["shoppers"] {
-  let control: string | null = null;
-  let candidate: string | null = null;
-  for (let number = 1; number <= shoppersMax && (control === null || candidate === null); number++) {
+  let control: string | undefined;
+  let candidate: string | undefined;
+  for (let number = 1; number <= shoppersMax && (control === undefined || candidate === undefined); number++) {
     const targetingKey = `visitor-${number}`;
     if (data.view({ targetingKey }).arm("prices") === "candidate") candidate ??= targetingKey;
     else control ??= targetingKey;
   }
-  return { control, candidate };
+  // Where everybody is on one side, two of them are shown.
+  return [control ?? "visitor-2", candidate ?? "visitor-2"];
 }
 
 /** Some articles of all departments, far apart. */

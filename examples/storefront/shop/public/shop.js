@@ -9,7 +9,6 @@ const texts = {
     away: (worker) => `控制面离线，继续供应最后的稳定版 · ${worker}`,
     candidate: "候选版",
     control: "稳定版",
-    nobody: "现在没有人在这一侧",
     fault: "这位顾客看到的是出错页面",
     left: (stock) => `库存 ${stock}`,
   },
@@ -21,7 +20,6 @@ const texts = {
     away: (worker) => `no contact with the sidecar, serving the last good version · ${worker}`,
     candidate: "candidate",
     control: "stable",
-    nobody: "nobody is on this side now",
     fault: "this shopper sees an error page",
     left: (stock) => `${stock} left`,
   },
@@ -62,23 +60,19 @@ function showWindow(look) {
 function showShopper(pane, user, answer, other) {
   const text = texts[language];
   const shelf = find(".shelf", pane);
-  const isFailing = answer !== null && answer.status !== 200;
-  const isCandidate = answer?.body?.arm === "candidate" || (isFailing && pane.id === "canary");
+  const isFailing = answer.status !== 200;
+  const isCandidate = answer.body?.arm === "candidate" || (isFailing && pane.id === "canary");
   pane.classList.toggle("failing", isFailing);
   pane.classList.toggle("candidate", isCandidate);
   const arm = isCandidate ? text.candidate : text.control;
-  find(".badge", pane).textContent = answer === null ? "–" : `v${answer.version ?? "?"} · ${arm} · ${user}`;
-  if (answer === null) {
-    shelf.replaceChildren(element("p", "muted", text.nobody));
-    return;
-  }
+  find(".badge", pane).textContent = `v${answer.version ?? "?"} · ${arm} · ${user}`;
   if (isFailing) {
     const fault = element("p", "fault", "");
     fault.append(element("b", "", String(answer.status)), text.fault);
     shelf.replaceChildren(fault);
     return;
   }
-  const labels = new Map((other?.body?.cards ?? []).map((card) => [card.sku, card.label]));
+  const labels = new Map((other.body?.cards ?? []).map((card) => [card.sku, card.label]));
   shelf.replaceChildren(
     ...answer.body.cards.map((card) => {
       const differs = labels.has(card.sku) && labels.get(card.sku) !== card.label;
@@ -99,11 +93,9 @@ async function refresh() {
   const { body: look } = await ask("/window");
   showWindow(look);
   const skus = look.skus.join(",");
-  const users = [look.shoppers.control, look.shoppers.candidate];
+  const users = look.shoppers;
   const shelves = await Promise.all(
-    users.map((user) =>
-      user === null ? Promise.resolve(null) : ask(`/shelf?${new URLSearchParams({ user, skus, lang: language })}`),
-    ),
+    users.map((user) => ask(`/shelf?${new URLSearchParams({ user, skus, lang: language })}`)),
   );
   showShopper(find("#control"), users[0], shelves[0], shelves[1]);
   showShopper(find("#canary"), users[1], shelves[1], shelves[0]);
