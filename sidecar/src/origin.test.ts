@@ -1,6 +1,8 @@
+import { createVirtualClock } from "@sluice/core";
 import { problemMediaType } from "@sluice/core/api";
 import { expect, test } from "vitest";
 import { answerOf, createTestOrigin, failures, pricedItems } from "./origin.testing.ts";
+import { createMemoryDisk } from "./store/memory-store.ts";
 
 const items = pricedItems(50);
 const changed = { ...items, "sku-1": { price: 55, currency: "CNY" } };
@@ -326,4 +328,25 @@ test("names that no header can hold travel percent-encoded", async () => {
     by: { name: "王芳" },
     cause: { reason: "价格错了" },
   });
+});
+
+test("a receipt outlives the process, and who confirms after the restart is counted", async () => {
+  const clock = createVirtualClock();
+  const store = { id: "log-1", clock, disk: createMemoryDisk() };
+  const before = await createTestOrigin({ items, store });
+  const { release } = await answerOf(before.publish("prices", changed, "?release=true"));
+  await before.request("/v1/follow?id=f1&name=shop&kind=sdk");
+  const reverted = await answerOf(before.post("/v1/datasets/prices/revert", { reason: "wrong" }));
+  expect(reverted).toMatchObject({ receipt: { expected: 1, confirmed: 0, missing: ["shop"] } });
+  before.clock.advance(600);
+  await settle();
+
+  const after = await createTestOrigin({ store });
+  const receipt = (): Promise<Record<string, unknown>> =>
+    answerOf(after.request(`/v1/releases/${String(release)}/receipts/revert`));
+  expect(await receipt()).toMatchObject({ expected: 1, confirmed: 0, missing: ["shop"], durable: true });
+  const confirmation = { follower: "f1", applied: 0, reverted: [release], prepared: [] };
+  await after.request("/v1/follow?id=f1&name=shop&kind=sdk");
+  await after.post("/v1/confirmations", { confirmations: [confirmation], children: null });
+  expect(await receipt()).toMatchObject({ expected: 1, confirmed: 1, missing: [] });
 });

@@ -16,8 +16,7 @@ import { createOriginFeed } from "./origin-feed.ts";
 import { createPlans } from "./plans.ts";
 import type { PartBuilder } from "./publish/part-builder.ts";
 import { createPublisher } from "./publisher.ts";
-import { keepReceipts } from "./receipt-book.ts";
-import { createReceipts } from "./receipts.ts";
+import { createReceiptBook } from "./receipt-book.ts";
 import { createAlertRoutes } from "./routes/alerts.ts";
 import { createBlobRoutes } from "./routes/blobs.ts";
 import { createDatasetRoutes } from "./routes/datasets.ts";
@@ -77,8 +76,8 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
 
   const commands = createCommands({ log, clock, logger, initial, lines });
   const registry = createRegistry({ clock, logger, leaseMs });
-  const receipts = createReceipts({ clock, registry });
-  keepReceipts(commands, receipts);
+  const book = await createReceiptBook({ commands, registry, documents: log, clock, logger });
+  const { receipts } = book;
   commands.subscribe({ events: () => shelf.retain(lines.versions()) });
 
   const feed = createOriginFeed({ commands, log, blobs, lines: () => lines.current() });
@@ -143,7 +142,7 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
       await guards.close();
       await commands.close();
       followers.close();
-      receipts.close();
+      await book.close();
       registry.close();
       shelf.close();
       await store.close();

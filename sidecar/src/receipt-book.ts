@@ -1,12 +1,65 @@
-import type { Event } from "@sluice/core";
+import type { Clock, Event, Timer } from "@sluice/core";
 import { unreachable } from "@sluice/core";
 import type { Receipt } from "@sluice/core/api";
+import type { Logger } from "pino";
 import type { Commands } from "./commands.ts";
-import type { Receipts } from "./receipts.ts";
+import type { Registry } from "./followers/registry.ts";
+import type { Receipts, StoredReceipt } from "./receipts.ts";
+import { createReceipts } from "./receipts.ts";
+import type { EventLog } from "./store/port.ts";
 
-/** Opens a receipt for whatever a release is told to do, at the moment at which followers are told. */
-export function keepReceipts(commands: Commands, receipts: Receipts): void {
-  commands.subscribe({
+/** The document beside the log that holds them. */
+const documentName = "receipts";
+
+/** How long changes are gathered before they are kept, in milliseconds. */
+const keepMs = 500;
+
+/** The receipts of an origin, which outlive its process. */
+export interface ReceiptBook {
+  readonly receipts: Receipts;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a receipt for whatever a release is told to do, at the moment at which followers are told, and keeps the newest ones
+ * beside the log: "is it gone everywhere?" is asked after a restart too.
+ */
+export async function createReceiptBook(dependencies: {
+  commands: Commands;
+  registry: Registry;
+  documents: Pick<EventLog, "getDocument" | "putDocument">;
+  clock: Clock;
+  logger: Logger;
+}): Promise<ReceiptBook> {
+  const { commands, registry, documents, clock, logger } = dependencies;
+  let timer: Timer | undefined;
+  let keeping: Promise<void> = Promise.resolve();
+  const receipts = createReceipts({
+    clock,
+    registry,
+    onChange: () => {
+      timer ??= clock.setTimer(keepMs, keep);
+    },
+  });
+
+  function keep(): void {
+    timer?.cancel();
+    timer = undefined;
+    const json = JSON.stringify(receipts.store());
+    keeping = keeping
+      .then(() => documents.putDocument(documentName, json))
+      .catch((error: unknown) =>
+        logger.warn({ err: error }, "receipts could not be kept; a restart would forget them"),
+      );
+  }
+
+  try {
+    const json = await documents.getDocument(documentName);
+    if (json !== undefined) receipts.restore(JSON.parse(json) as StoredReceipt[]);
+  } catch (error) {
+    logger.warn({ err: error }, "the receipts of before could not be read");
+  }
+  const unsubscribe = commands.subscribe({
     mark({ release }) {
       receipts.open({ action: "revert", release, sequence: null });
     },
@@ -19,6 +72,16 @@ export function keepReceipts(commands: Commands, receipts: Receipts): void {
       }
     },
   });
+
+  return {
+    receipts,
+    async close() {
+      unsubscribe();
+      if (timer !== undefined) keep();
+      receipts.close();
+      await keeping;
+    },
+  };
 }
 
 function actionOf({ type }: Event): Receipt["action"] | undefined {

@@ -8,6 +8,20 @@ const receiptsMax = 200;
 /** How many names of followers that have not confirmed a receipt holds. */
 const missingMax = 100;
 
+/** How many of the newest receipts outlive the process. */
+const storedMax = 20;
+
+/** A receipt as a document beside the log. */
+export interface StoredReceipt {
+  readonly action: Receipt["action"];
+  readonly release: string;
+  readonly sequence: number | null;
+  readonly announcedAt: number;
+  readonly expected: number;
+  readonly missing: readonly (readonly [id: string, name: string])[];
+  readonly delaysMs: readonly number[];
+}
+
 /** Keeps account of who has taken up which command, and when. */
 export interface Receipts {
   /**
@@ -22,6 +36,10 @@ export interface Receipts {
   get(release: string, action: Receipt["action"]): Receipt | undefined;
   /** Ends when everybody expected has confirmed, or after `timeoutMs` with how it stands then; at once, with undefined, without a receipt. */
   settled(release: string, action: Receipt["action"], timeoutMs: number): Promise<Receipt | undefined>;
+  /** The newest receipts, oldest first, for the process after this one. */
+  store(): readonly StoredReceipt[];
+  /** Takes up what `store` made. Who confirms from then on is timed by the wall clock, since no other one outlives a process. */
+  restore(stored: readonly StoredReceipt[]): void;
   close(): void;
 }
 
@@ -40,13 +58,19 @@ interface Account {
 }
 
 /** Makes the accounts over what the registry learns. */
-export function createReceipts(dependencies: { clock: Clock; registry: Registry }): Receipts {
-  const { clock, registry } = dependencies;
+export function createReceipts(dependencies: {
+  clock: Clock;
+  registry: Registry;
+  /** Called after a receipt was opened, confirmed or made durable. */
+  onChange?: () => void;
+}): Receipts {
+  const { clock, registry, onChange = () => {} } = dependencies;
   const accounts = new Map<string, Account>();
 
   function confirm(account: Account, follower: string): void {
     if (!account.missing.delete(follower)) return;
     account.delaysMs.push(clock.now() - account.announcedAtMs);
+    onChange();
     if (account.missing.size === 0) release(account);
   }
 
@@ -96,11 +120,14 @@ export function createReceipts(dependencies: { clock: Clock; registry: Registry 
         if (isConfirmedBy(account, confirmation)) confirm(account, id);
       }
       keep(key, account);
+      onChange();
       return receiptOf(account);
     },
     durable(id, sequence) {
       const account = accounts.get(keyOf(id, "revert"));
-      if (account !== undefined) account.sequence = sequence;
+      if (account === undefined) return;
+      account.sequence = sequence;
+      onChange();
     },
     get(id, action) {
       const account = accounts.get(keyOf(id, action));
@@ -123,6 +150,30 @@ export function createReceipts(dependencies: { clock: Clock; registry: Registry 
         });
       }
       return receiptOf(account);
+    },
+    store: () =>
+      [...accounts.values()]
+        .slice(-storedMax)
+        .map(({ action, release: of, sequence, announcedAt, expected, missing, delaysMs }) => ({
+          action,
+          release: of,
+          sequence,
+          announcedAt,
+          expected,
+          missing: [...missing],
+          delaysMs,
+        })),
+    restore(stored) {
+      for (const { missing, delaysMs, ...its } of stored) {
+        const ageMs = Math.max(delaysMs.at(-1) ?? 0, clock.wall() - its.announcedAt);
+        accounts.set(keyOf(its.release, its.action), {
+          ...its,
+          announcedAtMs: clock.now() - ageMs,
+          missing: new Map(missing),
+          delaysMs: [...delaysMs],
+          waiting: new Set(),
+        });
+      }
     },
     close() {
       unsubscribe();
