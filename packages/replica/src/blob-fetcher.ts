@@ -24,8 +24,6 @@ export interface BlobFetcher {
   /** Where to fetch from; whoever failed at another instance is tried at once. */
   from(url: string): void;
   counts(): FetchCounts;
-  /** Why the last fetch came to nothing; null where the last one was good. */
-  error(): SluiceError | null;
   close(): void;
 }
 
@@ -47,7 +45,6 @@ export function createBlobFetcher(dependencies: {
   const { blobs, fetch, clock, random, onStored } = dependencies;
   let wanted = new Map<string, Fetching>();
   let url: string | null = null;
-  let lastError: SluiceError | null = null;
   const counts = { stored: 0, wrong: 0, failed: 0 };
 
   const pump = (): void => {
@@ -69,7 +66,6 @@ export function createBlobFetcher(dependencies: {
       // Kept even where it is not wanted any more: it may be again.
       await blobs.put(name, bytes);
       counts.stored++;
-      lastError = null;
       if (wanted.get(name) === fetching) wanted.delete(name);
       onStored(name);
     } catch (error) {
@@ -83,9 +79,6 @@ export function createBlobFetcher(dependencies: {
   const failedWith = (fetching: Fetching, error: unknown): void => {
     if (isSluiceError(error, "CORRUPT")) counts.wrong++;
     else counts.failed++;
-    lastError = isSluiceError(error)
-      ? error
-      : new SluiceError("UNREACHABLE", `blob ${fetching.blob.name} could not be fetched`, { cause: error });
     if (wanted.get(fetching.blob.name) !== fetching) return;
     fetching.failures++;
     fetching.retry = clock.setTimer(backoffMs(fetching.failures, random), () => {
@@ -141,7 +134,6 @@ export function createBlobFetcher(dependencies: {
       pump();
     },
     counts: () => ({ ...counts }),
-    error: () => lastError,
     close() {
       for (const fetching of wanted.values()) giveUp(fetching);
       wanted = new Map();

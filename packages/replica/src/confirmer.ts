@@ -36,7 +36,7 @@ export function createConfirmer(dependencies: {
     for (const release of prepared) waiting.prepared.add(release);
     // What needs no disk is said at once; while a revert waits for the disk, all that comes after it waits too.
     if (running === null && waiting.reverted.size === 0) send();
-    else running ??= syncAndSend().finally(() => (running = null));
+    else running ??= syncAndSend();
   };
 
   const send = (): void => {
@@ -54,6 +54,8 @@ export function createConfirmer(dependencies: {
       // A revert that came during the write is not on disk yet.
       else if (reverted.size === known) send();
     }
+    // In the same breath as the last look: what comes later starts anew.
+    running = null;
   };
 
   const isSynced = async (): Promise<boolean> => {

@@ -58,7 +58,7 @@ export function createHolding(dependencies: {
     const previous = snapshot;
     const { log, state } = next;
     snapshot = { log, state, datasets: lines.current(), marks: marks.inForce(state) };
-    const reverted = newlyReverted(previous.state, state);
+    const reverted = previous.log === log ? newlyReverted(previous.state, state) : [];
     for (const release of reverted) {
       marks.reverted({ release, at: own(state.releases, release)?.ended?.at ?? clock.wall() }, state.sequence);
     }

@@ -17,7 +17,7 @@ export interface ReplicaOptions {
   readonly kind: "sdk" | "sidecar";
   /** Datasets to hold the contents of; null holds all. The state is always whole. */
   readonly datasets: readonly string[] | null;
-  /** Where blobs and the last known good position are kept; null keeps them in memory. */
+  /** Where this replica alone keeps blobs and its last known good position; null keeps them in memory. */
   readonly directory: string | null;
   readonly fetch: typeof globalThis.fetch;
   readonly clock: Clock;
