@@ -4,6 +4,9 @@ export interface Ending {
   begin(code: number, why: string | null): void;
 }
 
+/** How often it is looked whether npm is still there, in milliseconds. */
+const parentMs = 500;
+
 /** Makes an ending that Ctrl-C, its relatives and errors that nobody caught begin too. `interruptedCode` is Ctrl-C's. */
 export function createEnding(options: {
   readonly interruptedCode: number;
@@ -28,5 +31,12 @@ export function createEnding(options: {
   process.on("SIGTERM", () => begin(interruptedCode, "ended by SIGTERM"));
   process.on("SIGHUP", () => begin(interruptedCode, "the terminal is gone"));
   process.on("uncaughtException", (error) => begin(1, error.stack ?? error.message));
+  // npm that is ended takes its shell with it, and the shell tells nobody.
+  const parent = process.ppid;
+  if (process.env["npm_lifecycle_event"] !== undefined) {
+    setInterval(() => {
+      if (process.ppid !== parent) begin(1, "npm is gone");
+    }, parentMs).unref();
+  }
   return { begin };
 }
