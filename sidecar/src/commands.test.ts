@@ -4,7 +4,7 @@ import { pino } from "pino";
 import { expect, test } from "vitest";
 import type { Commands } from "./commands.ts";
 import { createCommands } from "./commands.ts";
-import { answerOf, createTestOrigin, pricedItems } from "./origin.testing.ts";
+import { answerOf, createTestOrigin, failures, pricedItems } from "./origin.testing.ts";
 import type { WriteFate } from "./store/memory-store.ts";
 import { createMemoryDisk, createMemoryStore } from "./store/memory-store.ts";
 
@@ -13,6 +13,11 @@ const create = (dataset: string): { by: typeof by; command: Command } => ({
   by,
   command: { type: "create-dataset", dataset, policy: "canary", plan: defaultPlan, checks: [] },
 });
+
+/** Lets what was begun without being waited for come to its end. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+}
 
 /** Commands over a memory store whose appends end as `fates` say, one after the other, and well from then on. */
 function createWorld(fates: WriteFate[]): {
@@ -87,7 +92,7 @@ test("a revert while the store is down is announced at once, answered as not dur
   expect(await answerOf(origin.request("/v1/datasets/prices/items/sku-1?as=anna"))).toMatchObject({ version: 1 });
   down = false;
   origin.clock.advance(600);
-  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  await settle();
   expect((await origin.status()).datasets[0]).toMatchObject({
     release: null,
     lastRevert: { receipt: { durable: true } },
@@ -105,11 +110,62 @@ test("a mark that a follower presents is recorded where its release is active, a
       `/v1/follow?id=f&name=shop&kind=sdk&log=log-1&from=0&marks=${release},no-release`,
     );
     await stream.body?.cancel();
-    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+    await settle();
   };
   await follow();
   const after = await origin.status();
   expect(after.datasets[0]).toMatchObject({ release: null, lastRevert: { release } });
   await follow();
   expect((await origin.status()).sequence).toBe(after.sequence);
+});
+
+test("a revert that is asked for again and again while the store is down is tried once in half a second, and asked for by the guard once", async () => {
+  let down = false;
+  let appends = 0;
+  const clock = createVirtualClock();
+  const fate = ({ kind }: { kind: string }): WriteFate => {
+    if (kind === "append") appends += 1;
+    return down ? { durable: false, answer: "STORE_UNAVAILABLE" } : { durable: true, answer: "ok" };
+  };
+  const items = pricedItems(20);
+  const origin = await createTestOrigin({ items, store: { id: "log-1", clock, disk: createMemoryDisk(), fate } });
+  const { release } = await answerOf(
+    origin.publish("prices", { ...items, "sku-1": { price: 7, currency: "CNY" } }, "?release=true&thousandths=5000"),
+  );
+  down = true;
+  for (let asked = 0; asked < 20; asked++) await origin.post("/v1/datasets/prices/revert", { reason: "wrong" });
+  appends = 0;
+  origin.clock.advance(500);
+  await settle();
+  expect(appends).toBe(1);
+  // Each report that comes in is a look of the guard, which has said what it wants already.
+  for (let sequence = 1; sequence <= 20; sequence++) {
+    await origin.post("/v1/outcomes", failures(String(release), sequence, { candidateFailures: 5, ok: 100 }));
+  }
+  await settle();
+  expect(appends).toBe(1);
+  down = false;
+  origin.clock.advance(500);
+  await settle();
+  expect((await origin.status()).datasets[0]).toMatchObject({ release: null, lastRevert: { release } });
+});
+
+test("a revert that is owed to the log comes before whatever is asked next, and marks what it was asked for", async () => {
+  const fates: WriteFate[] = [];
+  const clock = createVirtualClock();
+  const fate = (): WriteFate => fates.shift() ?? { durable: true, answer: "ok" };
+  const items = pricedItems(20);
+  const origin = await createTestOrigin({ items, store: { id: "log-1", clock, disk: createMemoryDisk(), fate } });
+  const priced = (price: number): typeof items => ({ ...items, "sku-1": { price, currency: "CNY" } });
+  await origin.publish("prices", priced(7), "?release=true&thousandths=5000");
+  fates.push({ durable: false, answer: "STORE_UNAVAILABLE" });
+  await origin.post("/v1/datasets/prices/revert", { reason: "wrong" });
+  const corrected = await answerOf(origin.publish("prices", priced(8), "?release=true&supersede=true"));
+  expect(corrected).toMatchObject({ status: 200, outcome: "started" });
+  origin.clock.advance(500);
+  await settle();
+  expect((await origin.status()).datasets[0]).toMatchObject({
+    release: { id: corrected.release },
+    quarantine: [{ publish: 2 }],
+  });
 });

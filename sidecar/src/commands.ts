@@ -1,4 +1,4 @@
-import type { Actor, Clock, Command, Decision, GivenCommand, LoggedEvent, NamespaceState } from "@sluice/core";
+import type { Actor, Clock, Command, Decision, GivenCommand, LoggedEvent, NamespaceState, Timer } from "@sluice/core";
 import { assert, decide, deltaFromJson, evolve, isActive, isSluiceError, own, SluiceError } from "@sluice/core";
 import type { Mark } from "@sluice/core/api";
 import type { DatasetLines } from "@sluice/replica";
@@ -8,7 +8,7 @@ import type { EventLog, RememberedAnswer } from "./store/port.ts";
 /** How many commands may wait for the log; one more is refused with NOT_READY. */
 export const commandsWaitingMax = 10_000;
 
-/** Pause before a revert that could not be made durable is tried again, in milliseconds. */
+/** Pause before reverts that could not be made durable are tried again by themselves, in milliseconds. */
 const durableRetryMs = 500;
 
 /** What a command is decided against: the durable state and lines, and what stands before it in the same append. */
@@ -100,6 +100,9 @@ interface Batch {
   readonly answers: RememberedAnswer[];
 }
 
+/** Nobody waits for a revert that is owed. */
+const untold = (): void => {};
+
 const noLines: DatasetLines = { stable: null, candidate: null };
 
 /** Makes the shell over a log that was folded up to `initial`. */
@@ -108,6 +111,9 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
   const listeners = new Set<CommandsListener>();
   const queue: Job[] = [];
   const marks = new Map<string, Mark>();
+  /** Reverts that followers have heard of and the log could not take, by release: nothing is decided before them. */
+  const owed = new Map<string, GivenCommand>();
+  let retry: Timer | undefined;
   let state = dependencies.initial;
   let running: Promise<void> | undefined;
   let closed = false;
@@ -140,30 +146,49 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
       const job = { given, remember, resolve, reject };
       if (first) queue.unshift(job);
       else queue.push(job);
-      running ??= drain().finally(() => {
-        running = undefined;
-      });
+      running ??= drain();
     });
   }
 
   async function drain(): Promise<void> {
     // A turn of the microtask queue, so that commands given together share one append.
     await Promise.resolve();
-    while (queue.length > 0) {
+    do {
+      const failure = await settleOwed();
       const jobs = takeBatch();
-      let batch = decideBatch(jobs);
-      let failure = await append(batch);
-      if (failure?.code === "CONFLICT" && (await readOn())) {
-        batch = decideBatch(jobs);
-        failure = await append(batch);
-      }
-      if (failure === undefined) take(batch.events);
-      for (const { job, executed } of batch.outcomes) {
-        if (failure !== undefined) job.reject(failure);
-        else if (executed instanceof SluiceError) job.reject(executed);
-        else job.resolve(executed);
-      }
+      if (failure === undefined) await carryOut(jobs);
+      else for (const job of jobs) job.reject(failure);
+    } while (queue.length > 0);
+    running = undefined;
+  }
+
+  /** One append. What the store did not take is told to every job of it, and given back. */
+  async function carryOut(jobs: readonly Job[]): Promise<SluiceError | undefined> {
+    let batch = decideBatch(jobs);
+    let failure = await append(batch);
+    if (failure?.code === "CONFLICT" && (await readOn())) {
+      batch = decideBatch(jobs);
+      failure = await append(batch);
     }
+    if (failure === undefined) take(batch.events);
+    for (const { job, executed } of batch.outcomes) {
+      if (failure !== undefined) job.reject(failure);
+      else if (executed instanceof SluiceError) job.reject(executed);
+      else job.resolve(executed);
+    }
+    return failure;
+  }
+
+  /** Appends what is owed: a command decided before it would meet a release that is reverted everywhere but in the log. */
+  async function settleOwed(): Promise<SluiceError | undefined> {
+    const jobs = [...owed.values()].map((given) => ({ given, remember: undefined, resolve: untold, reject: untold }));
+    if (jobs.length === 0) return undefined;
+    const failure = await carryOut(jobs);
+    if (failure === undefined) {
+      owed.clear();
+      logger.info({ reverts: jobs.length }, "reverts that had run ahead are durable now");
+    } else armRetry();
+    return failure;
   }
 
   /** Takes what the log has and this state lacks: an append whose answer was lost may be in the log all the same. */
@@ -266,15 +291,17 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
   }
 
   /** Tries until the log has the revert or it has become needless. */
-  function makeDurable(given: GivenCommand): void {
-    clock.setTimer(durableRetryMs, () => {
-      if (closed) return;
-      enqueue(given, undefined, true).then(
-        () => logger.info("a revert that had run ahead is durable now"),
-        (error: unknown) => {
-          if (isSluiceError(error, "STORE_UNAVAILABLE", "DISK_FULL")) makeDurable(given);
-        },
-      );
+  function owe({ by, command }: GivenCommand, release: string): void {
+    assert(command.type === "revert", "only reverts run ahead");
+    // By its release: what a dataset releases next was not meant.
+    if (!owed.has(release)) owed.set(release, { by, command: { ...command, target: { release } } });
+    armRetry();
+  }
+
+  function armRetry(): void {
+    retry ??= clock.setTimer(durableRetryMs, () => {
+      retry = undefined;
+      if (!closed) running ??= drain();
     });
   }
 
@@ -286,8 +313,9 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
     try {
       return await enqueue(given, remember, true);
     } catch (error) {
-      if (!isSluiceError(error, "STORE_UNAVAILABLE", "DISK_FULL")) throw error;
-      makeDurable(given);
+      // A conflict is the store's: its log could not be read on.
+      if (!isSluiceError(error, "STORE_UNAVAILABLE", "DISK_FULL", "CONFLICT")) throw error;
+      owe(given, release);
       const message = "announced to every follower; it becomes durable when the store is back";
       return { decision: { kind: "unchanged", message, release, number: null }, events: [], state, durable: false };
     }
@@ -330,6 +358,7 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
     },
     async close() {
       closed = true;
+      retry?.cancel();
       await running;
     },
   };

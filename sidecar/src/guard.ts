@@ -131,10 +131,13 @@ export function createGuards(dependencies: {
     look(guard);
   }
 
+  const isMarked = (release: string): boolean => commands.marks().some((mark) => mark.release === release);
+
   function look(guard: Watched): void {
     if (guard.acting) return;
     const release = own(commands.state().releases, guard.release);
-    if (release === undefined || !isActive(release)) return;
+    // What is marked is reverted already, and the log takes it when it can.
+    if (release === undefined || !isActive(release) || isMarked(guard.release)) return;
     const verdict = tickGuard(guard.state, clock.now());
     if (verdict.action === "revert" && verdict.rule !== null) {
       const cause = { reason: revertReason(verdict.rule, verdict.evidence), evidence: verdict.evidence };
