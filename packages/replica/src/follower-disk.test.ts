@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { own } from "@sluice/core";
@@ -107,7 +107,7 @@ test("blobs that went away meanwhile are fetched again, and stable is shown as s
   const again = another({ id: "app-2", directory });
   await again.start();
   expect(isReady(again)).toBe(false);
-  await until(() => holds(again, "candidate"));
+  await until(() => isReady(again) && holds(again, "candidate"));
   expect(shownBy(again)).toEqual({ stable: itemsOf({ a: 1, b: 2 }), candidate: itemsOf({ a: 7 }) });
   expect(origin.stream().query).toMatchObject({ log: "log-1", from: 5 });
   await again.close();
@@ -121,7 +121,7 @@ test("blobs that were damaged meanwhile are set aside and fetched again", async 
   const again = another({ id: "app-2", directory });
   await again.start();
   expect(isReady(again)).toBe(false);
-  await until(() => holds(again, "candidate"));
+  await until(() => isReady(again) && holds(again, "candidate"));
   expect(shownBy(again)).toEqual({ stable: itemsOf({ a: 1, b: 2 }), candidate: itemsOf({ a: 7 }) });
   expect(again.counts().corruptBlobs).toBeGreaterThan(0);
   await again.close();
@@ -262,5 +262,48 @@ test("blobs that nothing refers to any more are removed after the grace, the oth
       ?.stable?.base.parts.map(({ name }) => name) ?? [];
   expect([...(await replica.blobs.list())].sort()).toEqual([...new Set(needed)].sort());
   expect(shownBy(replica).stable).toEqual(itemsOf({ a: 2 }));
+  await replica.close();
+});
+
+test("what has come of a version that is still on its way is not taken for waste", async () => {
+  const { log, origin, replica, clock } = await createWorld();
+  await replica.start();
+  await settle();
+  const known = new Set(await log.blobs.list());
+  const logged = await log.publish(
+    "prices",
+    new Map(Array.from({ length: 50 }, (_, index) => [`key-${index}`, index])),
+    false,
+  );
+  const [first = ""] = (await log.blobs.list()).filter((name) => !known.has(name));
+  origin.withheld = (name) => name !== first && !known.has(name);
+  origin.send(logged);
+  for (let passed = 0; passed < blobGraceMs + 3 * sweepMs; passed += 2_000) {
+    origin.heartbeat();
+    await passOn(clock, 2_000);
+  }
+  expect(replica.blobs.has(first)).toBe(true);
+  await replica.close();
+});
+
+test("what the position on disk needs stays while no newer one can be written", async () => {
+  const world = await createWorld({ directory });
+  const { log, origin, replica, clock } = world;
+  await replica.start();
+  await until(() => isReady(replica));
+  await world.pass(1_100);
+  await until(() => readdirSync(directory).includes("position"));
+  await settle();
+  // A directory in the place of the temporary file.
+  mkdirSync(`${position()}.${process.pid}.tmp`);
+  const first = replica.snapshot().datasets.get("prices")?.stable?.base.parts[0]?.name ?? "";
+  origin.send(await log.publish("prices", itemsOf({ b: 2 }), true));
+  await until(() => shownBy(replica).stable?.has("b") === true);
+  for (let passed = 0; passed < blobGraceMs + 3 * sweepMs; passed += 2_000) {
+    origin.heartbeat();
+    await passOn(clock, 2_000);
+  }
+  expect(replica.counts().positionErrors).toBeGreaterThan(0);
+  expect(replica.blobs.has(first)).toBe(true);
   await replica.close();
 });

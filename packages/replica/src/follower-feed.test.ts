@@ -102,6 +102,26 @@ test("who connects while a revert waits behind content is told of the revert as 
   expect([...late.snapshot().marks]).toEqual(["r1"]);
 });
 
+test("marks that come with a whole state are passed down before its content is here", async () => {
+  const chain = await createChain();
+  const { log, origin, sdk, pass } = chain;
+  origin.send(await log.publish("prices", itemsOf({ a: 2 }), false), log.release("prices", "r1"));
+  await settle();
+  const names = new Set(await log.blobs.list());
+  origin.withheld = (name) => !names.has(name);
+  log.create("stock");
+  await log.publish("stock", itemsOf({ s: 1 }), true);
+  const whole = { ...(await origin.whole()), marks: [{ release: "r1", at: 5 }] };
+  origin.greet = async (stream) => {
+    stream.send({ type: "hello", protocol: protocolVersion, log: log.id, instance: "origin-1" });
+    stream.send(whole);
+  };
+  origin.stream().cut();
+  await pass(200);
+  expect(sdk.snapshot().state.sequence).toBe(4);
+  expect([...sdk.snapshot().marks]).toEqual(["r1"]);
+});
+
 test("a sidecar's followers resume where they were, from what it has kept", async () => {
   const { log, origin, between, sdk, pass } = await createChain();
   between.stream().cut();

@@ -1,0 +1,96 @@
+import { createVirtualClock, emptyState, SluiceError } from "@sluice/core";
+import type { Confirmation } from "@sluice/core/api";
+import { expect, test } from "vitest";
+import { type Confirmer, createConfirmer, syncRetryMs } from "./confirmer.ts";
+import { createMarkBook, type MarkBook } from "./mark-book.ts";
+import type { Snapshot } from "./replica.ts";
+import { createReporter } from "./reporter.ts";
+import { pass, settle } from "./turns.testing.ts";
+
+const at = (controlSequence: number): Snapshot => ({
+  log: "log-1",
+  state: { ...emptyState, controlSequence },
+  datasets: new Map(),
+  marks: new Set(),
+});
+
+/** A disk that takes each sync when told. */
+function createWorld() {
+  const clock = createVirtualClock();
+  const confirmed: Confirmation[] = [];
+  const syncs: { done: () => void; fail: (error: SluiceError) => void }[] = [];
+  const errors: unknown[] = [];
+  const marks: MarkBook = {
+    ...createMarkBook(null),
+    sync: () => new Promise((done, fail) => void syncs.push({ done, fail })),
+  };
+  const reporter = {
+    ...createReporter({ id: "me", clock, random: () => 0, post: async () => 202 }),
+    confirm: (confirmation: Confirmation) => void confirmed.push(confirmation),
+  };
+  const confirmer: Confirmer = createConfirmer({
+    id: "me",
+    marks,
+    reporter,
+    clock,
+    onError: (error) => void errors.push(error),
+  });
+  return { clock, confirmed, syncs, errors, confirmer };
+}
+
+test("a revert that comes while another is on its way to the disk is confirmed by the write that has it", async () => {
+  const { confirmer, confirmed, syncs } = createWorld();
+  confirmer.applied(at(5), ["r1"]);
+  confirmer.applied(at(6), ["r2"]);
+  syncs[0]?.done();
+  await settle();
+  expect(confirmed).toEqual([]);
+  syncs[1]?.done();
+  await settle();
+  expect(confirmed).toEqual([{ follower: "me", applied: 6, reverted: ["r1", "r2"], prepared: [] }]);
+});
+
+test("what comes after a revert is not confirmed before it, and what comes later is confirmed at once again", async () => {
+  const { confirmer, confirmed, syncs } = createWorld();
+  confirmer.applied(at(4), []);
+  confirmer.applied(at(5), ["r1"]);
+  confirmer.applied(at(6), []);
+  expect(confirmed.map(({ applied }) => applied)).toEqual([4]);
+  syncs[0]?.done();
+  await settle();
+  expect(confirmed.map(({ applied, reverted }) => [applied, reverted])).toEqual([
+    [4, []],
+    [6, ["r1"]],
+  ]);
+  confirmer.applied(at(7), []);
+  expect(confirmed.map(({ applied }) => applied)).toEqual([4, 6, 7]);
+});
+
+test("a disk that does not take a revert is tried again every second", async () => {
+  const { clock, confirmer, confirmed, syncs, errors } = createWorld();
+  confirmer.applied(at(5), ["r1"]);
+  const error = new SluiceError("DISK_FULL", "no room");
+  syncs[0]?.fail(error);
+  await pass(clock, syncRetryMs - 1);
+  expect([errors, syncs.length]).toEqual([[error], 1]);
+  await pass(clock, 1);
+  syncs[1]?.done();
+  await settle();
+  expect(confirmed.map(({ reverted }) => reverted)).toEqual([["r1"]]);
+});
+
+test("nothing is said where nothing is new", async () => {
+  const { confirmer, confirmed } = createWorld();
+  confirmer.applied(at(4), []);
+  confirmer.applied(at(4), []);
+  expect(confirmed.length).toBe(1);
+});
+
+test("a close waits for no disk that does not come", async () => {
+  const { clock, confirmer, syncs } = createWorld();
+  confirmer.applied(at(5), ["r1"]);
+  syncs[0]?.fail(new SluiceError("DISK_FULL", "no room"));
+  await settle();
+  await confirmer.close();
+  expect(clock.nextInMs()).toBe(undefined);
+});
