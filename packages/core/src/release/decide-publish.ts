@@ -1,7 +1,8 @@
-import type { Command } from "./command.ts";
+import type { Command, ReleaseDraw } from "./command.ts";
 import type { Decision } from "./decision.ts";
 import { events, percentText, reject, unchanged } from "./decision.ts";
 import type { Actor, Event } from "./event.ts";
+import type { Plan } from "./plan.ts";
 import { everybodyThousandths } from "./plan.ts";
 import type { DatasetState, Line, NamespaceState, ReleaseState } from "./state.ts";
 import { activeRelease } from "./state.ts";
@@ -61,18 +62,27 @@ function publishAndStart(dataset: DatasetState, by: Actor, command: Publish, bef
   const thousandths = request?.thousandths ?? dataset.plan.steps[0]?.thousandths ?? 0;
   const outOfRange = checkThousandths(thousandths);
   if (outOfRange !== undefined) return outOfRange;
-  return events(by, ...before, published, {
-    type: "release-started",
-    release: draw.release,
-    dataset: dataset.name,
-    salt: draw.salt,
-    plan: dataset.plan,
-    thousandths,
-    acceptQuarantined: request?.acceptQuarantined === true,
-  });
+  const acceptQuarantined = request?.acceptQuarantined === true;
+  const started = startEvents({ dataset: dataset.name, plan: dataset.plan, thousandths, acceptQuarantined, draw });
+  return events(by, ...before, published, ...started);
 }
 
-/** Below 100 %: everybody is what `promote` is for. */
+/** A release begins. With everybody at once it bakes: a release that runs is below 100 %, which is what leases and guards go by. */
+export function startEvents(start: {
+  readonly dataset: string;
+  readonly plan: Plan;
+  readonly thousandths: number;
+  readonly acceptQuarantined: boolean;
+  readonly draw: ReleaseDraw;
+}): readonly Event[] {
+  const { draw, ...rest } = start;
+  const { release, salt } = draw;
+  const started: Event = { type: "release-started", release, salt, ...rest };
+  if (start.thousandths < everybodyThousandths) return [started];
+  return [started, { type: "release-promoted", release, reason: "started with everybody" }];
+}
+
+/** Refuses what is no percentage. */
 export function checkThousandths(thousandths: number): Decision | undefined {
   if (Number.isInteger(thousandths) && thousandths >= 0 && thousandths <= everybodyThousandths) return undefined;
   return reject("VALIDATION", `a percentage is 0 to 100 in steps of 0.001, not ${thousandths / 1000}`, { thousandths });

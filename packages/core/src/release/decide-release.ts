@@ -1,6 +1,6 @@
 import { own } from "../own.ts";
 import type { Command } from "./command.ts";
-import { checkThousandths, quarantinedText } from "./decide-publish.ts";
+import { checkThousandths, quarantinedText, startEvents } from "./decide-publish.ts";
 import type { DecidedEvent, Decision } from "./decision.ts";
 import { events, percentText, reject, unchanged } from "./decision.ts";
 import type { Actor, Event } from "./event.ts";
@@ -47,18 +47,8 @@ export function decideStart(
   const thousandths = command.thousandths ?? plan.steps[0]?.thousandths ?? 0;
   const outOfRange = checkThousandths(thousandths);
   if (outOfRange !== undefined) return outOfRange;
-  const { release, salt } = command.draw;
-  const { acceptQuarantined } = command;
-  const started: Event = {
-    type: "release-started",
-    release,
-    dataset: dataset.name,
-    salt,
-    plan,
-    thousandths,
-    acceptQuarantined,
-  };
-  return events(by, started);
+  const { acceptQuarantined, draw } = command;
+  return events(by, ...startEvents({ dataset: dataset.name, plan, thousandths, acceptQuarantined, draw }));
 }
 
 /** Moves the percentage by hand. A plan that ran by itself is held, so that it does not move on from what a person chose. */
@@ -82,16 +72,19 @@ export function decidePercentage(state: NamespaceState, by: Actor, command: Comm
       return events(by, { type: "release-promoted", release: release.id, reason: "set to 100 % by hand" });
     }
     const set: Event = { type: "percentage-set", release: release.id, thousandths, reason: "set by hand" };
-    if (!release.plan.automatic || release.hold !== null) return events(by, set);
+    if (!release.plan.automatic || (release.hold !== null && !isGuardHold(release.hold))) return events(by, set);
     const cause = { reason: "the percentage was set by hand; resume lets the plan go on", evidence: null };
     return events(by, set, { type: "release-held", release: release.id, cause });
   });
 }
 
-/** Stops the plan until a resume. A hold never keeps a guard or an alert from reverting. */
+/**
+ * Stops the plan until a resume. A hold never keeps a guard or an alert from reverting. What the guard holds it takes back by
+ * itself when the evidence fades, so a person or an alert that wants a hold too takes the guard's over.
+ */
 export function decideHold(state: NamespaceState, by: Actor, command: CommandOf<"hold">): Decision {
   return onActive(state, command.release, (release) =>
-    release.hold === null
+    release.hold === null || (isGuardHold(release.hold) && by.kind !== "guard")
       ? events(by, { type: "release-held", release: release.id, cause: command.cause })
       : unchanged(`held already: ${release.hold.cause.reason}`, { release: release.id }),
   );
@@ -101,11 +94,15 @@ export function decideHold(state: NamespaceState, by: Actor, command: CommandOf<
 export function decideResume(state: NamespaceState, by: Actor, command: CommandOf<"resume">): Decision {
   return onActive(state, command.release, (release) => {
     if (release.hold === null) return unchanged("it is not held", { release: release.id });
-    if (by.kind === "guard" && release.hold.by.kind !== "guard") {
+    if (by.kind === "guard" && !isGuardHold(release.hold)) {
       return unchanged(`held by ${release.hold.by.name}, not by the guard`, { release: release.id });
     }
     return events(by, { type: "release-resumed", release: release.id, reason: command.reason });
   });
+}
+
+function isGuardHold({ by }: NonNullable<ReleaseState["hold"]>): boolean {
+  return by.kind === "guard";
 }
 
 /** Shows the candidate to everybody and begins the bake; in the bake it ends the bake. */

@@ -51,7 +51,11 @@ export function nextStep(plan: Plan, thousandths: number): PlanStep | undefined 
   return plan.steps.find((step) => step.thousandths > thousandths && step.thousandths < everybodyThousandths);
 }
 
-/** How long an automatic plan stays at a percentage: the hold of the highest step that is not above it, 0 below the first. */
-export function holdMsAt(plan: Plan, thousandths: number): number {
-  return plan.steps.findLast((step) => step.thousandths <= thousandths)?.holdMs ?? 0;
+/**
+ * How long an automatic plan stays at a percentage: the hold of the highest step that is not above it. Below the first step it is
+ * that one's: who starts there wants to see it, and a plan without patience would be on its first step within a tick.
+ */
+export function holdMsAt({ steps }: Plan, thousandths: number): number {
+  const step = steps.findLast((each) => each.thousandths <= thousandths) ?? steps[0];
+  return step?.holdMs ?? 0;
 }
