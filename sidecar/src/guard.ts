@@ -61,6 +61,8 @@ interface Watched {
   epoch: number;
   /** A command of this guard is on its way. */
   acting: boolean;
+  /** A person let go on what this guard held; the same evidence is no reason to hold it again. */
+  overruled: boolean;
 }
 
 /** The document beside the log that holds them. */
@@ -69,6 +71,14 @@ const documentName = "guards";
 interface StoredGuards {
   readonly sequences: StoredSequenceLog;
   readonly guards: readonly (readonly [release: string, guard: StoredGuard])[];
+  /** Releases whose guard was overruled. */
+  readonly overruled: readonly string[];
+}
+
+/** A guard as it was kept. */
+interface Kept {
+  readonly state: GuardState;
+  readonly overruled: boolean;
 }
 
 /** Makes the guards of an origin. */
@@ -87,20 +97,28 @@ export function createGuards(dependencies: {
   let keeping: Promise<void> = Promise.resolve();
   let closed = false;
 
-  function watch(release: ReleaseState, state?: GuardState): void {
+  function watch(release: ReleaseState, kept?: Kept): void {
     const { id, epoch, thousandths, plan } = release;
-    const guard = state ?? createGuard(plan.guard, { epoch, thousandths });
-    stepGuard(guard, { epoch, thousandths });
-    watched.set(id, { release: id, state: guard, served: new Map(), epoch, acting: false });
+    const state = kept?.state ?? createGuard(plan.guard, { epoch, thousandths });
+    stepGuard(state, { epoch, thousandths });
+    watched.set(id, {
+      release: id,
+      state,
+      served: new Map(),
+      epoch,
+      acting: false,
+      overruled: kept?.overruled ?? false,
+    });
     arm();
   }
 
   function follow(events: readonly LoggedEvent[]): void {
     const state = commands.state();
-    for (const { event } of events) {
+    for (const { event, by } of events) {
       if (!("release" in event) || event.release === null) continue;
       const release = own(state.releases, event.release);
       const known = watched.get(event.release);
+      if (known !== undefined && event.type === "release-resumed" && by.kind !== "guard") overrule(known);
       if (release !== undefined && isActive(release)) {
         if (known === undefined) watch(release);
         else if (known.epoch !== release.epoch) step(known, release);
@@ -113,6 +131,11 @@ export function createGuards(dependencies: {
   function step(known: Watched, { epoch, thousandths }: ReleaseState): void {
     known.epoch = epoch;
     stepGuard(known.state, { epoch, thousandths });
+  }
+
+  function overrule(known: Watched): void {
+    known.overruled = true;
+    changed = true;
   }
 
   function forget({ release }: Watched): void {
@@ -142,14 +165,17 @@ export function createGuards(dependencies: {
     if (verdict.action === "revert" && verdict.rule !== null) {
       const cause = { reason: revertReason(verdict.rule, verdict.evidence), evidence: verdict.evidence };
       act(guard, verdict.rule, { type: "revert", target: { release: guard.release }, cause });
-    } else if (verdict.action === "hold" && release.phase === "running" && release.hold === null) {
+    } else if (verdict.action === "hold") {
+      if (release.phase !== "running" || release.hold !== null || guard.overruled) return;
       const reason = `the candidate looks worse, not surely enough to revert: evidence ${verdict.evidence.comparativeEvidence.toPrecision(3)}`;
       act(guard, verdict.rule ?? "comparative", {
         type: "hold",
         release: guard.release,
         cause: { reason, evidence: verdict.evidence },
       });
-    } else if (verdict.action === "none" && release.hold?.by.kind === "guard") {
+    } else {
+      guard.overruled = false;
+      if (release.hold?.by.kind !== "guard") return;
       act(guard, "comparative", {
         type: "resume",
         release: guard.release,
@@ -195,7 +221,9 @@ export function createGuards(dependencies: {
     changed = false;
     const guards = [...watched.values()].map(({ release, state }) => [release, serializeGuard(state)] as const);
     // One record: a batch that is in the sequences is in the evidence, and the other way round.
-    const json = JSON.stringify({ sequences: serializeSequenceLog(sequences), guards });
+    const overruled = [...watched.values()].filter((guard) => guard.overruled).map(({ release }) => release);
+    const kept: StoredGuards = { sequences: serializeSequenceLog(sequences), guards, overruled };
+    const json = JSON.stringify(kept);
     keeping = keeping
       .then(() => documents.putDocument(documentName, json))
       .catch((error: unknown) =>
@@ -204,13 +232,16 @@ export function createGuards(dependencies: {
   }
 
   /** What was kept. Where it cannot be read that is said, and costs only evidence. */
-  async function restore(): Promise<ReadonlyMap<string, GuardState>> {
+  async function restore(): Promise<ReadonlyMap<string, Kept>> {
     try {
       const json = await documents.getDocument(documentName);
       if (json === undefined) return new Map();
       const stored = JSON.parse(json) as StoredGuards;
       sequences = restoreSequenceLog(stored.sequences);
-      return new Map(stored.guards.map(([release, guard]) => [release, restoreGuard(guard)]));
+      const overruled = new Set(stored.overruled);
+      return new Map(
+        stored.guards.map(([id, guard]) => [id, { state: restoreGuard(guard), overruled: overruled.has(id) }]),
+      );
     } catch (error) {
       logger.warn({ err: error }, "the guards' evidence could not be read; they begin anew");
       return new Map();

@@ -90,9 +90,24 @@ export async function answerOf(
 export function failures(
   release: string,
   sequence: number,
-  counts: { candidateFailures?: number; controlFailures?: number; ok?: number; epoch?: number; thousandths?: number },
+  counts: {
+    candidateFailures?: number;
+    candidateOk?: number;
+    controlFailures?: number;
+    /** Successes of the control. */
+    ok?: number;
+    epoch?: number;
+    thousandths?: number;
+  },
 ): OutcomeBatch {
-  const { candidateFailures = 0, controlFailures = 0, ok = 0, epoch = 1, thousandths = 5_000 } = counts;
+  const {
+    candidateFailures = 0,
+    candidateOk = 0,
+    controlFailures = 0,
+    ok = 0,
+    epoch = 1,
+    thousandths = 5_000,
+  } = counts;
   const arm = (fail: number, okCount: number, firstUnit: number): OutcomeBatch["reports"][number]["candidate"] => ({
     ok: okCount,
     failures: fail === 0 ? {} : { error: { count: fail, distinct: fail } },
@@ -105,9 +120,9 @@ export function failures(
       {
         release,
         epoch,
-        candidate: arm(candidateFailures, 0, 0),
+        candidate: arm(candidateFailures, candidateOk, 0),
         control: arm(controlFailures, ok, thousandths),
-        served: { candidate: candidateFailures, stable: ok + controlFailures },
+        served: { candidate: candidateFailures + candidateOk, stable: ok + controlFailures },
       },
     ],
   };
