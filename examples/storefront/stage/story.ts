@@ -102,7 +102,7 @@ async function promoted({ merchandising, shoppers, log }: Stage, timeline: Timel
   timeline.say("quiet", `at 5 %, ${(share * 100).toFixed(1)} % of ${count(canary.requests)} answers were of v2`);
   expect(started.event.thousandths === 5_000, `v2 started at ${started.event.thousandths} thousandths`);
   expect(share > 0.01 && share < 0.12, `at 5 % a share of ${share} of the answers was of v2`);
-  const after = await shoppers.tally(everybody.at + second, Date.now() - 300);
+  const after = await shoppers.tally(everybody.at + 1.5 * second, Date.now() - 300);
   expect(
     after.requests > 0 && Object.keys(after.shown).join() === "2",
     `after the promotion: ${JSON.stringify(after.shown)}`,
@@ -167,6 +167,7 @@ async function refusedAgain(
   await log.waitFor("v4 is refused again", 10 * second, isQuarantined);
   await pause(1_500);
   const { downloads } = await merchandising.status();
+  if (downloads > 0) timeline.say("good", "v4 is downloaded once more and refused once more; nobody saw it");
   expect(downloads > 0, "v4 was not downloaded again, so nothing refused it");
   expect(!log.lines.some(isOf("release-started", offeredAt)), "v4 came back by itself");
   const tally = await shoppers.tally(offeredAt, Date.now() - 300);

@@ -60,7 +60,7 @@ export function describe(
     }
     case "publish-refused": {
       const which = number === null || number === undefined ? "what was offered" : `v${number}`;
-      return { kind: "good", text: `${dataset}: ${which} refused, nobody saw it: ${event.message}` };
+      return { kind: "good", text: `${dataset}: ${which} is refused: ${event.message}` };
     }
     case "release-started":
       return { kind: "news", text: `${dataset}: the release starts at ${percent(event.thousandths)}` };
