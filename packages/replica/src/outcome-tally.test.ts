@@ -1,3 +1,4 @@
+import { createGuard, defaultGuardConfig, ingest, tickGuard } from "@sluice/core";
 import type { ReleaseReport } from "@sluice/core/api";
 import { outcomeBatchSchema } from "@sluice/core/api";
 import fc from "fast-check";
@@ -69,10 +70,12 @@ test("units of two releases are two keys", () => {
 
 test("the longest silent of the units that failed are forgotten past the bound", () => {
   const tally = createOutcomeTally();
-  for (let unit = 0; unit <= distinctUnitsMax; unit++) tally.add(failed({ unit }), 0);
+  for (let unit = 0; unit < distinctUnitsMax; unit++) tally.add(failed({ unit }), 0);
+  tally.add(failed({ unit: 0 }), 0);
+  tally.add(failed({ unit: distinctUnitsMax }), 0);
   tally.take(1);
   tally.add(failed({ unit: 0 }), 1);
-  tally.add(failed({ unit: 2 }), 1);
+  tally.add(failed({ unit: 1 }), 1);
   expect(takeOne(tally)?.candidate.failures).toEqual({ http: { count: 2, distinct: 1 } });
 });
 
@@ -84,12 +87,56 @@ test("kinds past the bound are counted as other", () => {
   expect(failures["other"]).toEqual({ count: 100 - kindsMax + 1, distinct: 100 - kindsMax + 1 });
 });
 
-test("units past the bound are left out, their failures are counted", () => {
+test("units past a report's bound go into the next report, and their failures with them", () => {
   const tally = createOutcomeTally();
   for (let unit = 0; unit < unitsMax + 10; unit++) tally.add(failed({ unit }), 0);
-  const report = takeOne(tally)?.candidate;
-  expect(report?.units.length).toBe(unitsMax);
-  expect(report?.failures["http"]?.count).toBe(unitsMax + 10);
+  tally.add(failed({ arm: "control", unit: 90_000 }), 0);
+  const [first, second, ...more] = tally.take(10);
+  expect(first?.candidate.units.length).toBe(unitsMax);
+  expect(first?.candidate.failures["http"]?.count).toBe(unitsMax);
+  expect(second?.candidate.units.length).toBe(10);
+  expect(second?.control.units).toEqual([90_000]);
+  expect(more).toEqual([]);
+});
+
+/** Failures of users at random, of both arms alike, as reports and straight from them. */
+function sharedOutage(users: number, thousandths: number, take: (outcome: Outcome) => void): void {
+  let state = 11;
+  for (let user = 0; user < users; user++) {
+    // Lehmer's generator: any order of users that knows nothing of the arms will do.
+    state = (state * 48_271) % 2_147_483_647;
+    const unit = state % 100_000;
+    take(failed({ unit, arm: unit < thousandths ? "candidate" : "control" }));
+  }
+}
+
+function evidenceOf(reports: readonly ReleaseReport[], thousandths: number): number {
+  const guard = createGuard(defaultGuardConfig, { epoch: 1, thousandths });
+  for (const report of reports) ingest(guard, report);
+  return tickGuard(guard, 250).evidence.comparativeEvidence;
+}
+
+test("an outage of both arms that reaches more users than a report holds is no evidence against the candidate", () => {
+  const thousandths = 5_000;
+  const tally = createOutcomeTally();
+  sharedOutage(4_000, thousandths, (each) => tally.add(each, 0));
+  const reports = tally.take(reportsMax);
+  expect(reports.flatMap(({ control }) => control.units).length).toBeGreaterThan(10 * unitsMax);
+  expect(evidenceOf(reports, thousandths)).toBeLessThan(10);
+});
+
+test("the same outage is no evidence where a sidecar has merged what many processes saw", () => {
+  const thousandths = 5_000;
+  const processes = Array.from({ length: 20 }, () => createOutcomeTally());
+  let next = 0;
+  sharedOutage(4_000, thousandths, (each) => processes[next++ % processes.length]?.add(each, 0));
+  const merged = createOutcomeTally();
+  for (const process of processes) for (const report of process.take(reportsMax)) merged.merge(report);
+  const reports = merged.take(reportsMax);
+  for (const { candidate, control } of reports) {
+    expect(Math.max(candidate.units.length, control.units.length)).toBeLessThanOrEqual(unitsMax);
+  }
+  expect(evidenceOf(reports, thousandths)).toBeLessThan(10);
 });
 
 test("past the bound the oldest count is dropped whole, and that is said", () => {

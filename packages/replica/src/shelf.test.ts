@@ -127,7 +127,7 @@ test("a delta that does not come to its position is refused, and says what it co
 
 test.each([
   ["small", 3],
-  ["large", 20_000],
+  ["large", 6_000],
 ])("a %s overlay is held by somebody else through its content", async (_size, count) => {
   const { blobs, shelf } = createWorld();
   const base = shelf.open(await putContent(blobs, many), 1);
@@ -157,7 +157,7 @@ test("an overlay that was put is known to be needed", async () => {
   const { blobs, shelf } = createWorld();
   const base = shelf.open(await putContent(blobs, many), 1);
   const delta = createDelta(
-    Array.from({ length: 20_000 }, (_, index) => [`new-${index}`, "1"]),
+    Array.from({ length: 6_000 }, (_, index) => [`new-${index}`, "1"]),
     [],
   );
   const version = base.with(delta, { number: 2, ...base.measure(delta) });

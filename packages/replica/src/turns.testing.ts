@@ -26,6 +26,15 @@ export async function until(holds: () => boolean, what = "the condition"): Promi
   throw new Error(`${what} did not come about`);
 }
 
+/** Moves a clock on until a condition holds that timers and a disk or a socket bring about together. Throws where it never does. */
+export async function passUntil(clock: VirtualClock, holds: () => boolean, what = "the condition"): Promise<void> {
+  for (let steps = 0; steps < 20_000; steps++) {
+    if (holds()) return;
+    await pass(clock, 20);
+  }
+  throw new Error(`${what} did not come about`);
+}
+
 /** Moves a clock on timer by timer, and lets everything run that each of them set off. */
 export async function pass(clock: VirtualClock, durationMs: number): Promise<void> {
   const endMs = clock.now() + durationMs;
