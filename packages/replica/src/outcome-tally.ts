@@ -11,10 +11,10 @@ export const distinctUnitsMax = 4_096;
 /** Kinds of failure told apart in one arm; the rest is `other`. */
 export const kindsMax = 64;
 
-/** Units of one arm in one report; guards take no more. */
+/** Units of one arm in one report; guards take no more. What does not fit begins another report. */
 export const unitsMax = 256;
 
-/** Releases and percentage steps counted at a time. Past this the oldest count is dropped whole, which biases nothing. */
+/** Reports that wait at a time. Past this the oldest is dropped whole, which biases nothing. */
 export const reportsMax = 256;
 
 const kindLengthMax = 64;
@@ -33,6 +33,11 @@ interface ReleaseTally {
   readonly served: { candidate: number; stable: number };
 }
 
+/** Units by arm. */
+type Units = Readonly<Record<Arm, readonly number[]>>;
+
+const noUnits: Units = { candidate: [], control: [] };
+
 /** Counts of outcomes by release, percentage step and arm. */
 export interface OutcomeTally {
   /** Counts one outcome at `nowMs` on the monotonic clock. */
@@ -41,62 +46,78 @@ export interface OutcomeTally {
   /** Adds what another reporter counted: units are united, the rest is summed. */
   merge(report: ReleaseReport): void;
   isEmpty(): boolean;
-  /** Takes the oldest `max` counts out. */
+  /** Takes the oldest `max` reports out. */
   take(max: number): readonly ReleaseReport[];
-  /** How many counts were dropped because there were too many. */
+  /** How many reports were dropped because there were too many. */
   dropped(): number;
 }
 
 /** Counts nothing at first. */
 export function createOutcomeTally(): OutcomeTally {
-  const tallies = new Map<string, ReleaseTally>();
+  /** Reports that took no more units, before those that are still counted into. */
+  const full: ReleaseTally[] = [];
+  const open = new Map<string, ReleaseTally>();
   const isDistinct = createDistinct();
   let dropped = 0;
 
-  const tallyOf = (release: string, epoch: number): ReleaseTally => {
+  const dropOldest = (): void => {
+    const [oldest] = open.keys();
+    if (full.shift() === undefined && oldest !== undefined) open.delete(oldest);
+    dropped++;
+  };
+
+  /**
+   * The report to count into, one with room for these units. To leave units out instead would leave out more of the larger
+   * arm: an outage of both would then be evidence against the smaller one, the candidate.
+   */
+  const tallyOf = (release: string, epoch: number, units: Units = noUnits): ReleaseTally => {
     const key = `${epoch}:${release}`;
-    const known = tallies.get(key);
-    if (known !== undefined) return known;
-    const [oldest] = tallies.keys();
-    if (tallies.size >= reportsMax && oldest !== undefined) {
-      tallies.delete(oldest);
-      dropped++;
+    const known = open.get(key);
+    if (known !== undefined) {
+      if (hasRoom(known.candidate, units.candidate) && hasRoom(known.control, units.control)) return known;
+      open.delete(key);
+      full.push(known);
     }
+    if (full.length + open.size >= reportsMax) dropOldest();
     const tally = { release, epoch, candidate: emptyArm(), control: emptyArm(), served: { candidate: 0, stable: 0 } };
-    tallies.set(key, tally);
+    open.set(key, tally);
     return tally;
   };
 
   return {
     add({ release, epoch, arm, unit, failure }, nowMs) {
-      const tally = armOf(tallyOf(release, epoch), arm);
       if (failure === null) {
-        tally.ok++;
+        tallyOf(release, epoch)[arm].ok++;
         return;
       }
+      const tally = tallyOf(release, epoch, { ...noUnits, [arm]: [unit] })[arm];
       count(tally, failure, 1, isDistinct(`${release}:${unit}`, nowMs) ? 1 : 0);
-      if (tally.units.size < unitsMax) tally.units.add(unit);
+      tally.units.add(unit);
     },
     served(release, epoch, arm) {
       tallyOf(release, epoch).served[arm]++;
     },
     merge(report) {
-      const tally = tallyOf(report.release, report.epoch);
+      const units = { candidate: report.candidate.units, control: report.control.units };
+      const tally = tallyOf(report.release, report.epoch, units);
       mergeArm(tally.candidate, report.candidate);
       mergeArm(tally.control, report.control);
       tally.served.candidate += report.served.candidate;
       tally.served.stable += report.served.stable;
     },
-    isEmpty: () => tallies.size === 0,
+    isEmpty: () => full.length + open.size === 0,
     take(max) {
-      const reports: ReleaseReport[] = [];
-      for (const [key, tally] of tallies) {
-        if (reports.length >= max) break;
-        tallies.delete(key);
-        const { release, epoch, candidate, control, served } = tally;
-        reports.push({ release, epoch, candidate: reportOf(candidate), control: reportOf(control), served });
+      const taken = full.splice(0, max);
+      for (const [key, tally] of open) {
+        if (taken.length >= max) break;
+        open.delete(key);
+        taken.push(tally);
       }
-      return reports;
+      return taken.map(({ candidate, control, ...rest }) => ({
+        ...rest,
+        candidate: reportOf(candidate),
+        control: reportOf(control),
+      }));
     },
     dropped: () => dropped,
   };
@@ -111,8 +132,10 @@ function emptyArm(): ArmTally {
   return { ok: 0, failures: new Map(), units: new Set() };
 }
 
-function armOf(tally: ReleaseTally, arm: Arm): ArmTally {
-  return arm === "candidate" ? tally.candidate : tally.control;
+/** Whether units that an arm does not have yet fit in its report. */
+function hasRoom({ units }: ArmTally, more: readonly number[]): boolean {
+  if (units.size + more.length <= unitsMax) return true;
+  return units.size + more.filter((unit) => !units.has(unit)).length <= unitsMax;
 }
 
 function count(arm: ArmTally, failure: string, times: number, distinct: number): void {
@@ -130,7 +153,7 @@ function mergeArm(arm: ArmTally, report: ArmReport): void {
     const counted = own(report.failures, kind);
     if (counted !== undefined) count(arm, kind, counted.count, counted.distinct);
   }
-  for (const unit of report.units) if (arm.units.size < unitsMax) arm.units.add(unit);
+  for (const unit of report.units) arm.units.add(unit);
 }
 
 function reportOf({ ok, failures, units }: ArmTally): ArmReport {
