@@ -73,7 +73,7 @@ test("the longest silent of the units that failed are forgotten past the bound",
   for (let unit = 0; unit < distinctUnitsMax; unit++) tally.add(failed({ unit }), 0);
   tally.add(failed({ unit: 0 }), 0);
   tally.add(failed({ unit: distinctUnitsMax }), 0);
-  tally.take(1);
+  tally.take(reportsMax);
   tally.add(failed({ unit: 0 }), 1);
   tally.add(failed({ unit: 1 }), 1);
   expect(takeOne(tally)?.candidate.failures).toEqual({ http: { count: 2, distinct: 1 } });
