@@ -6,10 +6,11 @@ const shownMax = 10;
 
 /** What to do about an error, where its own message does not say so. */
 const hints: Partial<Record<ErrorCode, string>> = {
-  CONFLICT: "look again with: sluice status",
-  RELEASE_ENDED: "look again with: sluice status",
+  CONFLICT: "how it stands now: sluice status",
+  RELEASE_ENDED: "how it stands now: sluice status",
   LINES_DIFFER: "--both replaces them in both lines",
   INTERNAL: "the instance's own log says why",
+  NOTHING_TO_REVERT: "to go back to what was out before: sluice publish DATASET FILE --release --percent 100",
 };
 
 /** An error as it is written with `--json`. */

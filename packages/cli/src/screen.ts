@@ -17,7 +17,8 @@ export function enterScreen(output: Output): Screen {
       const hidden = lines.length - room;
       const shown =
         hidden > 0 ? [...lines.slice(0, room - 1), `… ${hidden + 1} more lines: enlarge the window`] : lines;
-      output.write(`\u001b[H${shown.map((line) => `${line}\u001b[K\n`).join("")}\u001b[J`);
+      // Erased before it is written: behind a line as wide as the screen the cursor stands on its last character.
+      output.write(`\u001b[H${shown.map((line) => `\u001b[K${line}\n`).join("")}\u001b[J`);
     },
     leave() {
       if (!left) output.write("\u001b[?7h\u001b[?25h\u001b[?1049l");

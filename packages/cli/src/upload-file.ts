@@ -32,6 +32,12 @@ export async function openUpload(
   const known = format ?? (path === "-" ? undefined : formats[extname(path).toLowerCase()]);
   if (known !== undefined) return { stream: source, bytes, format: known };
   const { first, rest } = await peek(source);
+  if (first[0] === 0x1f && first[1] === 0x8b) {
+    throw new SluiceError(
+      "VALIDATION",
+      `${path} is compressed; unpack it: gunzip -c ${path} | sluice publish DATASET - --format ndjson`,
+    );
+  }
   return { stream: joined(first, rest), bytes, format: formatOf(first) };
 }
 

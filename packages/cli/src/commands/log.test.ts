@@ -1,7 +1,7 @@
 import type { Event, LoggedEvent } from "@sluice/core";
 import { expect, test } from "vitest";
 import { createTestProgram, obeyed } from "../fake-instance.testing.ts";
-import { nowMs, statusOf } from "../statuses.testing.ts";
+import { datasets, nowMs, statusOf } from "../statuses.testing.ts";
 
 const release = "prices-v4-x7k2mq";
 const person = { kind: "person", name: "li.wei" } as const;
@@ -154,10 +154,9 @@ test("--json is one document with the events as they came", async () => {
 });
 
 test("the newest are shown, of one dataset where one is named", async () => {
-  const program = createTestProgram(() => ndjson([]));
+  const program = createTestProgram(() => ndjson(story.slice(0, 1)));
   await program.run("log");
-  const { code, stderr } = await program.run("log", "--dataset", "prices", "--limit", "200");
-  expect({ code, stderr }).toEqual({ code: 0, stderr: "nothing happened yet\n" });
+  expect((await program.run("log", "--dataset", "prices", "--limit", "200")).code).toBe(0);
   expect(program.requests.map(({ query }) => query)).toEqual([{ limit: "50" }, { dataset: "prices", limit: "200" }]);
   expect((await program.run("log", "--limit", "0")).code).toBe(2);
 });
@@ -212,4 +211,16 @@ test("foreign text in the log cannot speak to the terminal", async () => {
   const { stdout } = await createTestProgram(() => ndjson(events)).run("log");
   expect(stdout).not.toMatch(obeyed);
   expect(stdout.trimEnd().split("\n")).toHaveLength(2);
+});
+
+test("the log of a dataset that nobody knows is no empty log", async () => {
+  const program = createTestProgram(({ path }) => (path === "/v1/log" ? ndjson([]) : statusOf(datasets.idle)));
+  const { code, stderr } = await program.run("log", "--dataset", "price");
+  expect(code).toBe(1);
+  expect(stderr).toContain("there is no dataset price");
+  expect(await program.run("log", "--dataset", "prices")).toEqual({
+    code: 0,
+    stdout: "",
+    stderr: "nothing happened yet\n",
+  });
 });

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { argument, parseWhole } from "../arguments.ts";
 import type { Context } from "../context.ts";
 import { followStatus } from "../follow-status.ts";
+import { datasetOf } from "../release-of.ts";
 import { eventLine } from "../render/event.ts";
 import { cleaned, jsonText } from "../text.ts";
 import { examples } from "./examples.ts";
@@ -27,6 +28,8 @@ export function addLog(program: Command, context: Context): void {
       const admin = await context.admin();
       if (options.follow === true) return follow(context, admin, options);
       const events = await admin.log(queryOf(options));
+      // Of a name that nobody knows there are no events either, and that is another answer.
+      if (events.length === 0 && options.dataset !== undefined) datasetOf(await admin.status(), options.dataset);
       context.print({ events }, (answer) => answer.events.map((event) => eventLine(event, context.timeZone)));
       if (events.length === 0) context.note("nothing happened yet");
     });

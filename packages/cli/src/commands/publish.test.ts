@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import type { PublishAnswer } from "@sluice/core/api";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { chunks, createTestProgram, obeyed, problem } from "../fake-instance.testing.ts";
@@ -63,6 +64,16 @@ test("a held version shows what differs and the exact next command", async () =>
   expect(program.requests.map(({ method, path, query, text }) => ({ method, path, query, text }))).toEqual([
     { method: "POST", path: "/v1/datasets/prices/versions", query: {}, text: lines },
   ]);
+});
+
+test("a compressed file is not sent, and the way to send it is said", async () => {
+  const program = createTestProgram(() => held);
+  const path = join(directory, "v5.ndjson.gz");
+  await writeFile(path, gzipSync(lines));
+  const { code, stderr } = await program.run("publish", "prices", path);
+  expect(code).toBe(2);
+  expect(stderr).toContain(`gunzip -c ${path} | sluice publish DATASET - --format ndjson`);
+  expect(program.requests).toEqual([]);
 });
 
 test("the first version is live", async () => {

@@ -67,8 +67,11 @@ function addLift(quarantine: Command, context: Context): void {
         ...(options.key === undefined ? {} : { keys: options.key }),
         ...(options.reason === undefined ? {} : { reason: options.reason }),
       });
-      context.print(answer, ({ outcome, message }) => [
-        outcome === "done" ? `v${publish} of ${dataset} may come back: publish it again` : `nothing to do: ${message}`,
-      ]);
+      const { key } = options;
+      const done =
+        key === undefined
+          ? `v${publish} of ${dataset} may come back: publish it again`
+          : `${counted(key.length, "key")} of v${publish} of ${dataset} may come back in a new version; v${publish} as a whole may not`;
+      context.print(answer, ({ outcome, message }) => [outcome === "done" ? done : `nothing to do: ${message}`]);
     });
 }

@@ -35,7 +35,7 @@ test("of two people who act at once one is told what the other changed, with 4",
   expect(await program.run("release", "percent", "prices", "20")).toEqual({
     code: 4,
     stdout: "",
-    stderr: `error CONFLICT: ${message}\nlook again with: sluice status\n`,
+    stderr: `error CONFLICT: ${message}\nhow it stands now: sluice status\n`,
   });
 });
 

@@ -26,7 +26,7 @@ test("a revert is sent at once, with nothing asked before, and says on how many 
   const program = createTestProgram(() => done(receiptOf()));
   const { code, stdout, stderr } = await program.run("revert", "prices", "--reason", "currency is missing");
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  expect(stdout).toBe(`prices is reverted: everybody is on the stable version
+  expect(stdout).toBe(`v4 of prices is reverted: everybody is on the stable version
 gone on 412 of 412 followers in 380 ms (p99; p50 41 ms)
   sluice status prices
 `);
@@ -100,7 +100,9 @@ test("nothing to revert ends with 3 and says what is stable", async () => {
   expect(await program.run("revert", "prices")).toEqual({
     code: 3,
     stdout: "",
-    stderr: `error NOTHING_TO_REVERT: ${message}\n`,
+    stderr: `error NOTHING_TO_REVERT: ${message}
+to go back to what was out before: sluice publish DATASET FILE --release --percent 100
+`,
   });
 });
 

@@ -2,6 +2,7 @@ import type { CommandAnswer } from "@sluice/core/api";
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
 import { awaitReceipt } from "../receipt.ts";
+import { nameOfRelease } from "../render/event.ts";
 import { receiptText, receiptWarnings } from "../render/receipt.ts";
 import { examples } from "./examples.ts";
 import { waitOption } from "./wait-option.ts";
@@ -36,8 +37,10 @@ export function addRevert(program: Command, context: Context): void {
     });
 }
 
-function linesOf({ style }: Context, dataset: string, { outcome, message, receipt }: CommandAnswer): string[] {
-  const head = outcome === "done" ? `${dataset} is reverted: everybody is on the stable version` : message;
+function linesOf({ style }: Context, dataset: string, answer: CommandAnswer): string[] {
+  const { outcome, message, release, receipt } = answer;
+  const what = release === null ? dataset : `${nameOfRelease(release).version} of ${dataset}`;
+  const head = outcome === "done" ? `${what} is reverted: everybody is on the stable version` : message;
   const look = `  sluice status ${dataset}`;
   if (receipt === null) return [head, style.dim(look)];
   return [head, receiptText(receipt), ...receiptWarnings(receipt).map((text) => style.yellow(text)), style.dim(look)];

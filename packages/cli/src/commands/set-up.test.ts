@@ -101,6 +101,18 @@ test("a source is added by URL or by path", async () => {
   ]);
 });
 
+test("a host without http:// is no path", async () => {
+  const program = createTestProgram(() => done);
+  for (const host of ["127.0.0.1:8080/prices.ndjson", "merch.internal:9000", "[::1]:8080/x"]) {
+    const { code, stderr } = await program.run("source", "add", "prices", host);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: `error VALIDATION: expected a URL or a path, came ${host}; did you mean http://${host}?\n`,
+    });
+  }
+  expect(program.requests).toEqual([]);
+});
+
 test("sources are listed with how they fare, and removed by id", async () => {
   const program = createTestProgram(({ method }) => (method === "GET" ? statusOf(datasets.failingSource) : done));
   const { stdout } = await program.run("source", "list", "prices");
@@ -132,7 +144,10 @@ test("a mark is lifted whole or by key", async () => {
   const program = createTestProgram(() => done);
   const { stdout } = await program.run("quarantine", "lift", "prices", "v4");
   expect(stdout).toBe("v4 of prices may come back: publish it again\n");
-  await program.run("quarantine", "lift", "prices", "4", "--key", "sku-1", "sku-2", "--reason", "right after all");
+  const some = ["--key", "sku-1", "sku-2", "--reason", "right after all"];
+  expect((await program.run("quarantine", "lift", "prices", "4", ...some)).stdout).toBe(
+    "2 keys of v4 of prices may come back in a new version; v4 as a whole may not\n",
+  );
   expect(program.requests.map(({ text }) => bodyOf(text))).toEqual([
     { publish: 4 },
     { publish: 4, keys: ["sku-1", "sku-2"], reason: "right after all" },

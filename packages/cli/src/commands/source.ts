@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { SluiceError } from "@sluice/core";
 import { type Command, Option } from "commander";
 import { argument } from "../arguments.ts";
 import type { Context } from "../context.ts";
@@ -96,7 +97,10 @@ function addRemove(source: Command, context: Context): void {
     });
 }
 
-/** What has no scheme is a path, and means the same wherever the instance runs from. */
+/** What has no scheme is a path, and means the same wherever the instance runs from. Throws VALIDATION for what is a host. */
 function urlOf(text: string): string {
+  if (/^(?:[a-z0-9.-]+|\[[0-9a-f:]+\]):\d{1,5}(?:\/|$)/i.test(text)) {
+    throw new SluiceError("VALIDATION", `expected a URL or a path, came ${text}; did you mean http://${text}?`);
+  }
   return /^[a-z][a-z0-9+.-]+:/i.test(text) ? text : pathToFileURL(resolve(text)).href;
 }

@@ -126,6 +126,35 @@ test("on a terminal ages go on while nothing else happens", async () => {
   await run;
 });
 
+test("a line as wide as the screen keeps its last character", async () => {
+  const { program, send } = watched({ tty: true, env: { NO_COLOR: "1" } });
+  const run = program.run("status", "--watch");
+  await send(statusOf(datasets.idle));
+  program.interrupt();
+  const { stdout } = await run;
+  // What erases the rest of a line would erase its last character too, on which the cursor stands.
+  expect(stdout).not.toContain("healthy\u001b[K");
+  expect(stdout).toContain("\u001b[Kprices  canary");
+  expect(stdout).toContain(" healthy\n");
+});
+
+test("where not all of it fits, what moves is shown whole and the rest in a line each", async () => {
+  const { program, send } = watched({ tty: true, rows: 16, env: { NO_COLOR: "1" } });
+  const run = program.run("status", "--watch");
+  const quiet = ["a", "b", "c"].map((name) => ({ ...datasets.idle, name }));
+  await send(statusOf(...quiet, { ...datasets.running, name: "z" }));
+  program.interrupt();
+  const lines = (await run).stdout.split("\n").map((line) => line.split("\u001b[K").at(-1));
+  const shown = lines.filter((line) => /^\S+ {2}canary|^ {2}revert/.test(line ?? ""));
+  expect(shown.map((line) => line?.replaceAll(/ {2,}/g, "  "))).toEqual([
+    "z  canary  v3 -> v4  running  healthy",
+    "  revert  sluice revert prices",
+    "a  canary  v3  healthy",
+    "b  canary  v3  healthy",
+    "c  canary  v3  healthy",
+  ]);
+});
+
 test("a screen that is too small says how much is not shown", async () => {
   const { program, send } = watched({ tty: true, rows: 6, env: { NO_COLOR: "1" } });
   const run = program.run("status", "--watch");

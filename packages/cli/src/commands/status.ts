@@ -77,7 +77,6 @@ function screenSink(context: Context): Sink {
     timer = clock.setTimer(1_000, draw);
     if (shown === undefined) return;
     const nowMs = shown.status.at + clock.now() - shown.seenMs;
-    const lines = linesOf(context, shown.status, nowMs);
     const note =
       reason === undefined
         ? []
@@ -85,7 +84,10 @@ function screenSink(context: Context): Sink {
             "",
             context.style.red(`connection lost at ${clockText(shown.status.at, { nowMs })}, trying again: ${reason}`),
           ];
-    screen.draw([...lines, ...note]);
+    const { io, style, timeZone, url } = context;
+    const view = { columns: io.stdout.columns, style, nowMs, timeZone };
+    // The screen keeps its last row free.
+    screen.draw([...renderStatus(shown.status, view, url, io.stdout.rows - 1 - note.length), ...note]);
   };
   return {
     show(status) {

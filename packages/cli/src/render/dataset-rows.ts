@@ -102,13 +102,17 @@ function releaseRows({ name, health }: DatasetStatus, release: ReleaseStatus, vi
   return [{ label: "next", text: `${what} at ${untilText(next.at, view)}, by the plan` }];
 }
 
-/** A line for each source. */
-export function sourceRows({ sources }: DatasetStatus, view: TimeView): Row[] {
+/** A line for each source. Where it is why the dataset is not healthy, the reason stands above already. */
+export function sourceRows({ health, sources }: DatasetStatus, view: TimeView): Row[] {
   return sources.map((source) => ({
     label: "source",
-    text: sourceText(source, view),
+    text: sourceText(isSaid(health, source.message) ? { ...source, message: null } : source, view),
     kind: source.state === "failing" || source.state === "refused" ? ("bad" as const) : ("plain" as const),
   }));
+}
+
+function isSaid(health: DatasetStatus["health"], message: string | null): boolean {
+  return message !== null && health.reasons.some((reason) => reason.includes(message));
 }
 
 /** How a source fares, and where it is. */
@@ -122,12 +126,14 @@ export function sourceText(source: SourceStatus, view: TimeView): string {
 }
 
 /** What was refused and what was reverted last, and what does not come back by itself. */
-export function historyRows({ name, lastRefusal, lastRevert, quarantine }: DatasetStatus, view: TimeView): Row[] {
+export function historyRows(dataset: DatasetStatus, view: TimeView): Row[] {
+  const { name, health, lastRefusal, lastRevert, quarantine } = dataset;
   const rows: Row[] = [];
   if (lastRefusal !== null) {
     const { number, at, code, message } = lastRefusal;
     const what = number === null ? "an upload" : `v${number}`;
-    rows.push({ label: "refused", text: `${what} ${agoText(at, view)}, ${code}: ${message}` });
+    const why = isSaid(health, message) ? "as said above" : message;
+    rows.push({ label: "refused", text: `${what} ${agoText(at, view)}, ${code}: ${why}` });
   }
   if (lastRevert !== null) {
     const { publish, at, by, cause, receipt } = lastRevert;

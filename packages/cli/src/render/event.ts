@@ -103,7 +103,7 @@ function ofText(failures: number, requests: number): string {
 }
 
 /** A release's id says what it is of (`prices-v4-x7k2mq`); an id of another form stands for itself. */
-function nameOfRelease(id: string): { dataset: string; version: string } {
+export function nameOfRelease(id: string): { dataset: string; version: string } {
   const [, dataset, version] = /^(.+)-(v\d+)-[^-]+$/.exec(id) ?? [];
   return dataset === undefined || version === undefined
     ? { dataset: "", version: `release ${id}` }

@@ -39,6 +39,31 @@ test("a follower says whom it follows and how old its contact is", () => {
   ]);
 });
 
+test("a follower that never had contact does not say that there is nothing", () => {
+  const following = { url: "http://origin:7070", contactAgeMs: null, connected: false };
+  expect(renderStatus({ ...statusOf(), role: "follower", following }, view, url).slice(1)).toEqual([
+    "NOT CONNECTED to http://origin:7070, no contact yet",
+    "",
+    "nothing is known yet: there was no contact",
+  ]);
+});
+
+test("why a source's offer was refused is said once", () => {
+  const message = "this content is v4, reverted: it failed";
+  const { failingSource, refused } = datasets;
+  const [source] = failingSource.sources;
+  const dataset = {
+    ...failingSource,
+    health: { ok: false, reasons: [`source main is refused: ${message}`] },
+    sources: source === undefined ? [] : [{ ...source, state: "refused" as const, message }],
+    lastRefusal: refused.lastRefusal && { ...refused.lastRefusal, number: null, code: "QUARANTINED", message },
+  };
+  const text = renderDataset(dataset, view).join("\n");
+  expect(text.split(message)).toHaveLength(2);
+  expect(text).toContain("  source   main refused; reached 10 min ago");
+  expect(text).toContain("  refused  an upload 3 min ago, QUARANTINED: as said above");
+});
+
 test("an instance without datasets says how to create one", () => {
   expect(renderStatus(statusOf(), view, url)).toContain("  sluice dataset create prices --template prices");
 });

@@ -5,14 +5,35 @@ import { healthRows, historyRows, outRows, sourceRows, whereNextRows } from "./d
 import { columnsMin, layOut, leftRight, type View } from "./layout.ts";
 import { clockText } from "./time.ts";
 
-/** A whole status: a line about the instance, then each dataset. */
-export function renderStatus(status: StatusAnswer, view: View, url: string): string[] {
-  const lines = instanceLines(status, view, url);
-  if (status.datasets.length === 0) {
-    lines.push("", "no datasets yet; create one with:", "  sluice dataset create prices --template prices");
+/**
+ * A whole status: a line about the instance, then each dataset. Where that has more than `rowsMax` lines, what moves or is not
+ * healthy comes first, and the others have a line each.
+ */
+export function renderStatus(
+  status: StatusAnswer,
+  view: View,
+  url: string,
+  rowsMax: number = Number.POSITIVE_INFINITY,
+): string[] {
+  const { datasets } = status;
+  const head = instanceLines(status, view, url);
+  if (datasets.length === 0) return [...head, "", ...emptyLines(status)];
+  const whole = [...head, ...datasets.flatMap((dataset) => ["", ...renderDataset(dataset, view)])];
+  if (whole.length <= rowsMax) return whole;
+  const quiet = datasets.filter(isQuiet);
+  const lines = datasets.flatMap((dataset) => (isQuiet(dataset) ? [] : ["", ...renderDataset(dataset, view)]));
+  return [...head, ...lines, "", ...quiet.map((dataset) => headLine(dataset, view))];
+}
+
+function isQuiet({ candidate, health }: DatasetStatus): boolean {
+  return candidate === null && health.ok;
+}
+
+function emptyLines({ following }: StatusAnswer): string[] {
+  if (following !== null) {
+    return [following.contactAgeMs === null ? "nothing is known yet: there was no contact" : "there are no datasets"];
   }
-  for (const dataset of status.datasets) lines.push("", ...renderDataset(dataset, view));
-  return lines;
+  return ["no datasets yet; create one with:", "  sluice dataset create prices --template prices"];
 }
 
 /** One dataset: what is out, to whom, since when and by whom, healthy or not, and the command that reverts it. */
