@@ -24,6 +24,9 @@ export function createStatusRoutes(dependencies: StatusRouteDependencies): Hono 
     streamSSE(context, async (stream) => {
       let last = "";
       let unsaid = 0;
+      let wake: (() => void) | undefined;
+      // Once and not at every look: Hono keeps each listener until the stream ends, which for a page is the end of the day.
+      stream.onAbort(() => wake?.());
       while (!stream.aborted && !stream.closed) {
         const now = dependencies.status();
         const data = JSON.stringify(now);
@@ -36,12 +39,13 @@ export function createStatusRoutes(dependencies: StatusRouteDependencies): Hono 
         } else {
           unsaid += 1;
         }
+        if (stream.aborted) return;
         await new Promise<void>((resolve) => {
           const timer = clock.setTimer(streamIntervalMs, resolve);
-          stream.onAbort(() => {
+          wake = () => {
             timer.cancel();
             resolve();
-          });
+          };
         });
       }
     }),
