@@ -67,6 +67,18 @@ test("a percentage out of range is refused with its range, and nothing changes",
   expect((await origin.status()).datasets[0]?.release?.thousandths).toBe(5_000);
 });
 
+test("a read as nobody is stable until everybody sees the candidate, also where the name is there and empty", async () => {
+  const origin = await running(99_999);
+  const path = "/v1/datasets/prices/items/sku-1";
+  for (const query of ["", "?as="]) {
+    expect(await answerOf(origin.request(`${path}${query}`))).toMatchObject({ version: 1, arm: null });
+  }
+  await origin.post(`/v1/releases/${origin.release}/promote`, {});
+  for (const query of ["", "?as="]) {
+    expect(await answerOf(origin.request(`${path}${query}`))).toMatchObject({ version: 2, arm: "candidate" });
+  }
+});
+
 test("two people who set a percentage at once: one gets a conflict that says who changed it to what", async () => {
   const origin = await running();
   const set = (thousandths: number, name: string): Promise<Record<string, unknown>> =>

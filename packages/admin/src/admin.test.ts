@@ -71,6 +71,23 @@ test("a command goes to its route with its body, its actor and a key of its own"
   ]);
 });
 
+test("a key that a URL would take for a place in its path is read all the same, and so is one called __proto__", async () => {
+  const text = '{"dataset":"prices","items":{"..":{"price":1},"__proto__":2},"version":4,"arm":null,"release":null}';
+  const { admin, seen } = adminOver(() => new Response(text, { headers: { "content-type": "application/json" } }));
+  expect(await admin.read("prices", "..", { as: "anna" })).toEqual({
+    dataset: "prices",
+    key: "..",
+    value: { price: 1 },
+    version: 4,
+    arm: null,
+    release: null,
+  });
+  expect(seen[0]).toMatchObject({ path: "/v1/datasets/prices/items", body: { keys: [".."], as: "anna" } });
+  await expect(admin.read("prices", ".")).rejects.toMatchObject({ code: "KEY_UNKNOWN" });
+  const { items } = await admin.readMany("prices", { keys: ["__proto__"] });
+  expect(Object.entries(items)).toContainEqual(["__proto__", 2]);
+});
+
 test("a key and a user with signs of their own arrive whole", async () => {
   const answer = { dataset: "prices", key: "a/b ?ü", value: 1, version: 4, arm: "control", release: null };
   const { admin, seen } = adminOver(() => Response.json(answer));

@@ -106,6 +106,7 @@ export function createAdmin(options: AdminOptions): Admin {
     const call: Call = { method: route.method, path: `${fillPath(route.path, parameters)}${query}`, body };
     return parseAnswer(route.answer, call, await requestText(connection, call));
   };
+  const readMany: Admin["readMany"] = (dataset, body) => send(routes.readMany, { dataset }, body);
   return {
     status: () => send(routes.status, {}),
     statusStream: (signal) => streamStatus(connection, signal),
@@ -128,15 +129,28 @@ export function createAdmin(options: AdminOptions): Admin {
     revertDataset: (dataset, body = {}) => send(routes.revertDataset, { dataset }, body),
     receipt: (release, action) => send(routes.receipt, { release, action }),
 
-    read: (dataset, key, { as } = {}) =>
-      send(
-        routes.read,
-        { dataset, key },
-        undefined,
-        as === undefined ? "" : `?${new URLSearchParams({ as }).toString()}`,
-      ),
-    readMany: (dataset, body) => send(routes.readMany, { dataset }, body),
+    read(dataset, key, { as } = {}) {
+      // A URL takes these for places in its path, percent-encoded or not.
+      if (key === "." || key === "..") return readOne(readMany, dataset, key, as);
+      const query = as === undefined ? "" : `?${new URLSearchParams({ as }).toString()}`;
+      return send(routes.read, { dataset, key }, undefined, query);
+    },
+    readMany,
   };
+}
+
+/** One item by the route for many, whose keys stand in no URL. Throws KEY_UNKNOWN. */
+async function readOne(
+  readMany: Admin["readMany"],
+  dataset: string,
+  key: string,
+  as: string | undefined,
+): Promise<ReadAnswer> {
+  const { items, ...answer } = await readMany(dataset, { keys: [key], ...(as === undefined ? {} : { as }) });
+  if (Object.hasOwn(items, key)) return { ...answer, key, value: items[key] };
+  throw new SluiceError("KEY_UNKNOWN", `v${answer.version} of ${dataset} has no item ${key}`, {
+    details: { version: answer.version, arm: answer.arm },
+  });
 }
 
 function baseOf(text: string): string {

@@ -30,7 +30,8 @@ export function createReadRoutes(dependencies: ReadDependencies): Hono {
   app.get(routes.read.path, (context) => {
     const dataset = datasetOf(dependencies, context.req.param("dataset") ?? "");
     const key = context.req.param("key") ?? "";
-    const served = serve(dependencies, dataset, context.req.query("as") ?? null);
+    // An empty name is nobody's: taken as one, everybody who has none would stand on the same side.
+    const served = serve(dependencies, dataset, context.req.query("as") || null);
     const text = served.version.get(key);
     if (text === undefined) {
       throw new SluiceError("KEY_UNKNOWN", `v${served.version.number} of ${dataset.name} has no item ${key}`, {

@@ -43,8 +43,13 @@ export interface ReadManyAnswer {
 
 export const readManyAnswerSchema: z.ZodType<ReadManyAnswer> = z.object({
   dataset: nameSchema,
-  items: z.record(z.string(), z.unknown()),
+  // `z.record` would leave out an item called `__proto__`.
+  items: z.custom<Readonly<Record<string, unknown>>>(isRecord, "an object of key to value"),
   version: z.int().min(1),
   arm: z.enum(["candidate", "control"]).nullable(),
   release: z.string().nullable(),
 });
+
+function isRecord(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
