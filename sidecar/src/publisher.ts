@@ -15,7 +15,9 @@ import { receive } from "./publish/receive.ts";
 import { checkRefused, numbered, recordRefusal } from "./publish/refusal.ts";
 import { createSpool, type Spool } from "./publish/spool.ts";
 import { createTurns } from "./publish/turns.ts";
+import type { Executed } from "./commands.ts";
 import { createDraw } from "./draw.ts";
+import { fingerprintOf, refuseOther } from "./idempotency.ts";
 
 export type { Offer, Upload, UploadFormat } from "./publish/port.ts";
 
@@ -37,6 +39,7 @@ export interface Publisher {
    * INVALID_JSON, INVALID_ITEM, DUPLICATE_KEY, LIMIT_EXCEEDED, CHECK_REFUSED (with the number that it was given), QUARANTINED.
    * Throws DATASET_UNKNOWN before reading, NOT_READY where too many wait, what `decide` rejects a publish with, CORRUPT where
    * the stable version cannot be read, DISK_FULL, STORE_UNAVAILABLE and CLOSED. The last good version stands in every case.
+   * IDEMPOTENCY_MISMATCH where its key came with other bytes or another wish.
    */
   publish(upload: Upload): Promise<PublishAnswer>;
   /**
@@ -122,6 +125,8 @@ export function createPublisher(dependencies: PublisherDependencies): Publisher 
       assert(refused !== null, "an upload that was not read to the end was refused");
       return refuse(upload, bytesHash, refused);
     }
+    const known = await answerBefore(upload, bytesHash);
+    if (known !== undefined) return { kind: "published", bytesHash, answer: known };
     for (let attempt = 1; ; attempt++) {
       const settled = await settle(upload, bytesHash, bytes, spool, pace);
       if (settled !== "compare again") return settled;
@@ -133,6 +138,15 @@ export function createPublisher(dependencies: PublisherDependencies): Publisher 
       }
       logger.info({ dataset: upload.dataset, attempt }, "the stable version changed; the upload is compared again");
     }
+  }
+
+  /** The answer that the same upload was given, where it came before with its idempotency key. */
+  async function answerBefore(upload: Upload, bytesHash: string): Promise<PublishAnswer | undefined> {
+    const { idempotencyKey: key } = upload;
+    const known = key === undefined ? undefined : await log.remembered(key);
+    if (key === undefined || known === undefined) return undefined;
+    refuseOther(key, known.fingerprint, uploadFingerprint(key, upload, bytesHash));
+    return JSON.parse(known.answer) as PublishAnswer;
   }
 
   /** Compares, lets the state machine judge, writes what it takes, and gives the command. */
@@ -206,8 +220,17 @@ export function createPublisher(dependencies: PublisherDependencies): Publisher 
   async function give(upload: Upload, bytesHash: string, command: Publish): Promise<Settled> {
     const number = assertDataset(upload.dataset).lastNumber + 1;
     const given = { by: upload.by, command: { ...command, draw: draw.release(upload.dataset, number) } };
+    const { idempotencyKey: key } = upload;
+    const remember =
+      key === undefined
+        ? undefined
+        : {
+            key,
+            fingerprint: uploadFingerprint(key, upload, bytesHash),
+            answer: (executed: Executed) => JSON.stringify(publishedAnswer(command, executed.events)),
+          };
     try {
-      const { decision, events } = await commands.execute(given);
+      const { decision, events } = await commands.execute(given, remember);
       const answer =
         decision.kind === "unchanged"
           ? unchangedAnswer(commands.state(), upload.dataset, command.content, decision)
@@ -262,4 +285,8 @@ export function createPublisher(dependencies: PublisherDependencies): Publisher 
       await Promise.allSettled(atWork);
     },
   };
+}
+
+function uploadFingerprint(key: string, { dataset, format, request }: Upload, bytesHash: string): string {
+  return fingerprintOf(key, JSON.stringify(["publish", dataset, format, request, bytesHash]));
 }

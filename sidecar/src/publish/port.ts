@@ -2,7 +2,7 @@ import type { Actor, Clock, GivenCommand, NamespaceState, ReleaseRequest, Sluice
 import type { PublishAnswer } from "@sluice/core/api";
 import type { Blobs, DatasetLines } from "@sluice/replica";
 import type { Logger } from "pino";
-import type { Executed } from "../commands.ts";
+import type { Executed, Remember } from "../commands.ts";
 import type { EventLog } from "../store/port.ts";
 import type { PartBuilder } from "./part-builder.ts";
 
@@ -20,6 +20,8 @@ export interface Upload {
   readonly request: ReleaseRequest | null;
   /** Id of the source that pulled the bytes; null for a push. */
   readonly source: string | null;
+  /** An upload that comes again with its key within 24 hours is answered as the first time, if it asks for the same of the same bytes. */
+  readonly idempotencyKey?: string | undefined;
   readonly onProgress?: (progress: PublishProgress) => void;
   /** Ends the publish with CLOSED at its next step; after the command was given it has no effect. */
   readonly signal?: AbortSignal;
@@ -51,14 +53,14 @@ export interface PublishCommands {
   /** The lines of a dataset at that state. */
   lines(dataset: string): DatasetLines;
   /** Ends when the events are durable. Throws a rejection as SluiceError. */
-  execute(given: GivenCommand): Promise<Pick<Executed, "decision" | "events" | "state">>;
+  execute(given: GivenCommand, remember?: Remember): Promise<Pick<Executed, "decision" | "events" | "state">>;
 }
 
 /** What a publisher is made with. */
 export interface PublisherDependencies {
   readonly commands: PublishCommands;
   readonly blobs: Blobs;
-  readonly log: Pick<EventLog, "linesWithContent">;
+  readonly log: Pick<EventLog, "linesWithContent" | "remembered">;
   /** Where uploads lie while they are compared; owned by the publisher, emptied at start. Null keeps them in memory. */
   readonly spoolDirectory: string | null;
   readonly clock: Clock;

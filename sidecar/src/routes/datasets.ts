@@ -101,6 +101,7 @@ async function publish(
     format: formatOf(context),
     request: release ? { thousandths, supersede, acceptQuarantined } : null,
     source: null,
+    idempotencyKey: context.req.header(idempotencyHeader) || undefined,
   });
 }
 

@@ -1,9 +1,6 @@
-import { createHash } from "node:crypto";
-import { SluiceError } from "@sluice/core";
 import type { Executed, Remember } from "../commands.ts";
+import { fingerprintOf, refuseOther } from "../idempotency.ts";
 import type { EventLog } from "../store/port.ts";
-
-const keyCharactersMax = 200;
 
 /** Makes a command that comes again with its idempotency key happen once. */
 export interface Once {
@@ -27,10 +24,7 @@ export function createOnce(log: Pick<EventLog, "remembered">): Once {
   return {
     async run(key, what, run, answerOf) {
       if (key === undefined || key === "") return run(undefined);
-      if (key.length > keyCharactersMax) {
-        throw new SluiceError("LIMIT_EXCEEDED", `an idempotency key has at most ${keyCharactersMax} characters`);
-      }
-      const fingerprint = createHash("sha256").update(what).digest("hex");
+      const fingerprint = fingerprintOf(key, what);
       const flying = inFlight.get(key);
       if (flying !== undefined) {
         refuseOther(key, flying.fingerprint, fingerprint);
@@ -52,9 +46,4 @@ export function createOnce(log: Pick<EventLog, "remembered">): Once {
       }
     },
   };
-}
-
-function refuseOther(key: string, known: string, fingerprint: string): void {
-  if (known === fingerprint) return;
-  throw new SluiceError("IDEMPOTENCY_MISMATCH", `the idempotency key ${key} came with another command before`);
 }
