@@ -64,7 +64,7 @@ test("the stable version changing meanwhile has the upload compared again, and t
     await between();
     return [];
   };
-  const origin = await originWith({ log: { linesWithContent } });
+  const origin = await originWith({ log: { linesWithContent, remembered: async () => undefined } });
   await origin.publish(hundred);
   const { release: id } = await origin.publish({ ...hundred, "sku-1": 7 }, { request: release });
   const promote = { type: "promote", release: id ?? "", epoch: null } as const;
