@@ -1,4 +1,5 @@
 import { createSystemClock, createTransport } from "@sluice/replica";
+import { createContactLog } from "./contact-log.ts";
 import type { Instance } from "./instance.ts";
 import { createLogger, instanceOf } from "./instance.ts";
 import { createId, systemRandom } from "./random.ts";
@@ -26,6 +27,7 @@ export interface FollowOptions {
 export async function follow(options: FollowOptions): Promise<Instance> {
   const { origins, directory, port, host, name, logLevel } = options;
   const logger = createLogger(logLevel);
+  const clock = createSystemClock();
   const transport = createTransport();
   const sidecar = await createSidecar({
     origins,
@@ -33,16 +35,19 @@ export async function follow(options: FollowOptions): Promise<Instance> {
     name,
     directory,
     fetch: transport.fetch,
-    clock: createSystemClock(),
+    clock,
     random: systemRandom,
     logger,
   });
+  const contacts = createContactLog({ connection: () => sidecar.connection(), clock, logger });
   return instanceOf({
     app: sidecar.app,
     host,
     port,
+    clock,
     logger,
     close: async () => {
+      contacts.close();
       await sidecar.close();
       await transport.close();
     },

@@ -17,7 +17,7 @@ async function listeningOrigin(): Promise<{
   const origin = await createTestOrigin({ items });
   await origin.publish("prices", { ...items, "sku-1": { price: 7, currency: "CNY" } }, "?release=true");
   const running = async (): Promise<string | undefined> => (await origin.status()).datasets[0]?.release?.id;
-  const listening = await listen(origin.origin.app, "127.0.0.1", 0);
+  const listening = await listen(origin.origin.app, "127.0.0.1", 0, origin.clock);
   return {
     url: listening.url,
     release: await running(),

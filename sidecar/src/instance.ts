@@ -1,3 +1,4 @@
+import type { Clock } from "@sluice/core";
 import { SluiceError } from "@sluice/core";
 import type { Logger } from "pino";
 import { pino } from "pino";
@@ -27,10 +28,11 @@ export async function instanceOf(parts: {
   readonly app: App;
   readonly host: string;
   readonly port: number;
+  readonly clock: Clock;
   readonly logger: Logger;
   close(): Promise<void>;
 }): Promise<Instance> {
-  const { app, host, port, logger } = parts;
+  const { app, host, port, clock, logger } = parts;
   if (!isLoopback(host)) {
     await parts.close();
     throw new SluiceError(
@@ -38,7 +40,7 @@ export async function instanceOf(parts: {
       `${host} is not a loopback address; without tokens an instance listens on 127.0.0.1, ::1 or localhost alone`,
     );
   }
-  const listening = await listen(app, host, port).catch(async (error: unknown) => {
+  const listening = await listen(app, host, port, clock).catch(async (error: unknown) => {
     await parts.close();
     throw error;
   });

@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import { getRequestListener } from "@hono/node-server";
+import type { Clock } from "@sluice/core";
 import { SluiceError } from "@sluice/core";
 import type { App } from "./app.ts";
 
@@ -14,7 +15,7 @@ export interface Listening {
 }
 
 /** Listens. Throws VALIDATION where the port is taken or the address is not ours. */
-export async function listen(app: App, host: string, port: number): Promise<Listening> {
+export async function listen(app: App, host: string, port: number, clock: Clock): Promise<Listening> {
   const answer = getRequestListener(app.fetch);
   const server = createServer((incoming, outgoing) => void answer(incoming, outgoing));
   await new Promise<void>((resolve, reject) => {
@@ -31,9 +32,12 @@ export async function listen(app: App, host: string, port: number): Promise<List
     url: `http://${host.includes(":") ? `[${host}]` : host}:${bound}`,
     close: (graceMs) =>
       new Promise((resolve) => {
-        const end = AbortSignal.timeout(graceMs);
-        end.addEventListener("abort", () => server.closeAllConnections());
-        server.close(() => resolve());
+        // An upload that nobody reads any more keeps no process alive by itself, and would end this one before it is closed.
+        const end = clock.setTimer(graceMs, () => server.closeAllConnections(), { keepAlive: true });
+        server.close(() => {
+          end.cancel();
+          resolve();
+        });
         server.closeIdleConnections();
       }),
   };

@@ -46,6 +46,7 @@ export async function serve(options: ServeOptions): Promise<Instance> {
     app: origin.app,
     host,
     port,
+    clock,
     logger,
     close: async () => {
       await origin.close();

@@ -8,6 +8,7 @@ import { createAlerts } from "./alerts.ts";
 import type { App } from "./app.ts";
 import { createApp } from "./app.ts";
 import { createCommands } from "./commands.ts";
+import { createContentFaults } from "./content-faults.ts";
 import { createDraw } from "./draw.ts";
 import { createRegistry } from "./followers/registry.ts";
 import { createFollowers } from "./followers.ts";
@@ -67,12 +68,19 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
     onDamage: (name, error) =>
       logger.error({ err: error, blob: name }, "a part file is damaged and this is the only copy"),
   });
+  const broken = new Set<string>();
   const lines = createLines({
     shelf,
-    onFault: ({ dataset, publish, error }) =>
-      logger.error({ err: error, dataset, publish }, "a version cannot be read and is not served"),
+    onFault: ({ dataset, publish, blob, error }) => {
+      if (blob !== null) broken.add(blob);
+      logger.error({ err: error, dataset, publish }, "a version cannot be read and is not served");
+    },
   });
   const initial = await replay(store, lines, shelf);
+  const content = createContentFaults({ lines, shelf, broken });
+  for (const dataset of Object.values(initial.datasets)) {
+    for (const fault of content.faults(dataset)) logger.error({ dataset: dataset.name }, fault);
+  }
 
   const commands = createCommands({ log, clock, logger, initial, lines });
   const registry = createRegistry({ clock, logger, leaseMs });
@@ -106,6 +114,8 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
       },
       guard: (release) => guards.status(release),
       sources: (dataset) => sources.status(dataset),
+      marked: (release) => commands.marks().some((mark) => mark.release === release),
+      faults: (dataset) => content.faults(dataset),
     });
 
   const once = createOnce(log);
@@ -121,6 +131,7 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
         lines: (dataset) => commands.lines(dataset),
         marked: (release) => commands.marks().some((mark) => mark.release === release),
         leaseHeld: () => true,
+        silence: () => null,
       }),
       createDatasetRoutes({ ...shared, publisher, draw: createDraw(random) }),
       createReleaseRoutes(shared),

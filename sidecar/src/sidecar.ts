@@ -1,6 +1,7 @@
 import type { Clock } from "@sluice/core";
 import { leaseMs } from "@sluice/core";
 import type { StatusAnswer } from "@sluice/core/api";
+import type { Connection } from "@sluice/replica";
 import { createReplica } from "@sluice/replica";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
@@ -38,6 +39,8 @@ export interface SidecarDependencies {
 /** An instance that follows another one. */
 export interface Sidecar {
   readonly app: App;
+  /** How the connection to the origin stands. */
+  connection(): Connection;
   /** Says `bye` to followers, sends what is waiting on its way up, writes the position. */
   close(): Promise<void>;
 }
@@ -86,12 +89,22 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
       },
       guard: () => undefined,
       sources: () => [],
+      marked: (release) => replica.snapshot().marks.has(release),
+      // What is not here yet is fetched; readiness says what is missing.
+      faults: () => [],
     });
   };
 
+  const silence = (): string | null => {
+    if (replica.snapshot().log !== null) return null;
+    const { error } = replica.connection();
+    return `no contact yet with ${origins.join(", ")}${error === null ? "" : ` (${error.message})`}`;
+  };
+
   const readiness = (): Readiness => {
-    const { log, state, datasets } = replica.snapshot();
-    if (log === null) return { ready: false, reasons: [`no contact yet with ${origins.join(", ")}`] };
+    const { state, datasets } = replica.snapshot();
+    const reason = silence();
+    if (reason !== null) return { ready: false, reasons: [reason] };
     const missing = Object.values(state.datasets).filter(
       (dataset) => dataset.stable !== null && (datasets.get(dataset.name)?.stable ?? null) === null,
     );
@@ -109,6 +122,7 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
         lines: (dataset) => replica.snapshot().datasets.get(dataset) ?? { stable: null, candidate: null },
         marked: (release) => replica.snapshot().marks.has(release),
         leaseHeld: () => replica.leaseHeld(),
+        silence,
       }),
       createStatusRoutes({ clock, status }),
       createHealthRoutes(readiness),
@@ -118,6 +132,7 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
 
   return {
     app,
+    connection: () => replica.connection(),
     async close() {
       await followers.drain();
       await replica.close();

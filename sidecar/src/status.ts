@@ -36,6 +36,10 @@ export interface StatusSources {
   guard(release: string): GuardStatus | undefined;
   /** Sources are pulled by the origin alone; none elsewhere. */
   sources(dataset: string): readonly SourceStatus[];
+  /** Whether a mark has taken a release back although the state does not say so yet. */
+  marked(release: string): boolean;
+  /** Why a dataset's lines cannot be read here, a sentence each. */
+  faults(dataset: DatasetState): readonly string[];
 }
 
 /** One look at an instance. */
@@ -60,7 +64,11 @@ function datasetStatus(from: StatusSources, dataset: DatasetState): DatasetStatu
   const release = active === undefined ? null : releaseStatus(from, active);
   const sources = from.sources(dataset.name);
   const { lastRefusal } = dataset;
-  const reasons = healthReasons(release, sources);
+  const reasons = [
+    ...(active !== undefined && from.marked(active.id) ? [markedText(active)] : []),
+    ...from.faults(dataset),
+    ...healthReasons(release, sources),
+  ];
   return {
     name: dataset.name,
     policy: dataset.policy,
@@ -119,7 +127,7 @@ function releaseStatus(from: StatusSources, release: ReleaseState): ReleaseStatu
     startedAt: release.startedAt,
     startedBy: release.startedBy,
     hold: release.hold,
-    next: nextOf(release),
+    next: from.marked(release.id) ? null : nextOf(release),
     candidateArm: { requests: evidence?.candidateRequests ?? 0, failures: evidence?.candidateFailures ?? 0 },
     controlArm: { requests: evidence?.controlRequests ?? 0, failures: evidence?.controlFailures ?? 0 },
     servedShare: views === 0 ? null : served.candidate / views,
@@ -136,6 +144,10 @@ function nextOf(release: ReleaseState): ReleaseStatus["next"] {
   if (!plan.automatic) return null;
   const step = nextStep(plan, thousandths)?.thousandths ?? everybodyThousandths;
   return { thousandths: step, at: stepSince + holdMsAt(plan, thousandths) };
+}
+
+function markedText({ candidatePublish }: ReleaseState): string {
+  return `v${candidatePublish} is REVERTED and no new view sees it; the log does not say so yet: the store does not take it`;
 }
 
 function healthReasons(release: ReleaseStatus | null, sources: readonly SourceStatus[]): string[] {

@@ -14,6 +14,8 @@ export interface ReadDependencies {
   marked(release: string): boolean;
   /** Whether a candidate below 100 % may be served here: always at the origin, by lease at a follower. */
   leaseHeld(): boolean;
+  /** Why nothing is known here yet; null where the state is that of a log. */
+  silence(): string | null;
 }
 
 /** The version that one user reads, and why. */
@@ -77,8 +79,11 @@ export function createReadRoutes(dependencies: ReadDependencies): Hono {
 
 function datasetOf(dependencies: ReadDependencies, name: string): DatasetState {
   const dataset = own(dependencies.state().datasets, name);
-  if (dataset === undefined) throw new SluiceError("DATASET_UNKNOWN", `there is no dataset ${name}`);
-  return dataset;
+  if (dataset !== undefined) return dataset;
+  const silence = dependencies.silence();
+  throw silence === null
+    ? new SluiceError("DATASET_UNKNOWN", `there is no dataset ${name}`)
+    : new SluiceError("NOT_READY", `nothing is known of ${name} here: ${silence}`);
 }
 
 /** Without a user, or without the candidate at hand, everybody reads stable; from 100 % on everybody reads the candidate. */
@@ -86,7 +91,12 @@ function serve(dependencies: ReadDependencies, dataset: DatasetState, as: string
   const { stable, candidate } = dependencies.lines(dataset.name);
   const release = activeRelease(dependencies.state(), dataset.name);
   if (stable === null) {
-    throw new SluiceError("VERSION_NONE", `${dataset.name} has no version that is ready to be read`);
+    throw dataset.stable === null
+      ? new SluiceError("VERSION_NONE", `nothing is published to ${dataset.name} yet`)
+      : new SluiceError(
+          "NOT_READY",
+          `v${dataset.stable.number} of ${dataset.name} cannot be read here (yet); sluice status says why`,
+        );
   }
   if (release === undefined) return { version: stable, arm: null, release: null };
   const everybody = release.phase === "baking";
