@@ -119,6 +119,18 @@ test("a mark that a follower presents is recorded where its release is active, a
   expect((await origin.status()).sequence).toBe(after.sequence);
 });
 
+test("a mark is presented also by a follower that wants the whole state", async () => {
+  const items = pricedItems(20);
+  const origin = await createTestOrigin({ items });
+  const { release } = await answerOf(
+    origin.publish("prices", { ...items, "sku-1": { price: 7, currency: "CNY" } }, "?release=true"),
+  );
+  const stream = await origin.request(`/v1/follow?id=f&name=shop&kind=sdk&from=0&marks=${release}`);
+  await stream.body?.cancel();
+  await settle();
+  expect((await origin.status()).datasets[0]).toMatchObject({ release: null, lastRevert: { release } });
+});
+
 test("a revert that is asked for again and again while the store is down is tried once in half a second, and asked for by the guard once", async () => {
   let down = false;
   let appends = 0;

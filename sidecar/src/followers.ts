@@ -87,8 +87,8 @@ export function createFollowers(dependencies: FollowersDependencies): Followers 
 
   function presentMarks({ log, marks }: FollowQuery): void {
     const current = feed.log();
-    // Releases of another log mean nothing here.
-    if (current !== null && log !== current) return;
+    // Releases of another log mean nothing here. One that wants the whole state names no log, and its marks are as good.
+    if (current !== null && log !== null && log !== current) return;
     const held = new Set(feed.marks().map(({ release }) => release));
     for (const release of marks) {
       const known = own(feed.state().releases, release);

@@ -125,6 +125,27 @@ test("another log brings its state whole; what was shown stays until the new con
   expect(shown().stable).toEqual(itemsOf({ a: 9 }));
 });
 
+test("a mark that comes ahead of another log's state is in force with that state, though the state is from before it", async () => {
+  const world = await released();
+  const { clock, origin, replica, pass } = world;
+  const other = createTestLog({ clock, id: "log-2" });
+  other.create("prices");
+  await other.publish("prices", itemsOf({ a: 9 }), true);
+  await other.publish("prices", itemsOf({ a: 8 }), false);
+  other.release("prices", "other-r1");
+  const newOrigin = createTestOrigin({ log: other, instance: "origin-2" });
+  origin.greet = async (stream) => {
+    stream.send({ type: "hello", protocol: 1, log: "log-2", instance: "origin-2" });
+    stream.send({ type: "mark", mark: { release: "other-r1", at: 5 } });
+    stream.send(await newOrigin.whole());
+  };
+  origin.stream().end();
+  await settle();
+  await pass(100);
+  expect(replica.snapshot()).toMatchObject({ log: "log-2", marks: new Set(["other-r1"]) });
+  expect(origin.confirmations.flatMap(({ confirmations }) => confirmations).at(-1)?.reverted).toEqual(["other-r1"]);
+});
+
 test("events where the whole state has to come are refused", async () => {
   const { log, origin, replica, pass } = await createStartedWorld();
   origin.greet = async (stream) => {

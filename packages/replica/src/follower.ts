@@ -45,6 +45,8 @@ export function createReplica(options: ReplicaOptions): Replica {
   /** Whether the stream has still to bring the whole state. */
   let awaitsState = true;
   let peer: Peer | null = null;
+  /** Marks of a log whose state has still to come: to what is held until then they mean nothing. */
+  let early: Mark[] = [];
   /** Blobs that the position on disk needs. */
   let written: readonly string[] = [];
 
@@ -121,6 +123,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     },
     connected(next) {
       peer = next;
+      early = [];
       awaitsState = wantsWhole || next.log !== holding.snapshot().log;
       reporter.connected(next.url, next.instance);
       fetcher.from(next.url);
@@ -128,9 +131,11 @@ export function createReplica(options: ReplicaOptions): Replica {
     },
     frame(frame, bytes) {
       if (closed || peer === null) return;
-      if (frame.type === "mark") holding.mark(frame.mark);
+      const { log } = holding.snapshot();
+      if (frame.type === "mark" && log !== null && log !== peer.log) early.push(frame.mark);
+      else if (frame.type === "mark") holding.mark(frame.mark);
       else if (frame.type === "state") {
-        holding.reset(peer.log, frame);
+        holding.reset(peer.log, { ...frame, marks: [...frame.marks, ...early] });
         wantsWhole = false;
         awaitsState = false;
         confirmer.repeat(holding.snapshot());
