@@ -63,6 +63,17 @@ test("an append whose answer was lost is in the log, and the commands go on from
   await expect(commands.execute(create("prices"))).rejects.toMatchObject({ code: "DATASET_EXISTS" });
 });
 
+test("an append whose answer was lost is told of although nobody asks for anything more", async () => {
+  const { commands, told, clock } = createWorld([{ durable: true, answer: "STORE_UNAVAILABLE" }]);
+  await expect(commands.execute(create("prices"))).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  clock.advance(500);
+  await settle();
+  expect(told.map(({ sequence }) => sequence)).toEqual([1]);
+  clock.advance(60_000);
+  await commands.close();
+  expect(clock.nextInMs()).toBeUndefined();
+});
+
 test("commands given together are decided one after the other", async () => {
   const { commands } = createWorld([]);
   const settled = await Promise.allSettled(

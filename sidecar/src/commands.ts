@@ -114,6 +114,8 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
   /** Reverts that followers have heard of and the log could not take, by release: nothing is decided before them. */
   const owed = new Map<string, GivenCommand>();
   let retry: Timer | undefined;
+  /** The log may have what the store did not confirm. */
+  let unsure = false;
   let state = dependencies.initial;
   let running: Promise<void> | undefined;
   let closed = false;
@@ -154,6 +156,7 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
     // A turn of the microtask queue, so that commands given together share one append.
     await Promise.resolve();
     do {
+      if (unsure && !(await readOn())) armRetry();
       const failure = await settleOwed();
       const jobs = takeBatch();
       if (failure === undefined) await carryOut(jobs);
@@ -171,6 +174,11 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
       failure = await append(batch);
     }
     if (failure === undefined) take(batch.events);
+    else if (failure.code === "STORE_UNAVAILABLE") {
+      // Followers are told of what is in the log although no other command may ever come.
+      unsure = true;
+      armRetry();
+    }
     for (const { job, executed } of batch.outcomes) {
       if (failure !== undefined) job.reject(failure);
       else if (executed instanceof SluiceError) job.reject(executed);
@@ -195,6 +203,7 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
   async function readOn(): Promise<boolean> {
     try {
       for await (const logged of log.read(state.sequence)) take([logged]);
+      unsure = false;
       return true;
     } catch (error) {
       logger.error({ err: error }, "the log could not be read on");
