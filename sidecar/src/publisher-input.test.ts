@@ -51,6 +51,21 @@ test.each([
   expect(origin.state().datasets["prices"]?.lastNumber).toBe(0);
 });
 
+test("of a file that is one long line the message names the key and the path, and of many problems the first", async () => {
+  const origin = await originWith();
+  const messageOf = (text: string): Promise<string> =>
+    origin.publish(text, { format: "object" }).then(
+      () => "published",
+      (error: SluiceError) => error.message,
+    );
+  expect(await messageOf('{"a":1,"b":{"x":[{"y":1,"y":2}]}}')).toBe(
+    'the upload has a problem on line 1, key b, at /x/0/y: expected each key once, came "y" again; nothing was published',
+  );
+  expect(await messageOf('{"a":1e400,"b":9007199254740993}')).toBe(
+    "the upload has 2 problems, the first on line 1, key a: expected a number that a double holds exactly, came 1e400, which is out of range; nothing was published",
+  );
+});
+
 test("an upload past a limit is refused as soon as it is past, and its rest is not read", async () => {
   const origin = await originWith({ limits: { uploadBytesMax: 50_000, itemsPerVersionMax: 500 } });
   let pieces = 0;
@@ -121,5 +136,9 @@ test("a source's refusal is a value, written into the log once for the same byte
 test("a source whose body breaks off has failed, which is no refusal", async () => {
   const origin = await originWith();
   const upload = { ...uploadOf(""), body: cutOff("{"), source: "main", by: mei };
-  await expect(origin.publisher.offer(upload, () => false)).rejects.toMatchObject({ code: "SOURCE_FAILED" });
+  await expect(origin.publisher.offer(upload, () => false)).rejects.toMatchObject({
+    code: "SOURCE_FAILED",
+    // Nobody who reads this can send it again.
+    message: "the upload broke off after 1 bytes (socket hang up); nothing was kept",
+  });
 });

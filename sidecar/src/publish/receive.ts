@@ -106,7 +106,7 @@ async function nextOf(
     const reason = error instanceof Error ? error.message : String(error);
     throw new SluiceError(
       source === null ? "INVALID_JSON" : "SOURCE_FAILED",
-      `the upload broke off after ${bytes()} bytes (${reason}); nothing was kept, send it again`,
+      `the upload broke off after ${bytes()} bytes (${reason}); nothing was kept${source === null ? ", send it again" : ""}`,
       { details: { bytes: bytes() }, cause: error },
     );
   }
@@ -132,11 +132,21 @@ function createProblems(): { readonly total: number; add(problem: ItemProblem): 
       const count = total === 1 ? "a problem" : `${total} problems, the first`;
       return new SluiceError(
         codes.size === 1 ? code : "INVALID_ITEM",
-        `the upload has ${count} on line ${first.line}: ${first.reason}; nothing was published`,
+        `the upload has ${count} on ${placeOf(first)}: ${first.reason}; nothing was published`,
         { details: { problems: listed, total } },
       );
     },
   };
+}
+
+/** Of an object that is one long line, the key is what finds the place. */
+function placeOf({ line, key, path }: Problem): string {
+  const parts = [
+    `line ${line}`,
+    ...(key === null ? [] : [`key ${key}`]),
+    ...(path === null || path === "" ? [] : [`at ${path}`]),
+  ];
+  return parts.join(", ");
 }
 
 function emptyError({ items }: Spool): SluiceError | null {

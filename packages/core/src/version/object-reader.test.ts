@@ -167,7 +167,7 @@ test("after a fault of syntax there is one problem and nothing more", () => {
   expect(fatal('{"a":1,\n"b":[1}],"c":2}')).toBe(
     'INVALID_JSON line 2: expected "," or "]", came "}", at character 3 of the value',
   );
-  expect(fatal('{"a":tru,"b":1}')).toBe('INVALID_JSON line 1: expected true, came "t", at character 1 of the value');
+  expect(fatal('{"a":tru,"b":1}')).toBe('INVALID_JSON line 1: expected true, came "tru", at character 1 of the value');
   expect(fatal('{"a":1,}')).toBe('INVALID_JSON line 1: expected a key in double quotes, came "}", at byte 7');
   expect(fatal('{"a" 1}')).toBe('INVALID_JSON line 1: expected ":", came "1", at byte 5');
   expect(fatal('{"a":}')).toBe('INVALID_JSON line 1: expected a value, came "}", at byte 5');

@@ -25,9 +25,9 @@ const expectedAt: Readonly<Record<Exclude<Place, "stopped">, string>> = {
   value: "a value",
   comma: '"," or "}"',
   done: "the end of the file",
-  keyText: 'the closing """ of a key',
+  keyText: "the closing quote of a key",
   scalar: "the rest of a value",
-  string: 'the closing """ of a value',
+  string: "the closing quote of a value",
   nested: "the closing bracket of a value",
 };
 

@@ -113,12 +113,14 @@ test("each fault is named with its path and place", () => {
     ['["\\ud800"]', "loneSurrogate", "/0", 1, "lone surrogate"],
     ['["\ud800"]', "loneSurrogate", "/0", 1, "lone surrogate"],
     ["[[[[1]]]]", "tooDeep", "/0/0/0", 3, "at most 3 levels"],
-    ['{"a":tru}', "syntax", "/a", 5, 'expected true, came "t"'],
+    ['{"a":tru}', "syntax", "/a", 5, 'expected true, came "tru"'],
     ['{"a":1', "syntax", "", 6, 'expected "," or "}", came the end of the text'],
     ["[1,]", "syntax", "/1", 3, 'expected a value, came "]"'],
     ["01", "syntax", "", 1, 'expected the end of the text, came "1"'],
     ["1.", "syntax", "", 2, "expected a digit, came the end"],
-    ['"a\nb"', "syntax", "", 2, 'came "\\n"'],
+    ['"a\nb"', "syntax", "", 2, String.raw`expected a control character as an escape such as \n, came "\n"`],
+    ['{"a":"b', "syntax", "/a", 7, "expected the closing quote of a string, came the end of the text"],
+    ["not", "syntax", "", 0, 'expected null, came "not"'],
     ['"\\x"', "syntax", "", 0, "expected an escape"],
     ["", "syntax", "", 0, "expected a value, came the end of the text"],
     ["\ufeff1", "syntax", "", 0, "expected a value"],
@@ -130,7 +132,7 @@ test("each fault is named with its path and place", () => {
 });
 
 test("the message of a refusal says what was expected, what came and where", () => {
-  expect(() => parseStrictJson('{"price":[1,}')).toThrow('expected a value, came "}", at character 12 in /price/1');
+  expect(() => parseStrictJson('{"price":[1,}')).toThrow('expected a value, came "}", at character 13 in /price/1');
 });
 
 test("__proto__ is a member like any other", () => {

@@ -28,7 +28,8 @@ export function parseStrictJson(text: string, options: { depthMax?: number } = {
   const result = readStrictJson(text, options.depthMax ?? jsonDepthMax);
   if (result.fault === undefined) return result.value;
   const { kind, reason, path, position } = result.fault;
-  const place = `at character ${position}${path === "" ? "" : ` in ${path}`}`;
+  // People count from 1.
+  const place = `at character ${position + 1}${path === "" ? "" : ` in ${path}`}`;
   throw new SluiceError("INVALID_JSON", `${reason}, ${place}`, { details: { kind, path, position } });
 }
 
@@ -161,7 +162,11 @@ class StrictParser {
         index++;
       } else if (!(unit >= 0x20)) {
         this.position = index;
-        this.unexpected('the closing """ (a control character is written as an escape)');
+        this.unexpected(
+          index >= text.length
+            ? "the closing quote of a string"
+            : String.raw`a control character as an escape such as \n`,
+        );
       } else if (unit >= 0xd800 && unit <= 0xdfff) {
         surrogates = true;
       }
@@ -217,7 +222,10 @@ class StrictParser {
   }
 
   private word<T extends JsonValue>(word: string, value: T): T {
-    if (!this.text.startsWith(word, this.position)) this.unexpected(word);
+    if (!this.text.startsWith(word, this.position)) {
+      const [came = ""] = /^\w{1,20}/.exec(this.text.slice(this.position, this.position + 20)) ?? [];
+      this.fault("syntax", `expected ${word}, came ${JSON.stringify(came)}`, this.position);
+    }
     this.position += word.length;
     return value;
   }
