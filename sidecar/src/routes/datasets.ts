@@ -54,8 +54,7 @@ export function createDatasetRoutes(dependencies: DatasetRouteDependencies): Hon
   });
 
   app.post(paths.publish, async (context) => {
-    const query = parseInput(publishQuerySchema, context.req.query(), "the query");
-    return context.json(await publish(context, dependencies, query));
+    return context.json(await publish(context, dependencies, publishQuery(context.req.query())));
   });
 
   app.post(routes.patch.path, async (context) => {
@@ -105,7 +104,30 @@ async function publish(
   });
 }
 
+/** What a publish asks for. A word that is misspelt must not be a publish that does something else. Throws VALIDATION. */
+function publishQuery(given: Readonly<Record<string, string>>): PublishQuery {
+  const query = parseInput(publishQuerySchema, given, "the query");
+  const wrong = Object.entries(given).find(([name, value]) => !Object.hasOwn(query, name) || value === "");
+  if (wrong !== undefined) {
+    const [name, value] = wrong;
+    const names = Object.keys(query).join(", ");
+    throw new SluiceError("VALIDATION", `the query: expected a value for one of ${names}, came ${name}=${value}`);
+  }
+  const { release, ...start } = query;
+  if (!release && (start.thousandths !== null || start.supersede || start.acceptQuarantined)) {
+    throw new SluiceError("VALIDATION", `the query: ${Object.keys(start).join(", ")} go with release=true`);
+  }
+  return query;
+}
+
 function formatOf(context: Context): UploadFormat {
+  const encoding = context.req.header("content-encoding") ?? "identity";
+  if (encoding !== "identity") {
+    throw new SluiceError(
+      "UNSUPPORTED_MEDIA_TYPE",
+      `expected the bytes as they are, came content-encoding ${encoding}`,
+    );
+  }
   const type = context.req.header("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
   if (type === "application/x-ndjson" || type === "application/jsonl") return "ndjson";
   if (type === "application/json") return "object";

@@ -90,11 +90,14 @@ const patchKeySchema: z.ZodType<string> = z.string().min(1);
 export const patchBodySchema: z.ZodType<PatchBody> = z.strictObject({
   items: z
     .array(
-      z.union([
-        z.strictObject({ key: patchKeySchema, merge: jsonSchema }),
-        z.strictObject({ key: patchKeySchema, value: jsonSchema }),
-        z.strictObject({ key: patchKeySchema, remove: z.literal(true) }),
-      ]),
+      z.union(
+        [
+          z.strictObject({ key: patchKeySchema, merge: jsonSchema }),
+          z.strictObject({ key: patchKeySchema, value: jsonSchema }),
+          z.strictObject({ key: patchKeySchema, remove: z.literal(true) }),
+        ],
+        { error: 'expected {"key": …, "merge": …}, {"key": …, "value": …} or {"key": …, "remove": true}' },
+      ),
     )
     .min(1)
     .max(limits.itemsPerPatchMax),
