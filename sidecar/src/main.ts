@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createSystemClock, createTransport } from "@sluice/replica";
 import type { Instance } from "./instance.ts";
@@ -21,13 +20,13 @@ export interface ServeOptions {
 
 /**
  * Starts an instance that owns a log, on the embedded store.
- * Throws STORE_UNAVAILABLE where another process holds the directory, VALIDATION where the port is taken.
+ * Throws STORE_UNAVAILABLE where another process holds the directory or it cannot be used, CORRUPT where what lies in it is
+ * damaged, VALIDATION where the port is taken.
  */
 export async function serve(options: ServeOptions): Promise<Instance> {
   const { directory, port, host, logLevel } = options;
   const logger = createLogger(logLevel);
   const clock = createSystemClock();
-  await mkdir(directory, { recursive: true });
   const store = await openEmbeddedStore({ directory, clock, newLogId: createId, logger });
   const transport = createTransport();
   const parts = createPartThread();

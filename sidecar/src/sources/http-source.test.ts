@@ -119,6 +119,25 @@ test("an object of key to value is read by its content type", async () => {
   expect(itemsOf(origin.lines().stable)).toEqual(good);
 });
 
+test.each([
+  ["application/octet-stream", ".ndjson", "ok"],
+  ["binary/octet-stream", ".jsonl?night=1", "ok"],
+  [null, ".ndjson", "ok"],
+  [null, ".json", "ok"],
+  ["application/octet-stream", "", "refused"],
+  [null, ".csv", "refused"],
+  ["text/html", ".ndjson", "refused"],
+] as const)(
+  "a body of type %s at …%s is %s: the URL's ending counts where the server has no type",
+  async (type, ending, state) => {
+    const text = ending === ".json" ? JSON.stringify(good) : ndjsonOf(good);
+    upstream.answer = () =>
+      new HttpResponse(new TextEncoder().encode(text), { headers: type === null ? {} : { "content-type": type } });
+    expect(await sample.add(`${url}${ending}`)).toMatchObject({ state });
+    expect(origin.state().datasets["prices"]?.stable?.items).toBe(state === "ok" ? 20 : undefined);
+  },
+);
+
 test("another content type is refused with what was expected, and the last good version stands", async () => {
   offers(good);
   await sample.add(url);

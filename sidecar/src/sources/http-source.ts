@@ -25,7 +25,8 @@ export interface HttpSourceDependencies extends SourceDependencies {
 const accept = "application/x-ndjson, application/json";
 
 /**
- * A source that is polled with conditional requests. The content type says how it is written. Errors and other statuses than 200
+ * A source that is polled with conditional requests. The content type says how it is written, or the URL's ending where the
+ * server has no type for it, as plain file servers and buckets have none for `.ndjson`. Errors and other statuses than 200
  * and 304 are retried with twice the pause each time, up to five minutes; bytes that are known make no version.
  */
 export function createHttpSource(dependencies: HttpSourceDependencies): Source {
@@ -49,7 +50,7 @@ export function createHttpSource(dependencies: HttpSourceDependencies): Source {
       );
     }
     const type = response.headers.get("content-type") ?? "";
-    const format = formatOf(type);
+    const format = formatOf(type, url);
     if (format === undefined) {
       await response.body.cancel();
       return intake.fail(wrongType(url, type), "refused");
@@ -112,10 +113,14 @@ function redirected(location: string, from: URL, url: string): URL {
   );
 }
 
-function formatOf(contentType: string): UploadFormat | undefined {
+function formatOf(contentType: string, url: string): UploadFormat | undefined {
   const type = contentType.split(";")[0]?.trim().toLowerCase() ?? "";
   if (type === "application/json") return "object";
-  return ["application/x-ndjson", "application/ndjson", "application/jsonl"].includes(type) ? "ndjson" : undefined;
+  if (["application/x-ndjson", "application/ndjson", "application/jsonl"].includes(type)) return "ndjson";
+  if (!["", "application/octet-stream", "binary/octet-stream"].includes(type)) return undefined;
+  const { pathname } = new URL(url);
+  if (/\.(?:ndjson|jsonl)$/i.test(pathname)) return "ndjson";
+  return /\.json$/i.test(pathname) ? "object" : undefined;
 }
 
 function wrongType(url: string, type: string): SluiceError {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -56,6 +57,28 @@ async function fill(): Promise<void> {
 }
 
 const next = { expected: 0, events: logged(1, datasetCreated("a")), answers: [] };
+
+test("a log that is gone from beside its blobs is not begun anew, as if nothing had ever been published", async () => {
+  const bytes = Buffer.from("a part");
+  const store = await open();
+  await store.blobs.put(createHash("sha256").update(bytes).digest("hex"), bytes);
+  await store.close();
+  rmSync(file);
+  await expect(open()).rejects.toMatchObject({
+    code: "CORRUPT",
+    message: `${directory} has versions and ${file} is gone; put a backup in its place, or take another directory`,
+  });
+  rmSync(join(directory, "blobs"), { recursive: true });
+  await open();
+});
+
+test("a directory that cannot be made is said with its name", async () => {
+  writeFileSync(file, "");
+  await expect(open({ directory: join(file, "data") })).rejects.toMatchObject({
+    code: "STORE_UNAVAILABLE",
+    message: expect.stringContaining(`cannot use ${join(file, "data")}: ENOTDIR`) as string,
+  });
+});
 
 test("a second store is told who holds the directory, and gets it when the first has closed", async () => {
   const first = await open();

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Worker } from "node:worker_threads";
 import type { Clock } from "@sluice/core";
+import { SluiceError } from "@sluice/core";
 import { type Blobs, createDirectoryBlobs } from "@sluice/replica";
 import type { Logger } from "pino";
 import { type DirectoryLock, lockDirectory } from "./directory-lock.ts";
@@ -29,7 +30,7 @@ export interface EmbeddedStoreOptions {
 /**
  * Opens the store of one origin: `log.sqlite` and `blobs/` in a directory that this process holds alone until `close`.
  * Throws STORE_UNAVAILABLE where another process has it (its pid and host in the details), the log is of a newer format or
- * the directory cannot be used, CORRUPT, naming the file, where the log is damaged, and DISK_FULL.
+ * the directory cannot be used, CORRUPT, naming the file, where the log is damaged or gone from beside its blobs, and DISK_FULL.
  */
 export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<Store> {
   const { clock, newLogId, logger = null, logBytesMax = null, startWorker = startLogWorker } = options;
@@ -38,8 +39,10 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
   const lock: DirectoryLock = lockDirectory(directory, logger);
   try {
     const blobs = makeBlobs(directory);
+    const file = join(directory, "log.sqlite");
+    await refuseLostLog(file, blobs, directory);
     const worker = await openLogWorker({
-      file: join(directory, "log.sqlite"),
+      file,
       newLogId: newLogId(),
       bytesMax: logBytesMax,
       startWorker,
@@ -59,6 +62,16 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
     lock.release();
     throw error;
   }
+}
+
+/** Blobs come after a log: without one, what is begun anew would look to every follower as if nothing had ever been published. */
+async function refuseLostLog(file: string, blobs: Blobs, directory: string): Promise<void> {
+  if (existsSync(file) || (await blobs.list()).length === 0) return;
+  throw new SluiceError(
+    "CORRUPT",
+    `${directory} has versions and ${file} is gone; put a backup in its place, or take another directory`,
+    { details: { file } },
+  );
 }
 
 function makeBlobs(directory: string): Blobs {

@@ -68,7 +68,9 @@ function sqliteFault(result: number, message: string, file: string): Fault {
     return { code: "STORE_UNAVAILABLE", message: `another process has ${file} locked`, details };
   }
   if (unavailable.includes(primary)) {
-    return { code: "STORE_UNAVAILABLE", message: `cannot use ${file}: ${message}`, details };
+    const isShut = primary === sqlite.cannotOpen || primary === sqlite.readOnly;
+    const hint = isShut ? "; is its directory there, and may this process write to it?" : "";
+    return { code: "STORE_UNAVAILABLE", message: `cannot use ${file}: ${message}${hint}`, details };
   }
   if (primary === sqlite.corrupt || primary === sqlite.notADatabase) {
     return corrupt(file, message, details);
