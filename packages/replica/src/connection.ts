@@ -230,13 +230,13 @@ async function bodyOf(url: string, response: Response): Promise<ReadableStream<U
 /** Calls `onSilence` once nothing was heard for `silenceMs`. */
 function watchSilence(clock: Clock, onSilence: () => void): { heard(): void; cancel(): void } {
   let heardMs = clock.now();
-  const check = (): Timer => {
-    const leftMs = heardMs + silenceMs - clock.now();
-    return clock.setTimer(leftMs, () => {
-      if (clock.now() - heardMs >= silenceMs) onSilence();
+  // One expression for both questions: two that round differently would wait for no time again and again.
+  const leftMs = (): number => heardMs + silenceMs - clock.now();
+  const check = (): Timer =>
+    clock.setTimer(leftMs(), () => {
+      if (leftMs() <= 0) onSilence();
       else timer = check();
     });
-  };
   let timer = check();
   return {
     heard: () => {
