@@ -103,6 +103,19 @@ test("a start removes what a process that died left in the spool", async () => {
   rmSync(spoolDirectory, { recursive: true });
 });
 
+test("a publish over a version of which a part is gone names the part and what to do, and the version stands", async () => {
+  const origin = await originWith();
+  await origin.publish(hundred);
+  const [part = ""] = await origin.store.blobs.list();
+  await origin.store.blobs.delete(part);
+  await expect(origin.publish(itemsNumbered(100, (index) => ({ price: index + 1 })))).rejects.toMatchObject({
+    code: "CORRUPT",
+    message: `nothing can be compared with the stable version, part ${part} of which cannot be read (there is no blob ${part}); stop the instance, put it back into blobs/ from a backup or a sidecar's directory, start again`,
+    details: { part },
+  });
+  expect(origin.state().datasets["prices"]).toMatchObject({ lastNumber: 1, candidate: null });
+});
+
 test("an upload to a dataset that is not there is refused before a byte is read", async () => {
   const origin = await originWith();
   let read = false;

@@ -156,7 +156,7 @@ export function createPublisher(dependencies: PublisherDependencies): Publisher 
     if (parent?.number !== dataset.stable?.number) {
       throw new SluiceError(
         "CORRUPT",
-        `v${dataset.stable?.number} of ${dataset.name} cannot be read here, so nothing can be compared with it`,
+        `v${dataset.stable?.number} of ${dataset.name} cannot be read here, so nothing can be compared with it; sluice status names what is missing`,
       );
     }
     const progress = (phase: "comparing" | "writing") => (share: number) =>

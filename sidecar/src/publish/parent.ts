@@ -1,6 +1,6 @@
 import type { BaseRef, PartRef } from "@sluice/core";
 import { isSluiceError, murmur3, openPart, SluiceError } from "@sluice/core";
-import type { Blobs, ReadableVersion } from "@sluice/replica";
+import type { Blobs, OpenBlob, ReadableVersion } from "@sluice/replica";
 import type { Pace } from "./pace.ts";
 import { sliceOf } from "./spool.ts";
 
@@ -14,7 +14,7 @@ export interface ParentSlice {
 
 /** The version that an upload is compared with, read once from end to end in the order of the spool. */
 export interface ParentReader {
-  /** The next of the slices, from the first on. Throws CORRUPT or BLOB_UNKNOWN, naming the part. */
+  /** The next of the slices, from the first on. Throws CORRUPT, naming the part. */
   next(): Promise<ParentSlice>;
   /** Closes the part that is open. */
   close(): void;
@@ -66,7 +66,7 @@ async function overlaysOf(version: ReadableVersion, sliceCount: number, pace: Pa
 /** The items of a base by key hash: parts are equal ranges of it in order, and so are the records of a part. */
 function* baseEntries({ parts }: BaseRef, blobs: Blobs): Generator<BaseEntry, undefined> {
   for (const part of parts) {
-    const blob = blobs.open(part.name);
+    const blob = openBlob(blobs, part);
     try {
       for (const [key, canonical] of openPart(
         (position, length) => blob.read(position, length),
@@ -83,10 +83,20 @@ function* baseEntries({ parts }: BaseRef, blobs: Blobs): Generator<BaseEntry, un
   return undefined;
 }
 
+function openBlob(blobs: Blobs, part: PartRef): OpenBlob {
+  try {
+    return blobs.open(part.name);
+  } catch (error) {
+    throw namedPart(error, part);
+  }
+}
+
+/** A part that this version stands on is damaged or gone, which for whoever wants to compare with it is the same. */
 function namedPart(error: unknown, part: PartRef): unknown {
-  if (!isSluiceError(error, "CORRUPT")) return error;
-  return new SluiceError("CORRUPT", `part ${part.name}: ${error.message}`, {
-    details: { ...error.details, part: part.name },
-    cause: error,
-  });
+  if (!isSluiceError(error, "CORRUPT", "BLOB_UNKNOWN")) return error;
+  return new SluiceError(
+    "CORRUPT",
+    `nothing can be compared with the stable version, part ${part.name} of which cannot be read (${error.message}); stop the instance, put it back into blobs/ from a backup or a sidecar's directory, start again`,
+    { details: { ...error.details, part: part.name }, cause: error },
+  );
 }

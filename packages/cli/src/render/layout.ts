@@ -18,6 +18,8 @@ export interface Row {
 
 const labelWidth = 9;
 const linesMax = 3;
+/** Of what is wrong, so that what to do about it, which comes last, is there to be read. */
+const badLinesMax = 6;
 
 /** The narrowest terminal that lines are made for. */
 export const columnsMin = 40;
@@ -27,7 +29,7 @@ export function layOut(rows: readonly Row[], { columns, style }: View): string[]
   const width = Math.max(columnsMin, columns) - labelWidth - 2;
   const paint = { plain: (text: string) => text, good: style.green, bad: style.red, command: style.cyan };
   return rows.flatMap(({ label, text, kind = "plain" }) => {
-    const lines = kind === "command" ? [text] : wrapTo(text, width, linesMax);
+    const lines = kind === "command" ? [text] : wrapTo(text, width, kind === "bad" ? badLinesMax : linesMax);
     return lines.map((line, index) => {
       const head = padTo(index === 0 ? label : "", labelWidth);
       return `  ${style.dim(head)}${paint[kind](line)}`;

@@ -80,9 +80,9 @@ test("colours change no text", () => {
 });
 
 test("Chinese text is measured by the columns that it takes", () => {
-  const reason = "价格低于成本，请勿发布；".repeat(12);
+  const reason = "价格低于成本，请勿发布；".repeat(24);
   const dataset = { ...datasets.idle, health: { ok: false, reasons: [reason] } };
   const lines = renderDataset(dataset, view);
   expect(lines.filter((line) => widthOf(line) > 80)).toEqual([]);
-  expect(lines.filter((line) => line.includes("价格"))).toHaveLength(3);
+  expect(lines.filter((line) => line.includes("价格"))).toHaveLength(6);
 });

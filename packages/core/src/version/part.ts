@@ -152,7 +152,7 @@ export function parsePartTable(header: PartHeader, head: Uint8Array): PartTable 
 
 /** The error for a part file that is not what it says, with the position in the file. */
 export function corruptPart(reason: string, position: number): SluiceError {
-  return new SluiceError("CORRUPT", `corrupt part file: ${reason}, at byte ${position}; fetch it again`, {
+  return new SluiceError("CORRUPT", `corrupt part file: ${reason}, at byte ${position}`, {
     details: { position },
   });
 }
