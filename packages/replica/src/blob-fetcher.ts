@@ -6,7 +6,7 @@ import { silenceMs } from "./connection.ts";
 import type { NeededBlob } from "./shelf.ts";
 
 /** How many blobs are fetched at a time. */
-export const fetchesMax = 4;
+const fetchesMax = 4;
 
 /** What came of the fetches so far. */
 export interface FetchCounts {

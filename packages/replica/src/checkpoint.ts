@@ -24,7 +24,7 @@ export interface Checkpoints {
 }
 
 /** A position is written at most this often, in milliseconds, and takes at most a fiftieth of the time. */
-export const checkpointMs = 1_000;
+const checkpointMs = 1_000;
 const dutyShare = 50;
 
 const format = "sluice replica 1";

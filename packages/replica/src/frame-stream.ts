@@ -8,14 +8,17 @@ export interface FrameReader {
   push(chunk: Uint8Array): void;
 }
 
-/** A frame is at most this many characters long. */
-export const frameCharactersMax = 67_108_864;
+const frameCharactersMax = 67_108_864;
 
 /**
  * Reads server-sent events whose names are the frames' types. What is cut off at the end of a stream was never given out:
  * it comes again after the reconnect. `onFrame` is told about how many bytes a frame had.
+ * A frame is at most `charactersMax` long, 67,108,864 by default.
  */
-export async function createFrameReader(onFrame: (frame: Frame, bytes: number) => void): Promise<FrameReader> {
+export async function createFrameReader(
+  onFrame: (frame: Frame, bytes: number) => void,
+  charactersMax: number = frameCharactersMax,
+): Promise<FrameReader> {
   // The schemas take longer to load than a first read from disk, so nothing on the way to that may load them.
   const { frameSchema } = await import("@sluice/core/api");
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -32,11 +35,11 @@ export async function createFrameReader(onFrame: (frame: Frame, bytes: number) =
   };
 
   const parser = createParser({
-    maxBufferSize: frameCharactersMax,
+    maxBufferSize: charactersMax,
     onEvent: ({ event, data }) => onFrame(frameOf(event, data), data.length),
     onError(error) {
       if (error.type !== "max-buffer-size-exceeded") return;
-      throw new SluiceError("LIMIT_EXCEEDED", `a frame is longer than ${frameCharactersMax} characters`, {
+      throw new SluiceError("LIMIT_EXCEEDED", `a frame is longer than ${charactersMax} characters`, {
         cause: error,
       });
     },

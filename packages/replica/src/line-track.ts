@@ -53,7 +53,7 @@ export interface PackedTrack {
 }
 
 /** Past so many patches a line that cannot be prepared is given up; the whole state is less than all of them. */
-export const queuedPatchesMax = 10_000;
+const queuedPatchesMax = 10_000;
 
 /** A line that begins with a content; `prepareTrack` comes next. */
 export function startTrack(publish: number, content: Content, number: number): Track {

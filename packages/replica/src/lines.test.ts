@@ -195,6 +195,20 @@ test("a blob whose bytes are right and whose part is not what the version says i
   expect(local.faults.length).toBe(2);
 });
 
+test("a line that waits for its content behind more patches than the bound is given up, for the whole state to bring it", async () => {
+  const log = newLog();
+  const local = createLocal();
+  local.fold(log.create("prices"), await log.publish("prices", items({ a: 1 }), true));
+  for (let count = 0; count < 10_000; count++) local.fold(log.patch("prices", items({ a: count + 2 })));
+  expect(local.faults).toEqual([]);
+  local.fold(log.patch("prices", items({ a: 0 })));
+  expect(local.faults).toMatchObject([{ dataset: "prices", blob: null, error: { code: "NOT_READY" } }]);
+  expect(local.lines.missing()).toEqual([]);
+  local.lines.reset(log.state(), await log.contents());
+  await local.deliver(log.blobs);
+  expect(shown(local).stable).toEqual(items({ a: 0 }));
+}, 30_000);
+
 test("what is packed is there again after it is unpacked, waiting patches included", async () => {
   const log = newLog();
   const local = createLocal();

@@ -1,4 +1,4 @@
-import { type Clock, heartbeatMs, type LoggedEvent, paths, protocolVersion } from "@sluice/core";
+import { type LoggedEvent, paths, protocolVersion } from "@sluice/core";
 import {
   type ConfirmationBatch,
   confirmationBatchSchema,
@@ -155,15 +155,4 @@ export function createTestOrigin({ log, instance = "origin-1" }: { log: TestLog;
     whole: async () => ({ type: "state", state: log.state(), lines: await log.contents(), marks: [] }),
   };
   return origin;
-}
-
-/** Lets an origin send heartbeats by itself until it is stopped. */
-export function beat(clock: Clock, origin: TestOrigin): () => void {
-  const arm = (): { cancel(): void } =>
-    clock.setTimer(heartbeatMs, () => {
-      if (!origin.down) origin.heartbeat();
-      timer = arm();
-    });
-  let timer = arm();
-  return () => timer.cancel();
 }

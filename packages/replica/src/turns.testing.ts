@@ -1,7 +1,7 @@
 import type { VirtualClock } from "@sluice/core";
 
 /** One turn of the event loop: promises, ticks and finished I/O have run. */
-export function turn(): Promise<void> {
+function turn(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
     port1.once("message", () => {
