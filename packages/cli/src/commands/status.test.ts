@@ -142,7 +142,7 @@ test("where not all of it fits, what moves is shown whole and the rest in a line
   const { program, send } = watched({ tty: true, rows: 16, env: { NO_COLOR: "1" } });
   const run = program.run("status", "--watch");
   const quiet = ["a", "b", "c"].map((name) => ({ ...datasets.idle, name }));
-  await send(statusOf(...quiet, { ...datasets.running, name: "z" }));
+  await send(statusOf(...quiet, { ...datasets.running, lastRevert: datasets.reverted.lastRevert, name: "z" }));
   program.interrupt();
   const lines = (await run).stdout.split("\n").map((line) => line.split("\u001b[K").at(-1));
   const shown = lines.filter((line) => /^\S+ {2}canary|^ {2}revert/.test(line ?? ""));
@@ -153,6 +153,22 @@ test("where not all of it fits, what moves is shown whole and the rest in a line
     "b  canary  v3  healthy",
     "c  canary  v3  healthy",
   ]);
+  expect(lines.join("\n")).not.toContain("  reverted ");
+});
+
+test("that the connection is lost is said first, however much there is to show", async () => {
+  const { program, send, lose } = watched({ tty: true, rows: 12, env: { NO_COLOR: "1" } });
+  const run = program.run("status", "--watch");
+  const many = ["a", "b", "c"].map((name) => ({ ...datasets.running, name }));
+  await send(statusOf(...many));
+  const before = program.stdout.text.length;
+  await lose();
+  program.interrupt();
+  await run;
+  const [first, ...rest] = program.stdout.text.slice(before).split("\u001b[K");
+  expect(first).toBe("\u001b[H");
+  expect(rest[0]).toMatch(/^connection lost at .*, trying again: no instance answers/);
+  expect(rest.join("")).toMatch(/… \d+ more lines/);
 });
 
 test("a screen that is too small says how much is not shown", async () => {

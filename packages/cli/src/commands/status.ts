@@ -7,7 +7,7 @@ import { datasetOf } from "../release-of.ts";
 import { renderStatus } from "../render/status.ts";
 import { clockText } from "../render/time.ts";
 import { enterScreen } from "../screen.ts";
-import { cleaned, jsonText } from "../text.ts";
+import { cleaned, jsonText, wrapTo } from "../text.ts";
 import { examples } from "./examples.ts";
 
 /** `sluice status [DATASET] [--watch]` */
@@ -65,8 +65,10 @@ function plainSink(context: Context): Sink {
   };
 }
 
+const lostLinesMax = 3;
+
 function screenSink(context: Context): Sink {
-  const { clock, io } = context;
+  const { clock, io, style, timeZone, url } = context;
   const screen = enterScreen(io.stdout);
   let shown: { status: StatusAnswer; seenMs: number } | undefined;
   let reason: string | undefined;
@@ -77,17 +79,18 @@ function screenSink(context: Context): Sink {
     timer = clock.setTimer(1_000, draw);
     if (shown === undefined) return;
     const nowMs = shown.status.at + clock.now() - shown.seenMs;
-    const note =
+    // Above all: whoever reads on must know that it is old, however much of the rest fits.
+    const lost =
       reason === undefined
         ? []
-        : [
-            "",
-            context.style.red(`connection lost at ${clockText(shown.status.at, { nowMs })}, trying again: ${reason}`),
-          ];
-    const { io, style, timeZone, url } = context;
+        : wrapTo(
+            `connection lost at ${clockText(shown.status.at, { nowMs })}, trying again: ${reason}`,
+            io.stdout.columns,
+            lostLinesMax,
+          ).map((line) => style.red(line));
     const view = { columns: io.stdout.columns, style, nowMs, timeZone };
     // The screen keeps its last row free.
-    screen.draw([...renderStatus(shown.status, view, url, io.stdout.rows - 1 - note.length), ...note]);
+    screen.draw([...lost, ...renderStatus(shown.status, view, url, io.stdout.rows - 1 - lost.length)]);
   };
   return {
     show(status) {

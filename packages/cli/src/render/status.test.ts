@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
+import type { DatasetStatus } from "@sluice/core/api";
 import { createColors } from "picocolors";
 import { expect, test } from "vitest";
 import { datasets, nowMs, statusOf } from "../statuses.testing.ts";
@@ -8,6 +9,7 @@ import { renderDataset, renderStatus } from "./status.ts";
 
 const view: View = { columns: 80, style: createColors(false), nowMs, timeZone: "UTC" };
 const url = "http://127.0.0.1:7070";
+const named = (name: string, dataset: DatasetStatus): DatasetStatus => ({ ...dataset, name });
 
 for (const [name, dataset] of Object.entries(datasets)) {
   test(`a dataset that is ${name} reads so`, () => {
@@ -29,6 +31,20 @@ test("a whole status says which instance it is of", () => {
     "",
     ...renderDataset(datasets.running, view),
   ]);
+});
+
+test("where a status has too many lines, what is out to some comes before what is broken and what is held", () => {
+  const list = [
+    named("a", datasets.idle),
+    named("b", datasets.held),
+    named("c", datasets.failingSource),
+    named("d", datasets.baking),
+    named("e", datasets.reverted),
+  ];
+  const heads = (rowsMax?: number): string[] =>
+    renderStatus(statusOf(...list), view, url, rowsMax).flatMap((line) => /^[a-e](?= )/.exec(line) ?? []);
+  expect(heads()).toEqual(["a", "b", "c", "d", "e"]);
+  expect(heads(30)).toEqual(["d", "c", "b", "a", "e"]);
 });
 
 test("a follower says whom it follows and how old its contact is", () => {

@@ -2,12 +2,12 @@ import type { DatasetStatus, StatusAnswer } from "@sluice/core/api";
 import { durationText } from "../duration.ts";
 import { counted, cutTo, widthOf } from "../text.ts";
 import { healthRows, historyRows, outRows, sourceRows, whereNextRows } from "./dataset-rows.ts";
-import { columnsMin, layOut, leftRight, type View } from "./layout.ts";
+import { columnsMin, layOut, leftRight, type Row, type View } from "./layout.ts";
 import { clockText } from "./time.ts";
 
 /**
- * A whole status: a line about the instance, then each dataset. Where that has more than `rowsMax` lines, what moves or is not
- * healthy comes first, and the others have a line each.
+ * A whole status: a line about the instance, then each dataset. Where that has more than `rowsMax` lines, what is out to some
+ * comes first, then what is not healthy, then what is held, each without its history; the others have a line each.
  */
 export function renderStatus(
   status: StatusAnswer,
@@ -20,13 +20,22 @@ export function renderStatus(
   if (datasets.length === 0) return [...head, "", ...emptyLines(status)];
   const whole = [...head, ...datasets.flatMap((dataset) => ["", ...renderDataset(dataset, view)])];
   if (whole.length <= rowsMax) return whole;
-  const quiet = datasets.filter(isQuiet);
-  const lines = datasets.flatMap((dataset) => (isQuiet(dataset) ? [] : ["", ...renderDataset(dataset, view)]));
-  return [...head, ...lines, "", ...quiet.map((dataset) => headLine(dataset, view))];
+  const moving = ([0, 1, 2] as const).flatMap((urgency) =>
+    datasets.filter((dataset) => urgencyOf(dataset) === urgency),
+  );
+  const quiet = datasets.filter((dataset) => urgencyOf(dataset) === null);
+  return [
+    ...head,
+    ...moving.flatMap((dataset) => ["", headLine(dataset, view), ...layOut(nowRows(dataset, view), view)]),
+    "",
+    ...quiet.map((dataset) => headLine(dataset, view)),
+  ];
 }
 
-function isQuiet({ candidate, health }: DatasetStatus): boolean {
-  return candidate === null && health.ok;
+function urgencyOf({ candidate, release, health }: DatasetStatus): 0 | 1 | 2 | null {
+  if (release !== null) return 0;
+  if (!health.ok) return 1;
+  return candidate === null ? null : 2;
 }
 
 function emptyLines({ following }: StatusAnswer): string[] {
@@ -40,17 +49,12 @@ function emptyLines({ following }: StatusAnswer): string[] {
 export function renderDataset(dataset: DatasetStatus, view: View): string[] {
   return [
     headLine(dataset, view),
-    ...layOut(
-      [
-        ...outRows(dataset, view),
-        ...healthRows(dataset),
-        ...whereNextRows(dataset, view),
-        ...sourceRows(dataset, view),
-        ...historyRows(dataset, view),
-      ],
-      view,
-    ),
+    ...layOut([...nowRows(dataset, view), ...sourceRows(dataset, view), ...historyRows(dataset, view)], view),
   ];
+}
+
+function nowRows(dataset: DatasetStatus, view: View): Row[] {
+  return [...outRows(dataset, view), ...healthRows(dataset), ...whereNextRows(dataset, view)];
 }
 
 function instanceLines({ role, following, followers }: StatusAnswer, view: View, url: string): string[] {
