@@ -124,7 +124,7 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
     logger,
     routes: [
       createFollowRoutes({ followers }),
-      createReportRoutes({ outcomes: guards, registry }),
+      createReportRoutes({ outcomes: guards, registry, instance }),
       createBlobRoutes({ blobs }),
       createReadRoutes({
         state: () => commands.state(),

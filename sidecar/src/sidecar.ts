@@ -115,7 +115,7 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
     logger,
     routes: [
       createFollowRoutes({ followers }),
-      createReportRoutes({ outcomes: { receive: (batch) => void replica.reporter.merge(batch) }, registry }),
+      createReportRoutes({ outcomes: { receive: (batch) => void replica.reporter.merge(batch) }, registry, instance }),
       createBlobRoutes({ blobs: replica.blobs }),
       createReadRoutes({
         state: () => replica.snapshot().state,

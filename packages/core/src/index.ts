@@ -1,5 +1,13 @@
 export { fillPath, paths } from "./api/paths.ts";
-export { failureFlushMs, heartbeatMs, leaseMs, limits, outcomeFlushMs, protocolVersion } from "./api/protocol.ts";
+export {
+  failureFlushMs,
+  heartbeatMs,
+  instanceHeader,
+  leaseMs,
+  limits,
+  outcomeFlushMs,
+  protocolVersion,
+} from "./api/protocol.ts";
 export { assert, unreachable } from "./assert.ts";
 export type { Clock, Timer } from "./clock.ts";
 export { sleep } from "./clock.ts";

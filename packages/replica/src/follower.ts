@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { isSluiceError, leaseMs, SluiceError, sleep } from "@sluice/core";
+import { instanceHeader, isSluiceError, leaseMs, SluiceError, sleep } from "@sluice/core";
 import type { Mark } from "@sluice/core/api";
 import { createBlobFetcher } from "./blob-fetcher.ts";
 import { blobsOf, type Checkpoint, covers, createCheckpoints, validateCheckpoint } from "./checkpoint.ts";
@@ -254,8 +254,8 @@ export function createReplica(options: ReplicaOptions): Replica {
 }
 
 function createPost(fetch: typeof globalThis.fetch): Post {
-  return async (url, path, body, signal) => {
-    const headers = { "content-type": "application/json" };
+  return async ({ url, instance }, path, body, signal) => {
+    const headers = { "content-type": "application/json", [instanceHeader]: instance };
     const response = await fetch(`${url}${path}`, { method: "POST", headers, body, signal });
     await response.body?.cancel();
     return response.status;

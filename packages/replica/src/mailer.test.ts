@@ -33,7 +33,7 @@ function createWorld(): World {
     source,
     clock,
     random: () => 0.999,
-    post: (url, path, body) => {
+    post: ({ url }, path, body) => {
       attempts.push(`${url}${path} ${body}`);
       return new Promise((resolve, reject) => void open.push({ resolve, reject }));
     },

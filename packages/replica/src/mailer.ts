@@ -2,8 +2,14 @@ import { type Clock, type Timer } from "@sluice/core";
 import { orAborted } from "./abortable.ts";
 import { backoffMs } from "./backoff.ts";
 
+/** An instance to send to. Another process at the same URL is another one. */
+export interface Recipient {
+  readonly url: string;
+  readonly instance: string;
+}
+
 /** Sends a JSON body to a path of an instance and gives the status of its answer. */
-export type Post = (url: string, path: string, body: string, signal: AbortSignal) => Promise<number>;
+export type Post = (to: Recipient, path: string, body: string, signal: AbortSignal) => Promise<number>;
 
 /** Where the bodies of a mailer come from. */
 export interface MailSource {
@@ -39,7 +45,7 @@ export function createMailer(dependencies: {
   readonly random: () => number;
 }): Mailer {
   const { path, source, post, clock, random } = dependencies;
-  let target: { readonly url: string; readonly instance: string } | null = null;
+  let target: Recipient | null = null;
   let body: string | null = null;
   let sending: AbortController | null = null;
   let retry: Timer | null = null;
@@ -56,14 +62,14 @@ export function createMailer(dependencies: {
     if (sending !== null || retry !== null) return;
     if (target !== null) body ??= source.next();
     if (target === null || body === null) settle();
-    else void send(target.url, body);
+    else void send(target, body);
   };
 
-  const send = async (url: string, text: string): Promise<void> => {
+  const send = async (to: Recipient, text: string): Promise<void> => {
     const controller = new AbortController();
     sending = controller;
     const timer = clock.setTimer(answerMsMax, () => controller.abort());
-    const status = await orAborted(post(url, path, text, controller.signal), controller.signal).catch(() => 0);
+    const status = await orAborted(post(to, path, text, controller.signal), controller.signal).catch(() => 0);
     timer.cancel();
     // Another instance was chosen meanwhile: this answer is nobody's.
     if (sending !== controller) return;

@@ -13,21 +13,22 @@ interface Answer {
 
 function create(receive: (batch: OutcomeBatch) => Promise<void> | void = () => undefined): {
   confirmations: ConfirmationBatch[];
-  readonly post: (path: string, body: string, type?: string) => Promise<Answer>;
+  readonly post: (path: string, body: string, type?: string, headers?: Record<string, string>) => Promise<Answer>;
 } {
   const confirmations: ConfirmationBatch[] = [];
   const routes = [
     createReportRoutes({
       outcomes: { receive },
       registry: { receive: (batch) => confirmations.push(batch) },
+      instance: "instance-2",
       bodyBytesMax: 1_000,
     }),
   ];
   const app = createApp({ logger: pino({ level: "silent" }), routes });
   return {
     confirmations,
-    async post(path, body, type = "application/json") {
-      const response = await app.request(path, { method: "POST", body, headers: { "content-type": type } });
+    async post(path, body, type = "application/json", headers = {}) {
+      const response = await app.request(path, { method: "POST", body, headers: { "content-type": type, ...headers } });
       const text = await response.text();
       return { status: response.status, code: text === "" ? undefined : (JSON.parse(text) as { code: string }).code };
     },
@@ -50,6 +51,20 @@ test("outcomes are handed on as they came, and answered when they are taken", as
 test("outcomes that cannot be taken are answered with the reason", async () => {
   const { post } = create(() => Promise.reject(new SluiceError("NOT_READY", "try again")));
   expect(await post(paths.outcomes, JSON.stringify(batch))).toEqual({ status: 503, code: "NOT_READY" });
+});
+
+test("outcomes that were meant for the process before this one are refused: it may have counted them", async () => {
+  const taken: OutcomeBatch[] = [];
+  const { post, confirmations } = create((received) => void taken.push(received));
+  const meantFor = (instance: string): Record<string, string> => ({ "sluice-instance": instance });
+  const send = (instance: string): Promise<Answer> =>
+    post(paths.outcomes, JSON.stringify(batch), "application/json", meantFor(instance));
+  expect(await send("instance-1")).toEqual({ status: 409, code: "CONFLICT" });
+  expect(taken).toEqual([]);
+  expect(await send("instance-2")).toMatchObject({ status: 202 });
+  expect(taken).toEqual([batch]);
+  await post(paths.confirmations, JSON.stringify(confirmed), "application/json", meantFor("instance-1"));
+  expect(confirmations).toEqual([confirmed]);
 });
 
 test("confirmations reach the registry as they came", async () => {

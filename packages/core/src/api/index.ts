@@ -46,7 +46,15 @@ export {
 export { fillPath, paths } from "./paths.ts";
 export type { Problem } from "./problem.ts";
 export { problemMediaType, problemSchema } from "./problem.ts";
-export { failureFlushMs, heartbeatMs, leaseMs, limits, outcomeFlushMs, protocolVersion } from "./protocol.ts";
+export {
+  failureFlushMs,
+  heartbeatMs,
+  instanceHeader,
+  leaseMs,
+  limits,
+  outcomeFlushMs,
+  protocolVersion,
+} from "./protocol.ts";
 export type { ReadAnswer, ReadManyAnswer } from "./read.ts";
 export { armHeader, readAnswerSchema, readManyAnswerSchema, readManySchema, versionHeader } from "./read.ts";
 export type { Confirmation, ConfirmationBatch, OutcomeBatch, ReleaseReport } from "./report.ts";

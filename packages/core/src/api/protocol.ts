@@ -1,6 +1,9 @@
 /** Version of everything that crosses a wire. It steps with any change to a schema of this folder. */
 export const protocolVersion = 1;
 
+/** Header of a report that names the instance it is for, as `hello` did: another one refuses outcomes, which the first may have counted. */
+export const instanceHeader = "sluice-instance";
+
 /** How often a stream carries a heartbeat, in milliseconds. */
 export const heartbeatMs = 2_000;
 
