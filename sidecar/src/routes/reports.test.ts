@@ -53,10 +53,11 @@ test("outcomes that cannot be taken are answered with the reason", async () => {
   expect(await post(paths.outcomes, JSON.stringify(batch))).toEqual({ status: 503, code: "NOT_READY" });
 });
 
+const meantFor = (instance: string): Record<string, string> => ({ "sluice-instance": instance });
+
 test("outcomes that were meant for the process before this one are refused: it may have counted them", async () => {
   const taken: OutcomeBatch[] = [];
   const { post, confirmations } = create((received) => void taken.push(received));
-  const meantFor = (instance: string): Record<string, string> => ({ "sluice-instance": instance });
   const send = (instance: string): Promise<Answer> =>
     post(paths.outcomes, JSON.stringify(batch), "application/json", meantFor(instance));
   expect(await send("instance-1")).toEqual({ status: 409, code: "CONFLICT" });
