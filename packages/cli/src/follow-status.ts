@@ -2,11 +2,13 @@ import type { Admin } from "@sluice/admin";
 import { isSluiceError, type SluiceError, sleep } from "@sluice/core";
 import type { StatusAnswer } from "@sluice/core/api";
 import type { Context } from "./context.ts";
+import { cleaned } from "./text.ts";
 
-/** What a followed status says: how it is, or that the connection was lost and is tried again. */
+/** What a followed status says: how it is, or that the connection was lost and is tried again, which is said once. */
 export type Sight =
   | { readonly kind: "status"; readonly status: StatusAnswer }
-  | { readonly kind: "lost"; readonly error: SluiceError | undefined };
+  | { readonly kind: "lost"; readonly error: SluiceError | undefined }
+  | { readonly kind: "found" };
 
 /** The pause before a lost connection is tried again, in milliseconds. */
 const retryMs = 1_000;
@@ -17,6 +19,7 @@ const retryMs = 1_000;
  */
 export async function* followStatus(context: Context, admin: Admin, signal: AbortSignal): AsyncGenerator<Sight> {
   let heardOnce = false;
+  let isLost = false;
   while (!signal.aborted) {
     let last = "";
     let error: SluiceError | undefined;
@@ -27,6 +30,8 @@ export async function* followStatus(context: Context, admin: Admin, signal: Abor
         if (said === last) continue;
         last = said;
         heardOnce = true;
+        if (isLost) yield { kind: "found" };
+        isLost = false;
         yield { kind: "status", status };
       }
     } catch (failure) {
@@ -34,7 +39,14 @@ export async function* followStatus(context: Context, admin: Admin, signal: Abor
       error = failure;
     }
     if (signal.aborted) return;
-    yield { kind: "lost", error };
+    if (!isLost) yield { kind: "lost", error };
+    isLost = true;
     await sleep(context.clock, retryMs, { signal, keepAlive: true });
   }
+}
+
+/** That contact was lost, or is there again, as a line for people. */
+export function contactText(sight: Exclude<Sight, { kind: "status" }>): string {
+  if (sight.kind === "found") return "connected again";
+  return `connection lost, trying again: ${cleaned(sight.error?.message ?? "the instance ended the stream")}`;
 }

@@ -3,7 +3,7 @@ import type { LoggedEvent } from "@sluice/core";
 import type { Command } from "commander";
 import { argument, parseWhole } from "../arguments.ts";
 import type { Context } from "../context.ts";
-import { followStatus } from "../follow-status.ts";
+import { contactText, followStatus } from "../follow-status.ts";
 import { datasetOf } from "../release-of.ts";
 import { eventLine } from "../render/event.ts";
 import { cleaned, jsonText } from "../text.ts";
@@ -42,10 +42,8 @@ async function follow(context: Context, admin: Admin, options: LogOptions): Prom
     let after = writeEvents(context, await admin.log(queryOf(options)), 0);
     let seen = 0;
     for await (const sight of followStatus(context, admin, controller.signal)) {
-      if (sight.kind === "lost") {
-        context.note(
-          `connection lost, trying again: ${cleaned(sight.error?.message ?? "the instance ended the stream")}`,
-        );
+      if (sight.kind !== "status") {
+        context.note(contactText(sight));
         continue;
       }
       // A position that moved says that something happened; the log says what.

@@ -181,16 +181,18 @@ test("a screen that is too small says how much is not shown", async () => {
   expect(stdout.split("\n").length).toBeLessThanOrEqual(6);
 });
 
-test("a lost connection is said and tried again", async () => {
+test("a lost connection is said once however often it is tried again, and so is that it is back", async () => {
   const { program, send, lose } = watched();
   const run = program.run("status", "--watch");
   await send(statusOf(datasets.idle));
+  await lose();
+  await lose();
   await lose();
   await send(statusOf(datasets.idle));
   program.interrupt();
   const { code, stdout, stderr } = await run;
   expect(code).toBe(0);
-  expect(stderr).toMatch(/^connection lost, trying again: no instance answers .*socket hang up/);
+  expect(stderr).toMatch(/^connection lost, trying again: no instance answers .*socket hang up.*\nconnected again\n$/);
   expect(stdout.match(/healthy\n/g)).toHaveLength(2);
 });
 

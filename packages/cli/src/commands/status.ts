@@ -2,7 +2,7 @@ import type { Admin } from "@sluice/admin";
 import type { StatusAnswer } from "@sluice/core/api";
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
-import { followStatus } from "../follow-status.ts";
+import { contactText, followStatus, type Sight } from "../follow-status.ts";
 import { datasetOf } from "../release-of.ts";
 import { renderStatus } from "../render/status.ts";
 import { clockText } from "../render/time.ts";
@@ -33,7 +33,7 @@ async function watch(context: Context, admin: Admin, name: string | undefined): 
   try {
     for await (const sight of followStatus(context, admin, controller.signal)) {
       if (sight.kind === "status") sink.show(only(sight.status, name));
-      else sink.lost(sight.error?.message ?? "the instance ended the stream");
+      else sink.contact(sight);
     }
   } finally {
     sink.close();
@@ -44,14 +44,14 @@ async function watch(context: Context, admin: Admin, name: string | undefined): 
 /** Where a watched status goes. */
 interface Sink {
   show(status: StatusAnswer): void;
-  lost(reason: string): void;
+  contact(sight: Exclude<Sight, { kind: "status" }>): void;
   close(): void;
 }
 
 function jsonSink({ io }: Context): Sink {
   return {
     show: (status) => io.stdout.write(`${jsonText(status)}\n`),
-    lost() {},
+    contact() {},
     close() {},
   };
 }
@@ -60,7 +60,7 @@ function plainSink(context: Context): Sink {
   const { io } = context;
   return {
     show: (status) => io.stdout.write(`${linesOf(context, cleaned(status), status.at).join("\n")}\n\n`),
-    lost: (reason) => io.stderr.write(`connection lost, trying again: ${cleaned(reason)}\n`),
+    contact: (sight) => io.stderr.write(`${contactText(sight)}\n`),
     close() {},
   };
 }
@@ -84,7 +84,7 @@ function screenSink(context: Context): Sink {
       reason === undefined
         ? []
         : wrapTo(
-            `connection lost at ${clockText(shown.status.at, { nowMs })}, trying again: ${reason}`,
+            `connection lost at ${clockText(shown.status.at, { nowMs })}, trying again: ${cleaned(reason)}`,
             io.stdout.columns,
             lostLinesMax,
           ).map((line) => style.red(line));
@@ -98,8 +98,8 @@ function screenSink(context: Context): Sink {
       reason = undefined;
       draw();
     },
-    lost(why) {
-      reason = cleaned(why);
+    contact(sight) {
+      reason = sight.kind === "found" ? undefined : (sight.error?.message ?? "the instance ended the stream");
       draw();
     },
     close() {
