@@ -1,4 +1,6 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:http";
+import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Clock } from "@sluice/core";
 import { SluiceError } from "@sluice/core";
@@ -17,7 +19,11 @@ export interface Listening {
 /** Listens. Throws VALIDATION where the port is taken or the address is not ours. */
 export async function listen(app: App, host: string, port: number, clock: Clock): Promise<Listening> {
   const answer = getRequestListener(app.fetch);
-  const server = createServer((incoming, outgoing) => void answer(incoming, outgoing));
+  const exchanges = new WeakMap<Socket, Exchange>();
+  const server = createServer((incoming, outgoing) => {
+    exchanges.set(incoming.socket, { incoming, outgoing });
+    void answer(incoming, outgoing);
+  });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => reject(refusal(error, host, port)));
     server.listen(port, host, resolve);
@@ -25,6 +31,11 @@ export async function listen(app: App, host: string, port: number, clock: Clock)
   // Streams and uploads last as long as they last; a client that says nothing does not.
   server.requestTimeout = 0;
   server.timeout = idleMsMax;
+  server.on("timeout", (socket) => {
+    const exchange = exchanges.get(socket);
+    if (exchange === undefined || !isOurTurn(exchange)) socket.destroy();
+    else socket.setTimeout(idleMsMax);
+  });
   server.keepAliveTimeout = 30_000;
   const address = server.address();
   const bound = typeof address === "object" && address !== null ? address.port : port;
@@ -41,6 +52,17 @@ export async function listen(app: App, host: string, port: number, clock: Clock)
         server.closeIdleConnections();
       }),
   };
+}
+
+/** The request that a connection is at, or was at last. */
+interface Exchange {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+}
+
+/** Whether the client has done its part: it waits for an answer, or for the rest of its upload to be taken. */
+function isOurTurn({ incoming, outgoing }: Exchange): boolean {
+  return !outgoing.writableEnded && (incoming.complete || incoming.readableLength > 0);
 }
 
 function refusal(error: NodeJS.ErrnoException, host: string, port: number): SluiceError {
