@@ -1,8 +1,8 @@
 import type { Clock, LoggedEvent, Timer } from "@sluice/core";
 import { assert, isActive, own, protocolVersion, sleep, SluiceError } from "@sluice/core";
 import type { FollowQuery, Frame } from "@sluice/core/api";
+import type { Feed } from "@sluice/replica";
 import type { Logger } from "pino";
-import type { Feed } from "./feed.ts";
 import { createAdmission } from "./followers/admission.ts";
 import { createAnnouncer, createHeartbeat } from "./followers/announcer.ts";
 import { createBroadcast } from "./followers/broadcast.ts";

@@ -1,8 +1,7 @@
 import type { LoggedEvent } from "@sluice/core";
 import type { LineContents } from "@sluice/core/api";
-import type { Blobs, DatasetLines } from "@sluice/replica";
+import type { Blobs, DatasetLines, Feed } from "@sluice/replica";
 import type { Commands } from "./commands.ts";
-import type { Feed } from "./feed.ts";
 
 /** How many events are kept for followers that come back; one that is further behind gets the state. */
 const keptMax = 10_000;

@@ -1,19 +1,10 @@
 import { emptyState, isActive, type LoggedEvent, type NamespaceState, own } from "@sluice/core";
 import type { LineContents, Mark } from "@sluice/core/api";
 import { createEventRing } from "./event-ring.ts";
+import type { FeedListener } from "./feed.ts";
 import type { Lines } from "./lines.ts";
 import type { Shelf } from "./shelf.ts";
 import type { DatasetLines, ReadableVersion } from "./version.ts";
-
-/** What those who follow this replica are told, in order. */
-export interface AnnouncementListener {
-  /** Events that are prepared here. Without a gap. */
-  events(events: readonly LoggedEvent[]): void;
-  /** A revert that runs ahead of the events. */
-  mark(mark: Mark): void;
-  /** The state came whole: followers get it anew. */
-  reset(): void;
-}
 
 /** The position up to which followers may be told, and what is held there. */
 interface Position {
@@ -67,7 +58,7 @@ export interface Announcer {
   /** Reverts that the replica knows of and the announced state does not. */
   ahead(): readonly Mark[];
   versions(): readonly ReadableVersion[];
-  subscribe(listener: AnnouncementListener): () => void;
+  subscribe(listener: FeedListener): () => void;
 }
 
 /** Announces nothing at first. `lines` are the replica's own, and nobody else folds into them. */
@@ -78,7 +69,7 @@ export function createAnnouncer(dependencies: {
   readonly eventsMax?: number;
 }): Announcer {
   const { lines, shelf, eventsMax = 10_000 } = dependencies;
-  const listeners = new Set<AnnouncementListener>();
+  const listeners = new Set<FeedListener>();
   const ring = createEventRing({ eventsMax });
   let position: Position = { log: null, state: emptyState, datasets: new Map() };
   let latest: { log: string | null; state: NamespaceState } = { log: null, state: emptyState };

@@ -6,6 +6,7 @@ import { blobsOf, type Checkpoint, covers, createCheckpoints, validateCheckpoint
 import { createConfirmer } from "./confirmer.ts";
 import { type ConnectionHandler, createFollowing, type Peer } from "./connection.ts";
 import { createDirectoryBlobs } from "./directory-blobs.ts";
+import type { Feed } from "./feed.ts";
 import { createHealing } from "./healing.ts";
 import { createHolding } from "./holding.ts";
 import type { LineFault } from "./lines.ts";
@@ -15,7 +16,7 @@ import { createMemoryBlobs } from "./memory-blobs.ts";
 import { createReadiness } from "./readiness.ts";
 import { createRecordFile } from "./record-file.ts";
 import { createRepairs } from "./repairs.ts";
-import type { Replica, ReplicaFeed, ReplicaOptions, SnapshotChange } from "./replica.ts";
+import type { Replica, ReplicaOptions, SnapshotChange } from "./replica.ts";
 import { createReporter } from "./reporter.ts";
 import { createShelf } from "./shelf.ts";
 import { createSweeper } from "./sweeper.ts";
@@ -192,7 +193,7 @@ export function createReplica(options: ReplicaOptions): Replica {
   };
 
   const { announcer } = holding;
-  const feed: ReplicaFeed = {
+  const feed: Feed = {
     log: () => announcer.position().log,
     state: () => announcer.position().state,
     async snapshot() {

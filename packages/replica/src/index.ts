@@ -1,7 +1,7 @@
-export type { AnnouncementListener } from "./announcer.ts";
 export type { Blobs, OpenBlob } from "./blobs.ts";
 export type { Connection } from "./connection.ts";
 export { createDirectoryBlobs } from "./directory-blobs.ts";
+export type { Feed, FeedListener } from "./feed.ts";
 export { createReplica } from "./follower.ts";
 export type { Lines, LineFault } from "./lines.ts";
 export { createLines } from "./lines.ts";
@@ -9,7 +9,6 @@ export { createMemoryBlobs } from "./memory-blobs.ts";
 export type {
   Replica,
   ReplicaCounts,
-  ReplicaFeed,
   ReplicaOptions,
   Snapshot,
   SnapshotChange,

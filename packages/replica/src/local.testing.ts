@@ -6,7 +6,8 @@ import {
   type LoggedEvent,
   type NamespaceState,
 } from "@sluice/core";
-import { type AnnouncementListener, type Announcer, createAnnouncer } from "./announcer.ts";
+import { type Announcer, createAnnouncer } from "./announcer.ts";
+import type { FeedListener } from "./feed.ts";
 import type { Blobs } from "./blobs.ts";
 import { createLines, type LineFault, type Lines } from "./lines.ts";
 import { createMemoryBlobs } from "./memory-blobs.ts";
@@ -62,9 +63,7 @@ export function createLocal(datasets: readonly string[] | null = null): Local {
 }
 
 /** What a listener was told, in order: sequence numbers, marks by release, `whole` for a reset. */
-export function recordAnnouncements(announcer: {
-  subscribe(listener: AnnouncementListener): unknown;
-}): (number | string)[] {
+export function recordAnnouncements(announcer: { subscribe(listener: FeedListener): unknown }): (number | string)[] {
   const told: (number | string)[] = [];
   announcer.subscribe({
     events: (events) => void told.push(...events.map(({ sequence }) => sequence)),

@@ -1,8 +1,8 @@
 import type { Clock, LoggedEvent, NamespaceState } from "@sluice/core";
-import type { LineContents, Mark } from "@sluice/core/api";
-import type { AnnouncementListener } from "./announcer.ts";
+import type { Mark } from "@sluice/core/api";
 import type { Blobs } from "./blobs.ts";
 import type { Connection } from "./connection.ts";
+import type { Feed } from "./feed.ts";
 import type { Reporter } from "./reporter.ts";
 import type { DatasetLines } from "./version.ts";
 
@@ -64,31 +64,6 @@ export interface ReplicaCounts {
   readonly lostBatches: number;
 }
 
-/**
- * What those who follow this replica may be told: the state up to which every line is prepared here. It is what a sidecar's
- * feed is made of, method by method.
- */
-export interface ReplicaFeed {
-  /** Id of the log; null where nothing was ever prepared here. */
-  log(): string | null;
-  state(): NamespaceState;
-  /** Contents of every dataset's lines at exactly `state()`; taken together, so that no event falls in between. */
-  snapshot(): Promise<{
-    readonly state: NamespaceState;
-    readonly lines: Readonly<Record<string, LineContents>>;
-    readonly marks: readonly Mark[];
-  }>;
-  /** Events after a sequence number up to `state()`; null where they are not kept any more, or not announced yet. */
-  since(sequence: number): readonly LoggedEvent[] | null;
-  /** Marks in force, those that a start from disk found and reverts that `state()` does not say yet included. */
-  marks(): readonly Mark[];
-  contactAgeMs(): number | null;
-  present(mark: Mark): void;
-  readonly blobs: Blobs;
-  /** The listener is called in order, without a gap, after each swap; it must not throw. */
-  subscribe(listener: AnnouncementListener): () => void;
-}
-
 /** A local copy of a namespace that follows an origin, directly or through sidecars. */
 export interface Replica {
   /**
@@ -114,7 +89,7 @@ export interface Replica {
    */
   since(sequence: number): readonly LoggedEvent[] | null;
   /** What those who follow this replica may be told. */
-  readonly feed: ReplicaFeed;
+  readonly feed: Feed;
   readonly blobs: Blobs;
   /** Outcomes and confirmations on their way up. */
   readonly reporter: Reporter;

@@ -1,6 +1,6 @@
 import type { Clock, Event, LoggedEvent, Timer } from "@sluice/core";
 import type { Mark } from "@sluice/core/api";
-import type { FeedListener } from "../feed.ts";
+import type { FeedListener } from "@sluice/replica";
 import type { Broadcast } from "./broadcast.ts";
 import type { Connection } from "./connection.ts";
 import { encodeFrame, keepAlive } from "./encode.ts";

@@ -1,7 +1,7 @@
 import type { Clock } from "@sluice/core";
 import { SluiceError } from "@sluice/core";
 import type { Frame, Mark } from "@sluice/core/api";
-import type { Feed } from "../feed.ts";
+import type { Feed } from "@sluice/replica";
 import { encodeFrame } from "./encode.ts";
 
 /** The whole state at one position, taken and encoded once for all who want it. */

@@ -2,8 +2,7 @@ import { createHash } from "node:crypto";
 import type { Clock, Command, Content, Line, LoggedEvent, NamespaceState } from "@sluice/core";
 import { decide, defaultPlan, emptyState, evolve, isActive, own, SluiceError, sleep } from "@sluice/core";
 import type { LineContents, Mark } from "@sluice/core/api";
-import type { Blobs } from "@sluice/replica";
-import type { Feed, FeedListener } from "../feed.ts";
+import type { Blobs, Feed, FeedListener } from "@sluice/replica";
 
 /** A feed for tests: the log in an array, everything decided and folded by core. */
 export interface SampleFeed extends Feed {

@@ -1,8 +1,8 @@
 import type { LoggedEvent, NamespaceState } from "@sluice/core";
 import type { LineContents, Mark } from "@sluice/core/api";
-import type { Blobs } from "@sluice/replica";
+import type { Blobs } from "./blobs.ts";
 
-/** What a feed's listener is told, in order. */
+/** What a feed's listener is told, in order. Listeners must not throw. */
 export interface FeedListener {
   /** Events that followers may be told of: durable at the origin, prepared at a sidecar. Without a gap. */
   events(events: readonly LoggedEvent[]): void;
@@ -13,11 +13,11 @@ export interface FeedListener {
 }
 
 /**
- * What followers are told, whoever tells it: an origin from its log, a sidecar from the replica that follows one.
- * `followers.ts` needs to know no more than this.
+ * What followers are told, whoever tells it: an origin from its log, a replica from the instance that it follows, up to where
+ * every line is prepared. Whoever serves followers needs to know no more than this.
  */
 export interface Feed {
-  /** Id of the log; null at a sidecar that has never had contact. */
+  /** Id of the log; null where nothing was ever prepared here. */
   log(): string | null;
   /** The state up to which followers may be told. */
   state(): NamespaceState;
@@ -27,9 +27,9 @@ export interface Feed {
     readonly lines: Readonly<Record<string, LineContents>>;
     readonly marks: readonly Mark[];
   }>;
-  /** Events after a sequence number up to `state()`; null where they are not kept any more. */
+  /** Events after a sequence number up to `state()`; null where they are not kept any more, or not announced yet. */
   since(sequence: number): readonly LoggedEvent[] | null;
-  /** Marks in force, those that a start from disk found included. */
+  /** Marks in force, those that a start from disk found and reverts that `state()` does not say yet included. */
   marks(): readonly Mark[];
   /** Age of the last contact with the log's owner in milliseconds: 0 at the origin, null where there never was any. */
   contactAgeMs(): number | null;
