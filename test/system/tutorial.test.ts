@@ -156,6 +156,24 @@ test("5. the application reads what everybody reads", async () => {
   expect(JSON.parse(await done(blockOf(5, 2, "sh")))).toEqual({ price: 4500, currency: "CNY" });
 });
 
+test("5. the application is one that TypeScript accepts, strictly", async () => {
+  const settings = {
+    extends: join(repository, "tsconfig.base.json"),
+    compilerOptions: {
+      noEmit: true,
+      composite: false,
+      declaration: false,
+      declarationMap: false,
+      emitDeclarationOnly: false,
+      isolatedDeclarations: false,
+    },
+    files: ["shop.ts"],
+  };
+  writeFileSync(join(directory, "tsconfig.json"), JSON.stringify(settings));
+  const compiler = JSON.stringify(join(repository, "node_modules/typescript/bin/tsc"));
+  expect(await run(`npx node ${compiler} -p .`)).toEqual({ code: 0, output: "" });
+});
+
 test("6. a source brings what is new, and its status says how it fares", async () => {
   upstream.answer = readFileSync(join(directory, "v3.ndjson"), "utf8").replace("12900", "11900");
   await done(blockOf(6, 0, "sh"));
