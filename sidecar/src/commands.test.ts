@@ -192,3 +192,22 @@ test("a revert that is owed to the log comes before whatever is asked next, and 
     quarantine: [{ publish: 2 }],
   });
 });
+
+test("a revert that is owed is tried once more at the end", async () => {
+  let down = false;
+  const clock = createVirtualClock();
+  const disk = createMemoryDisk();
+  const fate = (): WriteFate =>
+    down ? { durable: false, answer: "STORE_UNAVAILABLE" } : { durable: true, answer: "ok" };
+  const items = pricedItems(20);
+  const origin = await createTestOrigin({ items, store: { id: "log-1", clock, disk, fate } });
+  const { release } = await answerOf(
+    origin.publish("prices", { ...items, "sku-1": { price: 7, currency: "CNY" } }, "?release=true"),
+  );
+  down = true;
+  await origin.post("/v1/datasets/prices/revert", { reason: "wrong" });
+  down = false;
+  await origin.origin.close();
+  const after = await createTestOrigin({ store: { id: "log-1", clock, disk } });
+  expect((await after.status()).datasets[0]).toMatchObject({ release: null, lastRevert: { release } });
+});

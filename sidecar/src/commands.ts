@@ -308,9 +308,10 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
   }
 
   function armRetry(): void {
+    if (closed) return;
     retry ??= clock.setTimer(durableRetryMs, () => {
       retry = undefined;
-      if (!closed) running ??= drain();
+      running ??= drain();
     });
   }
 
@@ -368,6 +369,8 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
     async close() {
       closed = true;
       retry?.cancel();
+      // Once more: followers that hold the marks would bring them back, but only when they come back themselves.
+      if (owed.size > 0) running ??= drain();
       await running;
     },
   };
