@@ -18,6 +18,7 @@ import { createPlans } from "./plans.ts";
 import type { PartBuilder } from "./publish/part-builder.ts";
 import { createPublisher } from "./publisher.ts";
 import { createReceiptBook } from "./receipt-book.ts";
+import { holdRefused } from "./refusals.ts";
 import { createAlertRoutes } from "./routes/alerts.ts";
 import { createBlobRoutes } from "./routes/blobs.ts";
 import { createDatasetRoutes } from "./routes/datasets.ts";
@@ -86,6 +87,7 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
   const registry = createRegistry({ clock, logger, leaseMs });
   const book = await createReceiptBook({ commands, registry, documents: log, clock, logger });
   const { receipts } = book;
+  holdRefused({ commands, registry, logger });
   commands.subscribe({ events: () => shelf.retain(lines.versions()) });
 
   const feed = createOriginFeed({ commands, log, blobs, lines: () => lines.current() });

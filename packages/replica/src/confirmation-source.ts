@@ -96,11 +96,13 @@ export function createConfirmationSource(dependencies: {
 }
 
 function merged(a: Confirmation, b: Confirmation): Confirmation {
+  const refused = new Map([...(a.refused ?? []), ...(b.refused ?? [])].map((each) => [each.release, each]));
   return {
     follower: a.follower,
     applied: Math.max(a.applied, b.applied),
     reverted: union(a.reverted, b.reverted),
     prepared: union(a.prepared, b.prepared),
+    ...(refused.size === 0 ? {} : { refused: [...refused.values()].slice(-releasesMax) }),
   };
 }
 

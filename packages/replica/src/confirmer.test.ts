@@ -1,4 +1,4 @@
-import { createVirtualClock, emptyState, SluiceError } from "@sluice/core";
+import { createVirtualClock, emptyState, type ReleaseState, SluiceError } from "@sluice/core";
 import type { Confirmation } from "@sluice/core/api";
 import { expect, test } from "vitest";
 import { type Confirmer, createConfirmer, syncRetryMs } from "./confirmer.ts";
@@ -48,6 +48,22 @@ test("a revert that comes while another is on its way to the disk is confirmed b
   syncs[1]?.done();
   await settle();
   expect(confirmed).toEqual([{ follower: "me", applied: 6, reverted: ["r1", "r2"], prepared: [] }]);
+});
+
+test("a refused candidate is said at once, and again to another instance for as long as its release is active", () => {
+  const { confirmer, confirmed } = createWorld();
+  const refusal = {
+    release: "r1",
+    reason: "checkout@host does not take it: prices sku-1 of v2: price: expected a number",
+  };
+  confirmer.refused(refusal);
+  expect(confirmed).toEqual([{ follower: "me", applied: 0, reverted: [], prepared: [], refused: [refusal] }]);
+  const active = { id: "r1", phase: "running" } as ReleaseState;
+  const running: Snapshot = { ...at(5), state: { ...at(5).state, releases: { r1: active } } };
+  confirmer.repeat(running);
+  expect(confirmed.at(-1)?.refused).toEqual([refusal]);
+  confirmer.repeat(at(6));
+  expect(confirmed.at(-1)).toEqual({ follower: "me", applied: 6, reverted: [], prepared: [] });
 });
 
 test("what comes after a revert is not confirmed before it, and what comes later is confirmed at once again", async () => {

@@ -1,4 +1,5 @@
-import { type Clock, sleep } from "@sluice/core";
+import { type Clock, isActive, own, sleep } from "@sluice/core";
+import type { RefusedRelease } from "@sluice/core/api";
 import type { MarkBook } from "./mark-book.ts";
 import type { Reporter } from "./reporter.ts";
 import type { Snapshot } from "./replica.ts";
@@ -7,6 +8,8 @@ import type { Snapshot } from "./replica.ts";
 export interface Confirmer {
   /** A snapshot has taken effect; `reverted` names the releases that new views do not see any more since then. */
   applied(snapshot: Snapshot, reverted: readonly string[]): void;
+  /** This process does not take a release's candidate. */
+  refused(refusal: RefusedRelease): void;
   /** Says everything again: whoever is followed now may not know it. */
   repeat(snapshot: Snapshot): void;
   close(): Promise<void>;
@@ -25,6 +28,7 @@ export function createConfirmer(dependencies: {
 }): Confirmer {
   const { id, marks, reporter, clock, onError } = dependencies;
   const closing = new AbortController();
+  const refusals = new Map<string, RefusedRelease>();
   let confirmed = { applied: 0, prepared: new Set<string>() };
   let waiting: { applied: number; reverted: Set<string>; prepared: Set<string> } | null = null;
   let running: Promise<void> | null = null;
@@ -68,7 +72,15 @@ export function createConfirmer(dependencies: {
     }
   };
 
+  const sayRefused = (refused: readonly RefusedRelease[]): void => {
+    if (refused.length > 0) reporter.confirm({ follower: id, applied: 0, reverted: [], prepared: [], refused });
+  };
+
   return {
+    refused(refusal) {
+      refusals.set(refusal.release, refusal);
+      sayRefused([refusal]);
+    },
     applied(snapshot, reverted) {
       const applied = snapshot.state.controlSequence;
       const prepared = preparedReleases(snapshot);
@@ -81,6 +93,11 @@ export function createConfirmer(dependencies: {
       const prepared = preparedReleases(snapshot);
       confirmed = { applied: snapshot.state.controlSequence, prepared: new Set(prepared) };
       add(confirmed.applied, revertedReleases(snapshot), prepared);
+      for (const release of refusals.keys()) {
+        const known = own(snapshot.state.releases, release);
+        if (known === undefined || !isActive(known)) refusals.delete(release);
+      }
+      sayRefused([...refusals.values()]);
     },
     async close() {
       closing.abort();

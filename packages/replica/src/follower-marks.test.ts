@@ -208,3 +208,16 @@ test("everything is confirmed again to another instance", async () => {
     { follower: "app-1", applied: 4, reverted: ["r1"], prepared: ["r1"] },
   ]);
 });
+
+test("a candidate that the application does not take is said upward with the name of who refuses it", async () => {
+  const world = await released();
+  world.replica.refuse({ release: "r1", reason: `prices "a" of v2: ${"x".repeat(5_000)}` });
+  await world.pass(100);
+  const refused = world.origin.confirmations.flatMap(({ confirmations }) =>
+    confirmations.flatMap((c) => c.refused ?? []),
+  );
+  expect(refused).toEqual([
+    { release: "r1", reason: expect.stringMatching(/^checkout does not take it: prices "a" of v2: x+$/) },
+  ]);
+  expect(refused[0]?.reason.length).toBe(1_000);
+});

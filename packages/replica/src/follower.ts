@@ -24,6 +24,9 @@ import { createSweeper } from "./sweeper.ts";
 /** What is on its way up at the end is waited for so long, in milliseconds. */
 const lastFlushMs = 2_000;
 
+/** A reason that a candidate is refused for is cut to so many characters. */
+const refusalCharactersMax = 1_000;
+
 /** Events that a sidecar keeps for followers that come back. */
 const eventsKept = 10_000;
 
@@ -223,6 +226,8 @@ export function createReplica(options: ReplicaOptions): Replica {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+    refuse: ({ release, reason }) =>
+      confirmer.refused({ release, reason: `${name} does not take it: ${reason}`.slice(0, refusalCharactersMax) }),
     present,
     since: (sequence) => (kind === "sidecar" ? announcer.since(sequence) : null),
     feed,

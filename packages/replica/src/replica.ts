@@ -1,5 +1,5 @@
 import type { Clock, LoggedEvent, NamespaceState } from "@sluice/core";
-import type { Mark } from "@sluice/core/api";
+import type { Mark, RefusedRelease } from "@sluice/core/api";
 import type { Blobs } from "./blobs.ts";
 import type { Connection } from "./connection.ts";
 import type { Feed } from "./feed.ts";
@@ -81,6 +81,8 @@ export interface Replica {
   leaseHeld(): boolean;
   /** The listener is called synchronously after each swap; it must not throw. */
   subscribe(listener: (change: SnapshotChange) => void): () => void;
+  /** Says upward that this process does not take a release's candidate, and why; `reason` is cut to 1,000 characters. */
+  refuse(refusal: RefusedRelease): void;
   /** Takes a mark from elsewhere (a follower of this one that holds it) and passes it on. */
   present(mark: Mark): void;
   /**

@@ -120,6 +120,9 @@ describe("listeners are told", () => {
     expect(views[0]?.get("prices", "a")).toEqual({ amount: 1 });
     expect(views[1]?.get("prices", "b")).toBeUndefined();
     expect(told.map((line) => line.slice(0, 7))).toEqual(["refused"]);
+    expect(replica.refused).toEqual([
+      { release: replica.releaseOf("prices"), reason: expect.stringMatching(/^prices "a" of v2: amount: /) },
+    ]);
   });
 
   test("nothing of a candidate that breaks the schema of a view that is left from an ended release", () => {

@@ -60,7 +60,7 @@ export interface Client<Items extends object = Readonly<Record<string, unknown>>
 export interface ClientReplica
   extends Pick<
     Replica,
-    "snapshot" | "ready" | "connection" | "contactAgeMs" | "leaseHeld" | "subscribe" | "counts" | "close"
+    "snapshot" | "ready" | "connection" | "contactAgeMs" | "leaseHeld" | "subscribe" | "refuse" | "counts" | "close"
   > {
   readonly reporter: Pick<Reporter, "outcome" | "served">;
 }
@@ -112,6 +112,9 @@ export function createReplicaClient<Items extends object>(
       if (refusals.has(refusal.release) || release === undefined || !isActive(release)) return;
       refusals.set(refusal.release, refusal);
       routes = takeUp(snapshot, null);
+      const { dataset, key, version, issues } = refusal;
+      const reason = `${dataset} ${JSON.stringify(key)} of v${version}: ${issues.join("; ")}`;
+      replica.refuse({ release: refusal.release, reason });
       events.emit("refused", refusal);
     },
   };

@@ -18,6 +18,7 @@ import {
   type ReleaseRequest,
   SluiceError,
 } from "@sluice/core";
+import type { RefusedRelease } from "@sluice/core/api";
 import type { DatasetLines, Outcome, ReadableVersion, ReplicaCounts, Snapshot, SnapshotChange } from "@sluice/replica";
 import type { ClientReplica } from "./client.ts";
 import { createMemoryVersion } from "./memory-version.ts";
@@ -35,6 +36,8 @@ export interface Served {
 export interface MemoryReplica extends ClientReplica {
   /** What was counted, oldest first. */
   readonly outcomes: readonly Outcome[];
+  /** Candidates that were refused, oldest first. */
+  readonly refused: readonly RefusedRelease[];
   /** By `release/epoch`. */
   readonly served: ReadonlyMap<string, Served>;
   createDataset(dataset: string): void;
@@ -94,6 +97,7 @@ export function createMemoryReplica({
   const marks = new Set<string>();
   const listeners = new Set<(change: SnapshotChange) => void>();
   const outcomes: Outcome[] = [];
+  const refused: RefusedRelease[] = [];
   const served = new Map<string, Served>();
 
   const linesOf = (dataset: string): DatasetLines => lines.get(dataset) ?? noLines;
@@ -141,6 +145,7 @@ export function createMemoryReplica({
 
   const replica: MemoryReplica = {
     outcomes,
+    refused,
     served,
     snapshot: () => snapshot,
     async ready() {
@@ -152,6 +157,7 @@ export function createMemoryReplica({
     contactAgeMs: () => (isConnected ? 0 : clock.now() - lastContactAt),
     leaseHeld: () => leaseHeld,
     counts: () => noCounts,
+    refuse: (refusal) => void refused.push(refusal),
     subscribe(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

@@ -57,7 +57,7 @@ export {
 } from "./protocol.ts";
 export type { ReadAnswer, ReadManyAnswer } from "./read.ts";
 export { armHeader, readAnswerSchema, readManyAnswerSchema, readManySchema, versionHeader } from "./read.ts";
-export type { Confirmation, ConfirmationBatch, OutcomeBatch, ReleaseReport } from "./report.ts";
+export type { Confirmation, ConfirmationBatch, OutcomeBatch, RefusedRelease, ReleaseReport } from "./report.ts";
 export { confirmationBatchSchema, outcomeBatchSchema } from "./report.ts";
 export type { Route, Routes } from "./routes.ts";
 export { routes } from "./routes.ts";

@@ -46,6 +46,13 @@ export const outcomeBatchSchema: z.ZodType<OutcomeBatch> = z.object({
   reports: z.array(releaseReportSchema).max(limits.reportsPerBatchMax),
 });
 
+/** A candidate that a process does not take, because an item of it breaks the application's schema. */
+export interface RefusedRelease {
+  readonly release: string;
+  /** Who refuses it, which item, and what is wrong with it. */
+  readonly reason: string;
+}
+
 /** What one follower has done. */
 export interface Confirmation {
   readonly follower: string;
@@ -55,6 +62,8 @@ export interface Confirmation {
   readonly reverted: readonly string[];
   /** Releases whose candidate it holds whole. */
   readonly prepared: readonly string[];
+  /** Releases whose candidate it keeps from new views; left out where there are none. */
+  readonly refused?: readonly RefusedRelease[];
 }
 
 /** Confirmations on their way up; a sidecar sends its own and those of its followers. */
@@ -71,6 +80,10 @@ const confirmationSchema: z.ZodType<Confirmation> = z.object({
   applied: z.int().min(0),
   reverted: releasesSchema,
   prepared: releasesSchema,
+  refused: z
+    .array(z.object({ release: z.string().max(200), reason: z.string().max(2_000) }))
+    .max(1_000)
+    .exactOptional(),
 });
 
 export const confirmationBatchSchema: z.ZodType<ConfirmationBatch> = z.object({

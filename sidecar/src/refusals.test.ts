@@ -1,0 +1,74 @@
+import type { Confirmation } from "@sluice/core/api";
+import { expect, test } from "vitest";
+import { answerOf, createTestOrigin, pricedItems, type TestOrigin } from "./origin.testing.ts";
+
+const items = pricedItems(50);
+const reason = 'checkout@host does not take it: prices "sku-1" of v2: price: expected a number';
+
+/** Lets what was begun without being waited for come to its end. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+}
+
+async function running(): Promise<TestOrigin & { release: string; refuse(follower: string): Promise<void> }> {
+  const origin = await createTestOrigin({ items });
+  const upload = { ...items, "sku-1": { price: "55", currency: "CNY" } };
+  const release = String((await answerOf(origin.publish("prices", upload, "?release=true"))).release);
+  return {
+    ...origin,
+    release,
+    async refuse(follower) {
+      const confirmation: Confirmation = {
+        follower,
+        applied: 0,
+        reverted: [],
+        prepared: [],
+        refused: [{ release, reason }],
+      };
+      await origin.post("/v1/confirmations", { confirmations: [confirmation], children: null });
+      await settle();
+    },
+  };
+}
+
+const releaseOf = async (origin: TestOrigin): Promise<Record<string, unknown> | null | undefined> =>
+  (await origin.status()).datasets[0]?.release as Record<string, unknown> | null | undefined;
+
+test("a candidate that a process does not take is held with the reason, and goes no further by itself", async () => {
+  const origin = await running();
+  await origin.refuse("shop-1");
+  expect(await releaseOf(origin)).toMatchObject({
+    thousandths: 1_000,
+    hold: { by: { kind: "alert", name: "refused" }, cause: { reason } },
+  });
+  for (let hour = 0; hour < 5; hour++) {
+    origin.clock.advance(3_600_000);
+    await settle();
+  }
+  expect(await releaseOf(origin)).toMatchObject({ thousandths: 1_000 });
+});
+
+test("a bake of what a process does not take does not end, so that it can still be taken back", async () => {
+  const origin = await running();
+  await origin.post(`/v1/releases/${origin.release}/promote`, {});
+  await origin.refuse("shop-1");
+  origin.clock.advance(86_400_000);
+  await settle();
+  expect(await releaseOf(origin)).toMatchObject({ phase: "baking", hold: { by: { name: "refused" } } });
+});
+
+test("a person who resumes it is not asked again by the next process", async () => {
+  const origin = await running();
+  await origin.refuse("shop-1");
+  await origin.post(`/v1/releases/${origin.release}/resume`, { reason: "an old test host" });
+  await origin.refuse("shop-2");
+  expect(await releaseOf(origin)).toMatchObject({ hold: null });
+});
+
+test("a refusal of a release that has ended, or never was, changes nothing", async () => {
+  const origin = await running();
+  await origin.post("/v1/datasets/prices/revert", {});
+  const { sequence } = await origin.status();
+  await origin.refuse("shop-1");
+  expect((await origin.status()).sequence).toBe(sequence);
+});
