@@ -116,7 +116,7 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
       },
       guard: (release) => guards.status(release),
       sources: (dataset) => sources.status(dataset),
-      marked: (release) => commands.marks().some((mark) => mark.release === release),
+      marks: () => commands.marks(),
       faults: (dataset) => content.faults(dataset),
     });
 

@@ -89,7 +89,7 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
       },
       guard: () => undefined,
       sources: () => [],
-      marked: (release) => replica.snapshot().marks.has(release),
+      marks: () => replica.feed.marks(),
       // What is not here yet is fetched; readiness says what is missing.
       faults: () => [],
     });

@@ -1,10 +1,11 @@
 import type { DatasetState, Line, NamespaceState, ReleaseState } from "@sluice/core";
-import { activeRelease, everybodyThousandths, holdMsAt, nextStep } from "@sluice/core";
+import { activeRelease, everybodyThousandths, evolve, holdMsAt, isActive, nextStep, own } from "@sluice/core";
 import type {
   CandidateStatus,
   DatasetStatus,
   FollowerStatus,
   LineStatus,
+  Mark,
   Receipt,
   ReleaseStatus,
   RevertStatus,
@@ -15,6 +16,9 @@ import type { GuardStatus } from "./guard.ts";
 
 /** How many followers a status names. */
 const followersNamedMax = 100;
+
+/** For how long a revert may run ahead of the log without that being worth a word, in milliseconds. */
+const aheadMsMax = 1_000;
 
 /** Evidence from which on a candidate counts as suspicious. */
 const suspiciousEvidence = 10;
@@ -36,39 +40,37 @@ export interface StatusSources {
   guard(release: string): GuardStatus | undefined;
   /** Sources are pulled by the origin alone; none elsewhere. */
   sources(dataset: string): readonly SourceStatus[];
-  /** Whether a mark has taken a release back although the state does not say so yet. */
-  marked(release: string): boolean;
+  /** Reverts that run ahead of the state. */
+  marks(): readonly Mark[];
   /** Why a dataset's lines cannot be read here, a sentence each. */
   faults(dataset: DatasetState): readonly string[];
 }
 
-/** One look at an instance. */
-export function statusOf(from: StatusSources): StatusAnswer {
+/** One look at an instance. What a mark has taken back is shown as reverted: nobody sees it, whatever the log says by now. */
+export function statusOf(given: StatusSources): StatusAnswer {
+  const ahead = given.marks().filter(({ release }) => isActiveIn(given.state, release));
+  const from: StatusSources = { ...given, state: ahead.reduce(withMark, given.state) };
   const followers = from.followers.list();
   return {
     instance: from.instance,
     role: from.role,
     log: from.log,
-    sequence: from.state.sequence,
+    sequence: given.state.sequence,
     at: from.at,
     following: from.following,
     datasets: Object.values(from.state.datasets)
       .sort((a, b) => (a.name < b.name ? -1 : 1))
-      .map((dataset) => datasetStatus(from, dataset)),
+      .map((dataset) => datasetStatus(from, dataset, aheadReasons(given, dataset.name, ahead))),
     followers: { total: followers.length, list: followers.slice(0, followersNamedMax) },
   };
 }
 
-function datasetStatus(from: StatusSources, dataset: DatasetState): DatasetStatus {
+function datasetStatus(from: StatusSources, dataset: DatasetState, ahead: readonly string[]): DatasetStatus {
   const active = activeRelease(from.state, dataset.name);
   const release = active === undefined ? null : releaseStatus(from, active);
   const sources = from.sources(dataset.name);
   const { lastRefusal } = dataset;
-  const reasons = [
-    ...(active !== undefined && from.marked(active.id) ? [markedText(active)] : []),
-    ...from.faults(dataset),
-    ...healthReasons(release, sources),
-  ];
+  const reasons = [...ahead, ...from.faults(dataset), ...healthReasons(release, sources)];
   return {
     name: dataset.name,
     policy: dataset.policy,
@@ -127,7 +129,7 @@ function releaseStatus(from: StatusSources, release: ReleaseState): ReleaseStatu
     startedAt: release.startedAt,
     startedBy: release.startedBy,
     hold: release.hold,
-    next: from.marked(release.id) ? null : nextOf(release),
+    next: nextOf(release),
     candidateArm: { requests: evidence?.candidateRequests ?? 0, failures: evidence?.candidateFailures ?? 0 },
     controlArm: { requests: evidence?.controlRequests ?? 0, failures: evidence?.controlFailures ?? 0 },
     servedShare: views === 0 ? null : served.candidate / views,
@@ -146,8 +148,27 @@ function nextOf(release: ReleaseState): ReleaseStatus["next"] {
   return { thousandths: step, at: stepSince + holdMsAt(plan, thousandths) };
 }
 
-function markedText({ candidatePublish }: ReleaseState): string {
-  return `v${candidatePublish} is REVERTED and no new view sees it; the log does not say so yet: the store does not take it`;
+function isActiveIn(state: NamespaceState, id: string): boolean {
+  const release = own(state.releases, id);
+  return release !== undefined && isActive(release);
+}
+
+/** The state that the log will have once the store takes the revert; who gave it, the log will say. */
+function withMark(state: NamespaceState, { release, at }: Mark): NamespaceState {
+  const cause = { reason: "announced to every follower, not in the log yet", evidence: null };
+  const by = { kind: "alert", name: "mark" } as const;
+  return evolve(state, { sequence: state.sequence + 1, at, by, event: { type: "release-reverted", release, cause } });
+}
+
+/** A mark that the log takes within a moment is no fault. */
+function aheadReasons({ state, at }: StatusSources, dataset: string, ahead: readonly Mark[]): string[] {
+  return ahead.flatMap((mark) => {
+    const reverted = own(state.releases, mark.release);
+    if (reverted?.dataset !== dataset || at - mark.at < aheadMsMax) return [];
+    return [
+      `v${reverted.candidatePublish} is reverted and no new view sees it, but the log does not say so: the store does not take it`,
+    ];
+  });
 }
 
 function healthReasons(release: ReleaseStatus | null, sources: readonly SourceStatus[]): string[] {
