@@ -153,31 +153,6 @@ test("a command that comes again with its idempotency key happens once, another 
   });
 });
 
-test("an upload that comes again with its idempotency key is one version, though a patch came between; other bytes are refused", async () => {
-  const origin = await createTestOrigin({ items });
-  const upload = (body: unknown): Promise<Record<string, unknown>> =>
-    answerOf(
-      origin.request("/v1/datasets/prices/versions", {
-        method: "POST",
-        headers: { "content-type": "application/json", "idempotency-key": "night-1" },
-        body: JSON.stringify(body),
-      }),
-    );
-  const [first, meanwhile] = await Promise.all([upload(changed), upload(changed)]);
-  expect(first).toMatchObject({ outcome: "held", number: 2 });
-  expect(meanwhile).toEqual(first);
-  await origin.post("/v1/datasets/prices/patches", { items: [{ key: "sku-2", merge: { price: 9 } }] });
-  expect(await upload(changed)).toEqual(first);
-  expect((await origin.status()).datasets[0]?.candidate?.publish).toBe(2);
-  expect(await upload(items)).toMatchObject({ status: 422, code: "IDEMPOTENCY_MISMATCH" });
-  const other = origin.request("/v1/datasets/prices/versions?release=true", {
-    method: "POST",
-    headers: { "content-type": "application/json", "idempotency-key": "night-1" },
-    body: JSON.stringify(changed),
-  });
-  expect(await answerOf(other)).toMatchObject({ status: 422, code: "IDEMPOTENCY_MISMATCH" });
-});
-
 test("the same patch twice at the same time with one idempotency key is one patch", async () => {
   const origin = await createTestOrigin({ items });
   const patch = (): Promise<Response> =>

@@ -227,14 +227,14 @@ export function createPublisher(dependencies: PublisherDependencies): Publisher 
         : {
             key,
             fingerprint: uploadFingerprint(key, upload, bytesHash),
-            answer: (executed: Executed) => JSON.stringify(publishedAnswer(command, executed.events)),
+            answer: (executed: Executed) => JSON.stringify(publishedAnswer(command, executed.events, executed.state)),
           };
     try {
-      const { decision, events } = await commands.execute(given, remember);
+      const { decision, events, state } = await commands.execute(given, remember);
       const answer =
         decision.kind === "unchanged"
           ? unchangedAnswer(commands.state(), upload.dataset, command.content, decision)
-          : publishedAnswer(command, events);
+          : publishedAnswer(command, events, state);
       logger.info({ dataset: upload.dataset, number: answer.number, outcome: answer.outcome }, "published");
       return { kind: "published", bytesHash, answer };
     } catch (error) {

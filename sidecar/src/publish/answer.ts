@@ -5,12 +5,16 @@ import type { Comparison } from "./compare.ts";
 
 type Publish = Extract<Command, { type: "publish" }>;
 
-/** What a publish that made a version is answered with. */
-export function publishedAnswer(command: Publish, events: readonly LoggedEvent[]): PublishAnswer {
+/** What a publish that made a version, or started the one that was held, is answered with. `state` is the one after it. */
+export function publishedAnswer(
+  command: Publish,
+  events: readonly LoggedEvent[],
+  state: NamespaceState,
+): PublishAnswer {
   const published = eventOf(events, "version-published");
   const started = eventOf(events, "release-started");
   const { dataset, content, difference, warnings, quarantinedChanges } = command;
-  const number = published?.number ?? 0;
+  const number = published?.number ?? own(state.datasets, dataset)?.candidate?.publish ?? 0;
   const outcome = started !== undefined ? "started" : published?.live === true ? "live" : "held";
   const what = `v${number} of ${dataset}`;
   const message =

@@ -11,7 +11,7 @@ type Publish = Extract<Command, { type: "publish" }>;
 
 /** A version that passed its checks: goes live, is held, starts a release, or is refused for what was reverted. */
 export function decidePublish(state: NamespaceState, dataset: DatasetState, by: Actor, command: Publish): Decision {
-  const refused = quarantined(dataset, command) ?? sameContent(dataset, command);
+  const refused = quarantined(dataset, command) ?? startHeld(dataset, by, command) ?? sameContent(dataset, command);
   if (refused !== undefined) return refused;
 
   if ((dataset.stable?.publish ?? null) !== command.comparedWith) {
@@ -59,27 +59,8 @@ function publishAndStart(dataset: DatasetState, by: Actor, command: Publish, bef
     if (before.length === 0) return events(by, published);
     return reject("QUARANTINED_CHANGES", quarantinedText(dataset.name, quarantinedChanges), { ...quarantinedChanges });
   }
-  const thousandths = request?.thousandths ?? dataset.plan.steps[0]?.thousandths ?? 0;
-  const outOfRange = checkThousandths(thousandths);
-  if (outOfRange !== undefined) return outOfRange;
-  const acceptQuarantined = request?.acceptQuarantined === true;
-  const started = startEvents({ dataset: dataset.name, plan: dataset.plan, thousandths, acceptQuarantined, draw });
-  return events(by, ...before, published, ...started);
-}
-
-/** A release begins. With everybody at once it bakes: a release that runs is below 100 %, which is what leases and guards go by. */
-export function startEvents(start: {
-  readonly dataset: string;
-  readonly plan: Plan;
-  readonly thousandths: number;
-  readonly acceptQuarantined: boolean;
-  readonly draw: ReleaseDraw;
-}): readonly Event[] {
-  const { draw, ...rest } = start;
-  const { release, salt } = draw;
-  const started: Event = { type: "release-started", release, salt, ...rest };
-  if (start.thousandths < everybodyThousandths) return [started];
-  return [started, { type: "release-promoted", release, reason: "started with everybody" }];
+  const { thousandths = null, acceptQuarantined = false } = request ?? {};
+  return startOf(dataset, by, { plan: dataset.plan, thousandths, acceptQuarantined, draw }, [...before, published]);
 }
 
 /** Refuses what is no percentage. */
@@ -105,6 +86,52 @@ function quarantined(dataset: DatasetState, command: Publish): Decision | undefi
     `this content is v${mark.publish} of ${dataset.name}, reverted: ${mark.reason}; lift it with: sluice quarantine lift ${dataset.name} ${mark.publish}`,
     { publish: mark.publish, release: mark.release, revertedAt: mark.at },
   );
+}
+
+/** A person who asks for the release of the very content that is held means the held version. A source offers it again and again. */
+function startHeld(dataset: DatasetState, by: Actor, command: Publish): Decision | undefined {
+  const { candidate, release } = dataset;
+  if (command.request === null || by.kind !== "person" || release !== null) return undefined;
+  if (candidate?.contentHash !== command.content.contentHash) return undefined;
+  const { thousandths, acceptQuarantined } = command.request;
+  const { quarantinedChanges } = candidate;
+  if (quarantinedChanges !== null && !acceptQuarantined) {
+    return reject("QUARANTINED_CHANGES", quarantinedText(dataset.name, quarantinedChanges), { ...quarantinedChanges });
+  }
+  return startOf(dataset, by, { plan: dataset.plan, thousandths, acceptQuarantined, draw: command.draw });
+}
+
+/** The start of a release of what is, or is about to be, held; behind other events of the same append where there are some. */
+export function startOf(
+  dataset: DatasetState,
+  by: Actor,
+  start: {
+    readonly plan: Plan;
+    /** Null takes the plan's first step. */
+    readonly thousandths: number | null;
+    readonly acceptQuarantined: boolean;
+    readonly draw: ReleaseDraw;
+  },
+  before: readonly Event[] = [],
+): Decision {
+  const { plan, acceptQuarantined, draw } = start;
+  const thousandths = start.thousandths ?? plan.steps[0]?.thousandths ?? 0;
+  const outOfRange = checkThousandths(thousandths);
+  if (outOfRange !== undefined) return outOfRange;
+  const { release, salt } = draw;
+  const started: Event = {
+    type: "release-started",
+    release,
+    dataset: dataset.name,
+    salt,
+    plan,
+    thousandths,
+    acceptQuarantined,
+  };
+  if (thousandths < everybodyThousandths) return events(by, ...before, started);
+  // With everybody at once it bakes: a release that runs is below 100 %, which is what leases and guards go by.
+  const promoted: Event = { type: "release-promoted", release, reason: "started with everybody" };
+  return events(by, ...before, started, promoted);
 }
 
 function sameContent(dataset: DatasetState, command: Publish): Decision | undefined {

@@ -1,6 +1,6 @@
 import { own } from "../own.ts";
 import type { Command } from "./command.ts";
-import { checkThousandths, quarantinedText, startEvents } from "./decide-publish.ts";
+import { checkThousandths, quarantinedText, startOf } from "./decide-publish.ts";
 import type { DecidedEvent, Decision } from "./decision.ts";
 import { events, percentText, reject, unchanged } from "./decision.ts";
 import type { Actor, Event } from "./event.ts";
@@ -43,12 +43,8 @@ export function decideStart(
     const changes = candidate.quarantinedChanges;
     return reject("QUARANTINED_CHANGES", quarantinedText(dataset.name, changes), { ...changes });
   }
-  const plan = command.plan ?? dataset.plan;
-  const thousandths = command.thousandths ?? plan.steps[0]?.thousandths ?? 0;
-  const outOfRange = checkThousandths(thousandths);
-  if (outOfRange !== undefined) return outOfRange;
-  const { acceptQuarantined, draw } = command;
-  return events(by, ...startEvents({ dataset: dataset.name, plan, thousandths, acceptQuarantined, draw }));
+  const { thousandths, acceptQuarantined, draw } = command;
+  return startOf(dataset, by, { plan: command.plan ?? dataset.plan, thousandths, acceptQuarantined, draw });
 }
 
 /** Moves the percentage by hand. A plan that ran by itself is held, so that it does not move on from what a person chose. */
