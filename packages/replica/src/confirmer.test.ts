@@ -1,4 +1,13 @@
-import { createVirtualClock, emptyState, type ReleaseState, SluiceError } from "@sluice/core";
+import {
+  createVirtualClock,
+  defaultPlan,
+  emptyState,
+  type Event,
+  evolve,
+  type NamespaceState,
+  type ReleaseState,
+  SluiceError,
+} from "@sluice/core";
 import type { Confirmation } from "@sluice/core/api";
 import { expect, test } from "vitest";
 import { type Confirmer, createConfirmer, syncRetryMs } from "./confirmer.ts";
@@ -15,7 +24,7 @@ const at = (controlSequence: number): Snapshot => ({
 });
 
 /** A disk that takes each sync when told. */
-function createWorld() {
+function createWorld(datasets: readonly string[] | null = null) {
   const clock = createVirtualClock();
   const confirmed: Confirmation[] = [];
   const syncs: { done: () => void; fail: (error: SluiceError) => void }[] = [];
@@ -30,6 +39,7 @@ function createWorld() {
   };
   const confirmer: Confirmer = createConfirmer({
     id: "me",
+    datasets,
     marks,
     reporter,
     clock,
@@ -109,4 +119,55 @@ test("a close waits for no disk that does not come", async () => {
   await settle();
   await confirmer.close();
   expect(clock.nextInMs()).toBe(undefined);
+});
+
+/** A state in which `stock` is being released. */
+function releasingStock(): NamespaceState {
+  const contentHash = "a".repeat(64);
+  const published = (number: number, live: boolean): Event => ({
+    type: "version-published",
+    dataset: "stock",
+    number,
+    parent: null,
+    content: {
+      base: { parts: [{ name: contentHash, bytes: 1, items: 1, contentHash }] },
+      overlay: null,
+      contentHash,
+      items: 1,
+    },
+    origin: { source: null, bytesHash: contentHash },
+    difference: { added: 1, removed: 0, changed: 0, unchanged: 0, examples: [] },
+    warnings: [],
+    changes: null,
+    quarantinedChanges: null,
+    live,
+  });
+  const events: Event[] = [
+    { type: "dataset-created", dataset: "stock", policy: "canary", plan: defaultPlan, checks: [] },
+    published(1, true),
+    published(2, false),
+    {
+      type: "release-started",
+      release: "r1",
+      dataset: "stock",
+      salt: "s",
+      plan: defaultPlan,
+      thousandths: 5_000,
+      acceptQuarantined: false,
+    },
+  ];
+  return events.reduce<NamespaceState>(
+    (state, event, index) => evolve(state, { sequence: index + 1, at: 0, by: { kind: "person", name: "anna" }, event }),
+    emptyState,
+  );
+}
+
+test.each([
+  { datasets: ["prices"], prepared: ["r1"] },
+  { datasets: ["stock"], prepared: [] },
+  { datasets: null, prepared: [] },
+])("who does not read a dataset is ready for its release: $datasets", ({ datasets, prepared }) => {
+  const { confirmer, confirmed } = createWorld(datasets);
+  confirmer.applied({ log: "log-1", state: releasingStock(), datasets: new Map(), marks: new Set() }, []);
+  expect(confirmed).toMatchObject([{ prepared }]);
 });

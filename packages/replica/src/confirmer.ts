@@ -21,6 +21,8 @@ export const syncRetryMs = 1_000;
 /** Confirms under `id`. `onError` is told of reverts that the disk does not take. */
 export function createConfirmer(dependencies: {
   readonly id: string;
+  /** Datasets that are held here; null (the default) holds all. */
+  readonly datasets?: readonly string[] | null;
   readonly marks: MarkBook;
   readonly reporter: Reporter;
   readonly clock: Clock;
@@ -83,14 +85,14 @@ export function createConfirmer(dependencies: {
     },
     applied(snapshot, reverted) {
       const applied = snapshot.state.controlSequence;
-      const prepared = preparedReleases(snapshot);
+      const prepared = preparedReleases(snapshot, dependencies.datasets ?? null);
       const isNew = prepared.filter((release) => !confirmed.prepared.has(release));
       if (applied === confirmed.applied && isNew.length === 0 && reverted.length === 0) return;
       confirmed = { applied, prepared: new Set(prepared) };
       add(applied, reverted, isNew);
     },
     repeat(snapshot) {
-      const prepared = preparedReleases(snapshot);
+      const prepared = preparedReleases(snapshot, dependencies.datasets ?? null);
       confirmed = { applied: snapshot.state.controlSequence, prepared: new Set(prepared) };
       add(confirmed.applied, revertedReleases(snapshot), prepared);
       for (const release of refusals.keys()) {
@@ -106,10 +108,11 @@ export function createConfirmer(dependencies: {
   };
 }
 
-/** Active releases whose candidate is here at its newest version. */
-function preparedReleases({ state, datasets }: Snapshot): readonly string[] {
+/** Active releases whose candidate is here at its newest version, or that are of a dataset which nobody reads here. */
+function preparedReleases({ state, datasets }: Snapshot, wanted: readonly string[] | null): readonly string[] {
   return Object.values(state.datasets).flatMap(({ name, release, candidate }) => {
     if (release === null || candidate === null) return [];
+    if (wanted !== null && !wanted.includes(name)) return [release];
     return datasets.get(name)?.candidate?.number === candidate.number ? [release] : [];
   });
 }

@@ -57,8 +57,16 @@ export function createReplica(options: ReplicaOptions): Replica {
   const shelf = createShelf({ blobs, clock, onDamage: (blob) => repairs.mend(blob) });
   const marks = createMarkBook(file("marks"));
   const reporter = createReporter({ id, post: createPost(fetch), clock, random });
-  const confirmer = createConfirmer({ id, marks, reporter, clock, onError: countPositionError });
-  const readiness = createReadiness({ clock, datasets, snapshot: () => holding.snapshot() });
+  const confirmer = createConfirmer({ id, datasets, marks, reporter, clock, onError: countPositionError });
+  const readiness = createReadiness({
+    clock,
+    datasets,
+    snapshot: () => holding.snapshot(),
+    why: () => {
+      const { error } = following.state();
+      return error === null ? urls.join(", ") : `${urls.join(", ")} (${error.message})`;
+    },
+  });
   const fetcher = createBlobFetcher({ blobs, fetch, clock, random, onStored: (blob) => contentArrived(blob) });
   const repairs = createRepairs({ shelf, onSound: (blob) => contentArrived(blob), onGone: () => contentArrived() });
   const healing = createHealing(clock, (error) => {

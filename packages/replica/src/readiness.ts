@@ -15,8 +15,10 @@ export function createReadiness(dependencies: {
   readonly clock: Clock;
   readonly datasets: readonly string[] | null;
   readonly snapshot: () => Snapshot;
+  /** Whom to reach, and why that failed last. */
+  readonly why: () => string;
 }): Readiness {
-  const { clock, datasets, snapshot } = dependencies;
+  const { clock, datasets, snapshot, why } = dependencies;
   const waiters = new Set<(error: SluiceError | null) => void>();
   let closed = false;
 
@@ -41,7 +43,7 @@ export function createReadiness(dependencies: {
           deadlineMs,
           () => {
             waiters.delete(waiter);
-            reject(notReady(snapshot(), datasets, deadlineMs));
+            reject(notReady(snapshot(), datasets, deadlineMs, why()));
           },
           { keepAlive: true },
         );
@@ -64,11 +66,17 @@ function missingOf({ state, datasets: held }: Snapshot, datasets: readonly strin
   return wanted.filter((dataset) => (held.get(dataset)?.stable ?? null) === null);
 }
 
-function notReady(snapshot: Snapshot, datasets: readonly string[] | null, deadlineMs: number): SluiceError {
+function notReady(
+  snapshot: Snapshot,
+  datasets: readonly string[] | null,
+  deadlineMs: number,
+  why: string,
+): SluiceError {
   const { log, state } = snapshot;
   const missing = missingOf(snapshot, datasets);
   const reasons = missing.map((dataset) => `${dataset} (${reasonOf(state, dataset)})`);
-  const what = log === null ? "no instance was reached and nothing was on disk" : `missing: ${reasons.join(", ")}`;
+  const what =
+    log === null ? `no instance was reached at ${why}, and nothing was on disk` : `missing: ${reasons.join(", ")}`;
   return new SluiceError("NOT_READY", `not ready after ${deadlineMs / 1000} s: ${what}`, { details: { log, missing } });
 }
 
