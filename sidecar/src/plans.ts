@@ -1,5 +1,5 @@
-import type { Clock, Timer } from "@sluice/core";
-import { decide } from "@sluice/core";
+import type { Clock, Elapsed, NamespaceState, Timer } from "@sluice/core";
+import { decide, isActive } from "@sluice/core";
 import type { Logger } from "pino";
 import type { Commands } from "./commands.ts";
 
@@ -13,7 +13,7 @@ const tickMs = 250;
 export function createPlans(dependencies: { commands: Commands; clock: Clock; logger: Logger }): { close(): void } {
   const { commands, clock, logger } = dependencies;
   const by = { kind: "plan", name: "clock" } as const;
-  const command = { type: "tick" } as const;
+  const elapsed = createElapsed(clock);
   let timer: Timer | undefined;
   let closed = false;
 
@@ -22,7 +22,9 @@ export function createPlans(dependencies: { commands: Commands; clock: Clock; lo
   }
 
   function look(): void {
-    if (decide(commands.state(), { by, command }, clock.wall()).kind !== "events") {
+    const state = commands.state();
+    const command = { type: "tick", elapsed: elapsed(state) } as const;
+    if (decide(state, { by, command }, clock.wall()).kind !== "events") {
       arm();
       return;
     }
@@ -38,5 +40,27 @@ export function createPlans(dependencies: { commands: Commands; clock: Clock; lo
       closed = true;
       timer?.cancel();
     },
+  };
+}
+
+/**
+ * Says for how long each active release has stood at its step. The log has wall times, which jump; so the wall clock is asked
+ * once, when a step is first seen, and the monotonic one from then on. What passed before a restart only the wall clock knows.
+ */
+function createElapsed(clock: Clock): (state: NamespaceState) => Readonly<Record<string, Elapsed>> {
+  let seen = new Map<string, { readonly stepSince: number; readonly sinceMs: number }>();
+  return ({ releases }) => {
+    const now = clock.now();
+    const active = Object.values(releases).filter(isActive);
+    seen = new Map(
+      active.map(({ id, stepSince }) => {
+        const known = seen.get(id);
+        if (known?.stepSince === stepSince) return [id, known];
+        return [id, { stepSince, sinceMs: now - Math.max(0, clock.wall() - stepSince) }];
+      }),
+    );
+    return Object.fromEntries(
+      [...seen].map(([id, { stepSince, sinceMs }]) => [id, { stepSince, elapsedMs: now - sinceMs }]),
+    );
   };
 }

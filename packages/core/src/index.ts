@@ -27,7 +27,7 @@ export type { GuardEvidence, GuardStep, GuardVerdict, KindEvidence } from "./gua
 export { own } from "./own.ts";
 export type { Arm } from "./release/bucketing.ts";
 export { armOf, bucketOf } from "./release/bucketing.ts";
-export type { Command, GivenCommand, ReleaseDraw, ReleaseRequest } from "./release/command.ts";
+export type { Command, Elapsed, GivenCommand, ReleaseDraw, ReleaseRequest } from "./release/command.ts";
 export { datasetsMax, decide, sourcesMax } from "./release/decide.ts";
 export { quarantinedText } from "./release/decide-publish.ts";
 export { revertRepeatMs } from "./release/decide-release.ts";

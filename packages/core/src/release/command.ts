@@ -30,6 +30,12 @@ export interface ReleaseDraw {
   readonly salt: string;
 }
 
+/** Time at a step: which step, by its `stepSince`, and how long, in milliseconds. */
+export interface Elapsed {
+  readonly stepSince: number;
+  readonly elapsedMs: number;
+}
+
 /** What somebody asks of a namespace. The shell adds the facts that deciding needs and the state does not hold. */
 export type Command =
   | {
@@ -123,7 +129,14 @@ export type Command =
       readonly release: string | null;
     }
   /** Time has passed: plans take their next step, bakes end. At most one step of each release. */
-  | { readonly type: "tick" };
+  | {
+      readonly type: "tick";
+      /**
+       * For how long each release has stood at its step, by a clock that does not jump. One that is left out, or has moved
+       * since, is judged by the wall clock.
+       */
+      readonly elapsed?: Readonly<Record<string, Elapsed>>;
+    };
 
 /** A command and who gave it. */
 export interface GivenCommand {

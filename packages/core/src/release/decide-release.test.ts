@@ -120,6 +120,16 @@ test("a release that starts with everybody bakes at once, however it was started
   expect(activeOf(started.state)).toMatchObject({ phase: "baking", thousandths: 100_000 });
 });
 
+test("time that passed at another step brings none: a tick that waited behind a resume finds the hold counted anew", () => {
+  const holdMs = defaultPlan.steps[0]?.holdMs ?? 0;
+  const before = running(1_000);
+  const elapsed = { [release]: { stepSince: startMs, elapsedMs: holdMs } };
+  expect(carryOut(before, anna, { type: "tick", elapsed }, startMs).events).toEqual(["percentage-set"]);
+  const held = carryOut(before, anna, hold, startMs + 1).state;
+  const resumed = carryOut(held, anna, resume, startMs + holdMs).state;
+  expect(carryOut(resumed, anna, { type: "tick", elapsed }, startMs + holdMs).events).toEqual([]);
+});
+
 test("a release that starts below its plan's first step stays there for the hold of that step", () => {
   const state = running(500);
   const holdMs = defaultPlan.steps[0]?.holdMs ?? 0;

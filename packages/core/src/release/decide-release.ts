@@ -1,5 +1,5 @@
 import { own } from "../own.ts";
-import type { Command } from "./command.ts";
+import type { Command, Elapsed } from "./command.ts";
 import { checkThousandths, quarantinedText, startOf } from "./decide-publish.ts";
 import type { DecidedEvent, Decision } from "./decision.ts";
 import { events, percentText, reject, unchanged } from "./decision.ts";
@@ -158,17 +158,19 @@ function nothingToRevert(state: NamespaceState, name: string): Decision {
 }
 
 /** What time alone brings: each automatic release takes at most one step, so that an origin that slept jumps over none. */
-export function decideTick(state: NamespaceState, nowMs: number): Decision {
+export function decideTick(state: NamespaceState, elapsed: Readonly<Record<string, Elapsed>>, nowMs: number): Decision {
   const list: DecidedEvent[] = [];
   for (const release of Object.values(state.releases)) {
-    const event = isActive(release) && release.hold === null ? stepOf(release, nowMs) : undefined;
+    if (!isActive(release) || release.hold !== null) continue;
+    const known = own(elapsed, release.id);
+    const isOfStep = known?.stepSince === release.stepSince;
+    const event = stepOf(release, isOfStep ? known.elapsedMs : nowMs - release.stepSince);
     if (event !== undefined) list.push({ by: { kind: "plan", name: release.id }, event });
   }
   return list.length === 0 ? unchanged("nothing is due") : { kind: "events", events: list };
 }
 
-function stepOf(release: ReleaseState, nowMs: number): Event | undefined {
-  const elapsedMs = nowMs - release.stepSince;
+function stepOf(release: ReleaseState, elapsedMs: number): Event | undefined {
   if (release.phase === "baking") {
     return elapsedMs >= release.plan.bakeMs ? { type: "release-completed", release: release.id } : undefined;
   }

@@ -76,7 +76,7 @@ export function decide(state: NamespaceState, { by, command }: GivenCommand, now
       return events(by, { type: "alert-received", name, status, labels, action, release });
     }
     case "tick":
-      return decideTick(state, nowMs);
+      return decideTick(state, command.elapsed ?? {}, nowMs);
     default:
       return unreachable(command);
   }
