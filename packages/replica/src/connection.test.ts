@@ -27,7 +27,9 @@ interface World {
 const hello: Frame = { type: "hello", protocol: protocolVersion, log: "log-1", instance: "origin-1" };
 const heartbeat = (ageMs: number): Frame => ({ type: "heartbeat", sequence: 0, ageMs });
 
-function createWorld(options: { urls?: readonly string[]; random?: () => number } = {}): World {
+function createWorld(
+  options: { urls?: readonly string[]; random?: () => number; marks?: readonly string[] } = {},
+): World {
   const clock = createVirtualClock();
   const origin = createTestOrigin({ log: createTestLog({ clock }) });
   origin.greet = async () => {};
@@ -38,7 +40,14 @@ function createWorld(options: { urls?: readonly string[]; random?: () => number 
     clock,
     random: options.random ?? (() => 0.5),
     handler: {
-      query: () => ({ id: "me", name: "checkout", kind: "sdk", log: "log-1", from: 7, marks: ["r1", "r2"] }),
+      query: () => ({
+        id: "me",
+        name: "checkout",
+        kind: "sdk",
+        log: "log-1",
+        from: 7,
+        marks: options.marks ?? ["r1", "r2"],
+      }),
       connected: ({ url, instance, log }) => void taken.push(`connected ${url} ${instance} ${log}`),
       frame({ type }) {
         taken.push(type);
@@ -67,6 +76,14 @@ async function started(options?: Parameters<typeof createWorld>[0]): Promise<Wor
   await settle();
   return world;
 }
+
+test("more marks than a question holds are presented in part: who asks too much would never be answered", async () => {
+  const marks = Array.from({ length: 1_000 }, (_, index) => `${"d".repeat(63)}-v12-${index}`);
+  const { origin } = await started({ marks });
+  const presented = origin.stream().query.marks;
+  expect(presented.length).toBeGreaterThan(50);
+  expect(marks).toEqual(expect.arrayContaining([...presented]));
+});
 
 test("the question says who asks, from where on, and which marks it holds", async () => {
   const { origin, following } = await started();

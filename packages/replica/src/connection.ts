@@ -56,6 +56,9 @@ export interface Following {
 /** Without a byte for so long, three heartbeats, a stream is taken for lost. */
 export const silenceMs: number = 3 * heartbeatMs;
 
+/** Marks take so much of a question at most, in characters: a URL has to fit where headers do. */
+const marksCharactersMax = 8_000;
+
 /** An instance that asks for patience is waited for no longer, in milliseconds. */
 const retryAfterMsMax = 30_000;
 
@@ -209,8 +212,18 @@ function searchOf(query: FollowQuery): string {
   const { id, name, kind, log, from, marks } = query;
   const search = new URLSearchParams({ id, name, kind, from: String(from) });
   if (log !== null) search.set("log", log);
-  if (marks.length > 0) search.set("marks", marks.join(","));
+  if (marks.length > 0) search.set("marks", presentable(marks).join(","));
   return search.toString();
+}
+
+/** As many marks as a question may hold; the others are presented with a later one. */
+function presentable(marks: readonly string[]): readonly string[] {
+  let characters = 0;
+  const end = marks.findIndex((mark) => {
+    characters += mark.length + 1;
+    return characters > marksCharactersMax;
+  });
+  return end === -1 ? marks : marks.slice(0, end);
 }
 
 /** The body of an answer that is a stream of events. Throws UNREACHABLE with what came instead. */
