@@ -6,6 +6,7 @@ export { createReplica } from "./follower.ts";
 export type { Lines, LineFault } from "./lines.ts";
 export { createLines } from "./lines.ts";
 export { createMemoryBlobs } from "./memory-blobs.ts";
+export type { Outcome } from "./outcome-tally.ts";
 export type {
   Replica,
   ReplicaCounts,
@@ -13,7 +14,7 @@ export type {
   Snapshot,
   SnapshotChange,
 } from "./replica.ts";
-export type { Outcome, Reporter } from "./reporter.ts";
+export type { Reporter } from "./reporter.ts";
 export type { NeededBlob, Shelf } from "./shelf.ts";
 export { createShelf } from "./shelf.ts";
 export { createSystemClock } from "./system-clock.ts";

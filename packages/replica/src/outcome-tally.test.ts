@@ -8,10 +8,10 @@ import {
   distinctUnitsMax,
   distinctWindowMs,
   kindsMax,
+  type Outcome,
   reportsMax,
   unitsMax,
 } from "./outcome-tally.ts";
-import type { Outcome } from "./reporter.ts";
 
 const outcome = (change: Partial<Outcome> = {}): Outcome => ({
   release: "r1",

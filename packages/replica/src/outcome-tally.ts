@@ -1,6 +1,17 @@
 import { type Arm, type ArmReport, otherKind, own } from "@sluice/core";
 import type { ReleaseReport } from "@sluice/core/api";
-import type { Outcome } from "./reporter.ts";
+
+/** One countable outcome of a view that read an item in which the two lines differ. */
+export interface Outcome {
+  readonly release: string;
+  /** The percentage step under which the view was assigned. */
+  readonly epoch: number;
+  readonly arm: Arm;
+  /** The view's bucket in the release, 0 to 99,999. */
+  readonly unit: number;
+  /** Null is a success. */
+  readonly failure: string | null;
+}
 
 /** A unit that failed counts as distinct again after so long without a failure, in milliseconds. */
 export const distinctWindowMs = 60_000;

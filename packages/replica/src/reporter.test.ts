@@ -16,7 +16,8 @@ import {
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { confirmationJitterMs } from "./confirmation-source.ts";
-import { createReporter, type Outcome, type OwnReporter } from "./reporter.ts";
+import type { Outcome } from "./outcome-tally.ts";
+import { createReporter, type OwnReporter } from "./reporter.ts";
 import { settle } from "./turns.testing.ts";
 
 interface World {

@@ -1,5 +1,4 @@
 import {
-  type Arm,
   acceptSequence,
   type Clock,
   createSequenceLog,
@@ -11,19 +10,7 @@ import {
 import type { Confirmation, ConfirmationBatch, OutcomeBatch } from "@sluice/core/api";
 import { createConfirmationSource } from "./confirmation-source.ts";
 import { createMailer, type MailSource, type Post } from "./mailer.ts";
-import { createOutcomeTally, hasFailures } from "./outcome-tally.ts";
-
-/** One countable outcome of a view that read an item in which the two lines differ. */
-export interface Outcome {
-  readonly release: string;
-  /** The percentage step under which the view was assigned. */
-  readonly epoch: number;
-  readonly arm: Arm;
-  /** The view's bucket in the release, 0 to 99,999. */
-  readonly unit: number;
-  /** Null is a success. */
-  readonly failure: string | null;
-}
+import { createOutcomeTally, hasFailures, type Outcome } from "./outcome-tally.ts";
 
 /** Gathers outcomes and confirmations and sends them up; bounded, merged, each counted once. */
 export interface Reporter {
