@@ -78,6 +78,40 @@ test("a revert that stands behind content on its way runs ahead as a mark", asyn
   expect(local.announcer.ahead()).toEqual([]);
 });
 
+test("a revert that came with a whole state runs ahead of its content as a mark", async () => {
+  const log = newLog();
+  const local = createLocal();
+  local.fold(log.create("prices"), await log.publish("prices", items({ a: 1 }), true));
+  local.fold(await log.publish("prices", items({ a: 2 }), false), log.release("prices", "r1"));
+  await local.deliver(log.blobs);
+  log.append(endOf("release-reverted", "r1"));
+  await log.publish("prices", items({ b: 3 }), true);
+  const told = recordAnnouncements(local.announcer);
+  local.lines.reset(log.state(), await log.contents());
+  local.announcer.restart("log-1", log.state());
+  local.announcer.flush();
+  expect(told).toEqual(["mark r1"]);
+  await local.deliver(log.blobs);
+  expect(told).toEqual(["mark r1", "whole"]);
+});
+
+test("a release that is reverted already begins for followers with its mark", async () => {
+  const log = newLog();
+  const local = createLocal();
+  local.fold(log.create("prices"), log.create("stock"), log.create("flags"));
+  local.fold(await log.publish("prices", items({ a: 1 }), true), await log.publish("prices", items({ a: 2 }), false));
+  await local.deliver(log.blobs);
+  const told = recordAnnouncements(local.announcer);
+  local.fold(await log.publish("stock", items({ s: 1 }), true), log.release("prices", "r1"));
+  local.fold(await log.publish("flags", items({ f: 1 }), true), log.append(endOf("release-reverted", "r1")));
+  expect(told).toEqual(["mark r1"]);
+  await local.deliver(log.blobs, 1);
+  expect(own(local.announcer.position().state.releases, "r1")?.phase).toBe("running");
+  expect(told).toEqual(["mark r1", 6, 7]);
+  await local.deliver(log.blobs);
+  expect(told).toEqual(["mark r1", 6, 7, 8, 9]);
+});
+
 test("a revert with nothing on its way is told as the event that it is", async () => {
   const log = newLog();
   const local = createLocal();

@@ -1,4 +1,4 @@
-import { emptyState, isActive, type LoggedEvent, type NamespaceState, own } from "@sluice/core";
+import { emptyState, type LoggedEvent, type NamespaceState, own } from "@sluice/core";
 import type { LineContents, Mark } from "@sluice/core/api";
 import { createEventRing } from "./event-ring.ts";
 import type { FeedListener } from "./feed.ts";
@@ -75,6 +75,8 @@ export function createAnnouncer(dependencies: {
   let latest: { log: string | null; state: NamespaceState } = { log: null, state: emptyState };
   let backlog: Backlog | null = null;
   let untold: { whole: boolean; events: LoggedEvent[]; marks: Mark[] } = { whole: false, events: [], marks: [] };
+  /** Releases whose revert the listeners know of and the announced state does not. */
+  let toldAhead: ReadonlySet<string> = new Set();
 
   const announceWhole = (state: NamespaceState, datasets: Position["datasets"]): void => {
     position = { log: latest.log, state, datasets };
@@ -131,6 +133,25 @@ export function createAnnouncer(dependencies: {
     }
   };
 
+  const ahead = (): readonly Mark[] => {
+    if (backlog === null) return [];
+    const marks: Mark[] = [];
+    for (const { id, phase, ended } of Object.values(latest.state.releases)) {
+      // Also of releases that begin after the announced position: followers will hear of the begin first.
+      if (phase !== "reverted" || own(position.state.releases, id)?.phase === "reverted") continue;
+      marks.push({ release: id, at: ended?.at ?? 0 });
+    }
+    return marks;
+  };
+
+  /** A revert runs ahead however it came, be it in a whole state, and also of the event that begins its release. */
+  const newlyAhead = (): readonly Mark[] => {
+    const marks = ahead();
+    const news = marks.filter(({ release }) => !toldAhead.has(release));
+    toldAhead = new Set(marks.map(({ release }) => release));
+    return news;
+  };
+
   return {
     restart(log, state) {
       latest = { log, state };
@@ -154,8 +175,6 @@ export function createAnnouncer(dependencies: {
         backlog = { lines: null, state: after, queue: [], passed: [], whole: true };
       }
       catchUp(backlog);
-      const { event, at } = logged;
-      if (event.type === "release-reverted" && backlog !== null) untold.marks.push({ release: event.release, at });
     },
     advance() {
       if (backlog !== null) catchUp(backlog);
@@ -165,6 +184,7 @@ export function createAnnouncer(dependencies: {
     flush() {
       const { whole, events, marks } = untold;
       untold = { whole: false, events: [], marks: [] };
+      marks.push(...newlyAhead());
       for (const listener of listeners) {
         for (const mark of marks) listener.mark(mark);
         if (whole) listener.reset();
@@ -184,14 +204,7 @@ export function createAnnouncer(dependencies: {
       return { state, lines: Object.fromEntries(await Promise.all(contents)) };
     },
     since: (sequence) => ring.since(sequence),
-    ahead() {
-      const marks: Mark[] = [];
-      for (const { id } of Object.values(position.state.releases).filter(isActive)) {
-        const release = own(latest.state.releases, id);
-        if (release?.phase === "reverted") marks.push({ release: id, at: release.ended?.at ?? 0 });
-      }
-      return marks;
-    },
+    ahead,
     versions: () =>
       [...position.datasets.values(), ...(backlog?.lines?.current().values() ?? [])]
         .flatMap(({ stable, candidate }) => [stable, candidate])
