@@ -101,6 +101,7 @@ test("a release that is reverted already begins for followers with its mark", as
   local.fold(log.create("prices"), log.create("stock"), log.create("flags"));
   local.fold(await log.publish("prices", items({ a: 1 }), true), await log.publish("prices", items({ a: 2 }), false));
   await local.deliver(log.blobs);
+  const told = recordAnnouncements(local.announcer);
   local.fold(await log.publish("stock", items({ s: 1 }), true), log.release("prices", "r1"));
   local.fold(await log.publish("flags", items({ f: 1 }), true), log.append(endOf("release-reverted", "r1")));
   expect(told).toEqual(["mark r1"]);
