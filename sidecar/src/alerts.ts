@@ -40,7 +40,7 @@ export interface AlertsAnswer {
 /**
  * What alerts do to the active releases. Only firing ones do anything; where several concern a release, `revert` outranks `hold`.
  */
-export function effectsOf(state: NamespaceState, alerts: readonly Alert[]): AlertEffect[] {
+function effectsOf(state: NamespaceState, alerts: readonly Alert[]): AlertEffect[] {
   const effects = new Map<string, AlertEffect>();
   for (const release of Object.values(state.releases)) {
     if (!isActive(release)) continue;

@@ -6,7 +6,7 @@ import type { Logger } from "pino";
 import type { EventLog, RememberedAnswer } from "./store/port.ts";
 
 /** How many commands may wait for the log; one more is refused with NOT_READY. */
-export const commandsWaitingMax = 10_000;
+const commandsWaitingMax = 10_000;
 
 /** Pause before reverts that could not be made durable are tried again by themselves, in milliseconds. */
 const durableRetryMs = 500;

@@ -9,7 +9,8 @@ function loadedBy(entry: string): { files: string[]; packages: string[] } {
   return { files: [...files].map((file) => pathUnder(root, file)), packages: [...packages] };
 }
 
-const ofTheOrigin = /^sidecar\/src\/(store\/(?!port\.ts)|routes\/page\.ts|publish|sources\/|origin|commands\.ts|guard\.ts)/;
+const ofTheOrigin =
+  /^sidecar\/src\/(store\/(?!port\.ts)|routes\/page\.ts|publish|sources\/|origin|commands\.ts|guard\.ts)/;
 
 test("a follower loads no store, no pages and nothing that only an origin does", () => {
   const { files, packages } = loadedBy("sidecar/src/follower.ts");

@@ -7,7 +7,7 @@ import type { BuiltCommand, Commands, Executed } from "../commands.ts";
 import type { Once } from "./once.ts";
 
 /** How long an answer waits for its receipt at most, in milliseconds. */
-export const receiptWaitMsMax = 30_000;
+const receiptWaitMsMax = 30_000;
 
 /** What the routes of commands need. */
 export interface CommandRouteDependencies {
@@ -56,7 +56,7 @@ export async function answerCommand(
 }
 
 /** What an executed command is answered with, before its receipt. */
-export function commandAnswer({ decision, events, durable }: Executed): CommandAnswer {
+function commandAnswer({ decision, events, durable }: Executed): CommandAnswer {
   const last = events.at(-1);
   const unchanged = decision.kind === "unchanged" ? decision : undefined;
   const event = last?.event;

@@ -335,7 +335,7 @@ const releasePhaseSchema: z.ZodType<ReleasePhase> = z.enum([
   "superseded",
 ]);
 
-export const releaseStateSchema: z.ZodType<ReleaseState> = z.object({
+const releaseStateSchema: z.ZodType<ReleaseState> = z.object({
   id: z.string(),
   dataset: nameSchema,
   salt: z.string(),

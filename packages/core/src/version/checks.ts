@@ -97,7 +97,7 @@ export interface CheckRun {
 }
 
 /** How many bad items a finding names. */
-export const findingExamplesMax = 100;
+const findingExamplesMax = 100;
 
 /** For prices at `/price`: refuses lost keys beyond 5 %, changes by more than half down or threefold up beyond 1 %, and what is no price. */
 export const priceChecks: readonly Check[] = [

@@ -30,10 +30,10 @@ export interface DifferenceCount {
 }
 
 /** How many items a summary shows. */
-export const differenceExamplesMax = 20;
+const differenceExamplesMax = 20;
 
 /** How many characters of JSON an example's values may have together. */
-export const exampleCharactersMax = 2000;
+const exampleCharactersMax = 2000;
 
 /** Starts to count; `parentItems` is the number of items in the parent, 0 for a first version. */
 export function createDifference(parent: { readonly parentItems: number }): DifferenceCount {

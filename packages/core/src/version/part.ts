@@ -26,10 +26,10 @@ export const slotBytes = 8;
 export const recordHeaderBytes = 12;
 
 /** How big a part should be: 2 MiB. */
-export const partBytesTargetDefault: number = 2 * 1024 * 1024;
+const partBytesTargetDefault: number = 2 * 1024 * 1024;
 
 /** The most parts that a base is split into. */
-export const partCountMax: number = 1 << 16;
+const partCountMax: number = 1 << 16;
 
 /** The most bytes of one part file: positions are 32 bits. */
 export const partBytesMax = 0xffff_ffff;

@@ -1,0 +1,116 @@
+import type { Disk } from "./disk.ts";
+import type { Ending } from "./network.ts";
+import type { Ground, Node, Program } from "./node.ts";
+import { type OriginNode, originHost, type StoreMood } from "./origin-node.ts";
+import { drawWeather } from "./weather.ts";
+
+/** What breaks things, each at times of its own. */
+export interface Chaos {
+  start(): void;
+  /** Breaks nothing any more, mends what is broken and starts what is down. */
+  stop(): void;
+}
+
+/** A host that may die, and its disk where it has one. */
+export interface Mortal {
+  readonly node: Node<Program>;
+  readonly disk: Disk | null;
+}
+
+/** Makes what breaks the nodes of a world, more in some worlds than in others. */
+export function createChaos(
+  ground: Ground,
+  nodes: { readonly origin: OriginNode; readonly mortals: readonly Mortal[] },
+): Chaos {
+  const { clock, network, trace, count } = ground;
+  const { origin, mortals } = nodes;
+  const random = ground.random.fork("chaos");
+  const all: readonly Node<Program>[] = [origin, ...mortals.map(({ node }) => node)];
+  let stopped = false;
+
+  /** Does something again and again, `everyMs` on average. */
+  const often = (everyMs: number, act: () => void): void => {
+    clock.setTimer(-Math.log(1 - random.next()) * everyMs, () => {
+      if (stopped) return;
+      act();
+      often(everyMs, act);
+    });
+  };
+
+  const startLater = (node: Node<Program>, delayMs: number): void => {
+    clock.setTimer(delayMs, () => (stopped ? undefined : node.start()));
+  };
+
+  const end = (node: Node<Program>, downMsMax: number): void => {
+    if (node.program() === null) return;
+    const how = random.weighted({ reset: 4, silence: 2, close: 3 });
+    count(`${node.host.split("-")[0]} ${how}`);
+    if (how === "close") node.close();
+    else node.kill(how satisfies Ending);
+    startLater(node, random.between(50, downMsMax));
+  };
+
+  /** Whoever has ended by itself, or could not start, is started again as any supervisor would. */
+  const supervise = (): void => {
+    for (const node of all) if (node.process() === null && random.chance(0.5)) node.start();
+  };
+
+  const weather = (): void => {
+    const next = drawWeather(random);
+    trace.note(`weather up to ${next.latencyMs.toFixed(0)} ms`);
+    network.setWeather(next);
+  };
+
+  const cut = (): void => {
+    const { host } = random.pick(mortals).node;
+    const other = random.chance(0.6) ? originHost : random.pick(mortals).node.host;
+    if (host === other) return;
+    count("cut");
+    network.cut(host, other, random.chance(0.5) ? random.between(200, 6_000) : random.between(6_000, 25_000));
+  };
+
+  const mood = (): void => {
+    const next: StoreMood = random.weighted({ fine: 5, slow: 2, down: 2, mute: 1, full: 1 });
+    origin.setStore(next, random.chance(0.3) ? 0.04 : 0);
+    if (next === "fine") return;
+    count(`store ${next}`);
+    trace.note(`the store is ${next}`);
+    clock.setTimer(random.between(300, 5_000), () => (stopped ? undefined : origin.setStore("fine", 0)));
+  };
+
+  const fill = (): void => {
+    const { node, disk } = random.pick(mortals);
+    if (disk === null) return;
+    count("disk full");
+    trace.note(`the disk of ${node.host} is full`);
+    disk.full = true;
+    clock.setTimer(random.between(500, 8_000), () => {
+      disk.full = false;
+    });
+  };
+
+  const jump = (): void => {
+    count("jump");
+    random.pick(all).process()?.clock.jumpWall(random.between(-4_000, 4_000));
+  };
+
+  return {
+    start() {
+      weather();
+      often(9_000, weather);
+      often(6_000, cut);
+      often(5_000, mood);
+      often(12_000, fill);
+      often(15_000, jump);
+      often(7_000, () => end(random.pick(mortals).node, 9_000));
+      often(18_000, () => end(origin, 6_000));
+      often(3_000, supervise);
+    },
+    stop() {
+      stopped = true;
+      network.heal();
+      origin.setStore("fine", 0);
+      for (const { disk } of mortals) if (disk !== null) disk.full = false;
+    },
+  };
+}

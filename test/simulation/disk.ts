@@ -1,0 +1,152 @@
+import type { Random } from "./random.ts";
+
+/** A file: what a reader sees, and what the loss of power leaves of it. */
+interface File {
+  bytes: Buffer;
+  synced: Buffer;
+}
+
+type Entry = File | "directory";
+
+/** A change of names, in a directory, that power may take back until the directory is synced. */
+interface NameChange {
+  readonly directory: string;
+  apply(names: Map<string, Entry>): void;
+}
+
+/**
+ * The disk of one host. What is written can be read at once and is lost with power until it was synced: the changes of names from
+ * the last one on, the bytes of a file in part or whole.
+ */
+export interface Disk {
+  /** Ends when the disk has had its time; never where the process that waits has died. */
+  turn(): Promise<void>;
+  /** A new process uses the disk; `wait` is how it waits. */
+  mount(wait: (delayMs: number) => Promise<void>): void;
+  /** Whether writes fail for want of room. */
+  full: boolean;
+  /** Whether a byte of it has ever turned. */
+  readonly rotten: boolean;
+  /** A byte of some file becomes another one. */
+  rot(): void;
+  /** A file's bytes; undefined where there is none. */
+  read(path: string): Buffer | undefined;
+  isDirectory(path: string): boolean;
+  /** Names under a directory, in order: paths relative to it where `deep`. */
+  list(path: string, deep: boolean): string[];
+  makeDirectory(path: string): void;
+  /** Throws ENOSPC on a full disk. */
+  create(path: string): void;
+  /** Throws ENOSPC on a full disk. */
+  write(path: string, bytes: Uint8Array): void;
+  sync(path: string): void;
+  rename(from: string, to: string): void;
+  remove(path: string): void;
+  /** Power is gone. */
+  crash(): void;
+}
+
+/** Makes an empty disk under a path. */
+export function createDisk(random: Random): Disk {
+  let names = new Map<string, Entry>();
+  let durable = new Map<string, Entry>();
+  let changes: NameChange[] = [];
+  let wait: (delayMs: number) => Promise<void> = () => Promise.resolve();
+
+  const change = (path: string, apply: (names: Map<string, Entry>) => void): void => {
+    apply(names);
+    changes.push({ directory: path.slice(0, path.lastIndexOf("/")), apply });
+  };
+  const fileAt = (path: string): File => {
+    const entry = names.get(path);
+    if (entry === undefined || entry === "directory") throw errno("ENOENT", path);
+    return entry;
+  };
+  const refuseWhereFull = (path: string): void => {
+    if (disk.full) throw errno("ENOSPC", path);
+  };
+  const keep = (count: number): void => {
+    for (const { apply } of changes.splice(0, count)) apply(durable);
+  };
+  /** What power leaves of a file that was not synced since it was written. */
+  const torn = ({ bytes, synced }: File): Buffer => {
+    if (bytes.equals(synced)) return bytes;
+    return random.pick([synced, bytes.subarray(0, random.int(bytes.length)), bytes]);
+  };
+
+  const disk = {
+    full: false,
+    rotten: false,
+    rot(): void {
+      const files = [...names.values()].filter((entry) => entry !== "directory" && entry.bytes.length > 0);
+      if (files.length === 0) return;
+      const file = random.pick(files) as File;
+      const index = random.int(file.bytes.length);
+      file.bytes = Buffer.from(file.bytes);
+      file.bytes[index] = (file.bytes[index] ?? 0) ^ (1 + random.int(255));
+      file.synced = file.bytes;
+      disk.rotten = true;
+    },
+    async turn(): Promise<void> {
+      if (random.chance(0.5)) await wait(random.between(0.1, random.chance(0.05) ? 300 : 8));
+    },
+    mount(how: (delayMs: number) => Promise<void>): void {
+      wait = how;
+    },
+    read(path: string): Buffer | undefined {
+      const entry = names.get(path);
+      return entry === undefined || entry === "directory" ? undefined : entry.bytes;
+    },
+    isDirectory: (path: string): boolean => names.get(path) === "directory",
+    list(path: string, deep: boolean): string[] {
+      const inside = [...names.keys()].filter((name) => name.startsWith(`${path}/`));
+      const relative = inside.map((name) => name.slice(path.length + 1)).sort();
+      return deep ? relative : relative.filter((name) => !name.includes("/"));
+    },
+    makeDirectory(path: string): void {
+      if (!names.has(path)) change(path, (map) => void map.set(path, "directory"));
+    },
+    create(path: string): void {
+      refuseWhereFull(path);
+      const file: File = { bytes: Buffer.alloc(0), synced: Buffer.alloc(0) };
+      change(path, (map) => void map.set(path, file));
+    },
+    write(path: string, bytes: Uint8Array): void {
+      refuseWhereFull(path);
+      fileAt(path).bytes = Buffer.from(bytes);
+    },
+    sync(path: string): void {
+      const entry = names.get(path);
+      if (entry === "directory") keep(changes.findLastIndex(({ directory }) => directory === path) + 1);
+      else fileAt(path).synced = fileAt(path).bytes;
+    },
+    rename(from: string, to: string): void {
+      fileAt(from);
+      change(to, (map) => {
+        const entry = map.get(from);
+        if (entry !== undefined) map.set(to, entry);
+        map.delete(from);
+      });
+    },
+    remove(path: string): void {
+      change(path, (map) => void map.delete(path));
+    },
+    crash(): void {
+      keep(random.int(changes.length + 1));
+      changes = [];
+      for (const entry of new Set(durable.values())) {
+        if (entry === "directory") continue;
+        entry.bytes = torn(entry);
+        entry.synced = entry.bytes;
+      }
+      names = new Map(durable);
+      durable = new Map(durable);
+    },
+  };
+  return disk;
+}
+
+/** An error as Node throws it. */
+export function errno(code: "ENOENT" | "ENOSPC" | "EEXIST", path: string): Error {
+  return Object.assign(new Error(`${code}: ${path}`), { code });
+}
