@@ -25,6 +25,8 @@ export interface Application {
   probe(): void;
   /** Makes a view for one user and judges it. */
   look(user: string | undefined): Watched;
+  /** Reads everything, so that what is corrupt is found. */
+  touch(): void;
 }
 
 /** How long the SDK's views live, in milliseconds. */
@@ -42,10 +44,12 @@ export function createApplication(dependencies: {
   readonly judge: Judge;
   readonly followers: FollowersWatch;
   readonly isClosed: () => boolean;
+  /** Whether a byte has turned on its disk: then a read may find the part corrupt, once or twice, and never gives what it says. */
+  readonly isRotten: () => boolean;
   readonly count: (what: string) => void;
   readonly fatal: (error: unknown) => void;
 }): Application {
-  const { clock, process, client, judge, followers, isClosed, count, fatal } = dependencies;
+  const { clock, process, client, judge, followers, isClosed, isRotten, count, fatal } = dependencies;
   const { host, joined } = process;
   const random = process.random.fork("application");
   const follower: Followed = followers.of(joined);
@@ -112,6 +116,16 @@ export function createApplication(dependencies: {
     return typeof value === "object" && value !== null && "bad" in value;
   };
 
+  const attempt = <T>(act: () => T): T | undefined => {
+    try {
+      return act();
+    } catch (error) {
+      if (!isSluiceError(error, "CORRUPT") || !isRotten()) throw error;
+      count("read of a corrupt part");
+      return undefined;
+    }
+  };
+
   const walk = ({ view, versions }: Watched, dataset: DatasetName): void => {
     const version = versions.get(dataset) ?? null;
     if (version === null) return;
@@ -138,8 +152,8 @@ export function createApplication(dependencies: {
 
   const visit = (): void => {
     const watched = look(random.chance(0.06) ? undefined : random.pick(users));
-    const broken = [0, 1, 2].map(() => read(watched, random.pick(datasetNames), random.pick(keys)));
-    if (random.chance(0.05)) walk(watched, random.pick(datasetNames));
+    const broken = [0, 1, 2].map(() => attempt(() => read(watched, random.pick(datasetNames), random.pick(keys))));
+    if (random.chance(0.05)) attempt(() => walk(watched, random.pick(datasetNames)));
     if (random.chance(broken.includes(true) ? 0.9 : 0.01))
       watched.view.fail(random.chance(0.5) ? "error" : "below-cost");
     else if (random.chance(0.95)) watched.view.succeed();
@@ -150,7 +164,7 @@ export function createApplication(dependencies: {
   const revisit = (): void => {
     const old = held.length === 0 ? undefined : random.pick(held);
     if (old === undefined) return;
-    for (const dataset of datasetNames) read(old, dataset, random.pick(keys));
+    for (const dataset of datasetNames) attempt(() => read(old, dataset, random.pick(keys)));
     commit(old);
     if (held.length > 6) held.splice(random.int(held.length), 1);
   };
@@ -175,6 +189,14 @@ export function createApplication(dependencies: {
       for (let count = 0; count < 2; count++) look(random.pick(users));
     },
     look,
+    touch() {
+      for (const user of users) {
+        const { view, versions } = look(user);
+        for (const dataset of datasetNames) {
+          if (versions.get(dataset) != null) attempt(() => view.getMany(dataset, keys));
+        }
+      }
+    },
   };
 }
 

@@ -9,6 +9,8 @@ export interface Chaos {
   start(): void;
   /** Breaks nothing any more, mends what is broken and starts what is down. */
   stop(): void;
+  /** A revert has reached a host: power may fail while it takes it up. */
+  reverted(host: string): void;
 }
 
 /** A host that may die, and its disk where it has one. */
@@ -50,6 +52,15 @@ export function createChaos(
     startLater(node, random.between(50, downMsMax));
   };
 
+  /** Right after a revert, when it may be on the disk or not; and what comes back comes back alone. */
+  const strike = ({ node }: Mortal): void => {
+    if (node.program() === null) return;
+    count("power lost after a revert");
+    node.kill("silence");
+    if (random.chance(0.7)) for (const { host } of all) network.cut(node.host, host, random.between(2_000, 9_000));
+    startLater(node, random.between(50, 1_500));
+  };
+
   /** Whoever has ended by itself, or could not start, is started again as any supervisor would. */
   const supervise = (): void => {
     for (const node of all) if (node.process() === null && random.chance(0.5)) node.start();
@@ -89,6 +100,15 @@ export function createChaos(
     });
   };
 
+  const rot = (): void => {
+    const { node, disk } = random.pick(mortals);
+    // A sidecar hands on parts that it does not prove, so what turned on its disk stays there.
+    if (disk === null || !node.host.startsWith("sdk-")) return;
+    count("rot");
+    trace.note(`a byte turns on the disk of ${node.host}`);
+    disk.rot();
+  };
+
   const jump = (): void => {
     count("jump");
     random.pick(all).process()?.clock.jumpWall(random.between(-4_000, 4_000));
@@ -102,9 +122,15 @@ export function createChaos(
       often(5_000, mood);
       often(12_000, fill);
       often(15_000, jump);
+      often(8_000, rot);
       often(7_000, () => end(random.pick(mortals).node, 9_000));
       often(18_000, () => end(origin, 6_000));
       often(3_000, supervise);
+    },
+    reverted(host) {
+      const mortal = mortals.find(({ node }) => node.host === host);
+      if (stopped || mortal === undefined || !random.chance(0.015)) return;
+      clock.setTimer(random.between(1, 900), () => (stopped ? undefined : strike(mortal)));
     },
     stop() {
       stopped = true;

@@ -51,6 +51,7 @@ export function createDisk(random: Random): Disk {
   let names = new Map<string, Entry>();
   let durable = new Map<string, Entry>();
   let changes: NameChange[] = [];
+  let rotten = false;
   let wait: (delayMs: number) => Promise<void> = () => Promise.resolve();
 
   const change = (path: string, apply: (names: Map<string, Entry>) => void): void => {
@@ -74,53 +75,57 @@ export function createDisk(random: Random): Disk {
     return random.pick([synced, bytes.subarray(0, random.int(bytes.length)), bytes]);
   };
 
-  const disk = {
+  const disk: Disk = {
     full: false,
-    rotten: false,
-    rot(): void {
-      const files = [...names.values()].filter((entry) => entry !== "directory" && entry.bytes.length > 0);
+    get rotten() {
+      return rotten;
+    },
+    rot() {
+      const files = [...names].filter(([, entry]) => entry !== "directory" && entry.bytes.length > 0);
       if (files.length === 0) return;
-      const file = random.pick(files) as File;
+      // Most of what lies on a disk is content.
+      const content = files.filter(([path]) => path.includes("/blobs/"));
+      const [, file] = random.pick(content.length > 0 && random.chance(0.8) ? content : files) as [string, File];
       const index = random.int(file.bytes.length);
       file.bytes = Buffer.from(file.bytes);
       file.bytes[index] = (file.bytes[index] ?? 0) ^ (1 + random.int(255));
       file.synced = file.bytes;
-      disk.rotten = true;
+      rotten = true;
     },
-    async turn(): Promise<void> {
+    async turn() {
       if (random.chance(0.5)) await wait(random.between(0.1, random.chance(0.05) ? 300 : 8));
     },
-    mount(how: (delayMs: number) => Promise<void>): void {
+    mount(how) {
       wait = how;
     },
-    read(path: string): Buffer | undefined {
+    read(path) {
       const entry = names.get(path);
       return entry === undefined || entry === "directory" ? undefined : entry.bytes;
     },
-    isDirectory: (path: string): boolean => names.get(path) === "directory",
-    list(path: string, deep: boolean): string[] {
+    isDirectory: (path) => names.get(path) === "directory",
+    list(path, deep) {
       const inside = [...names.keys()].filter((name) => name.startsWith(`${path}/`));
       const relative = inside.map((name) => name.slice(path.length + 1)).sort();
       return deep ? relative : relative.filter((name) => !name.includes("/"));
     },
-    makeDirectory(path: string): void {
+    makeDirectory(path) {
       if (!names.has(path)) change(path, (map) => void map.set(path, "directory"));
     },
-    create(path: string): void {
+    create(path) {
       refuseWhereFull(path);
       const file: File = { bytes: Buffer.alloc(0), synced: Buffer.alloc(0) };
       change(path, (map) => void map.set(path, file));
     },
-    write(path: string, bytes: Uint8Array): void {
+    write(path, bytes) {
       refuseWhereFull(path);
       fileAt(path).bytes = Buffer.from(bytes);
     },
-    sync(path: string): void {
+    sync(path) {
       const entry = names.get(path);
       if (entry === "directory") keep(changes.findLastIndex(({ directory }) => directory === path) + 1);
       else fileAt(path).synced = fileAt(path).bytes;
     },
-    rename(from: string, to: string): void {
+    rename(from, to) {
       fileAt(from);
       change(to, (map) => {
         const entry = map.get(from);
@@ -128,10 +133,10 @@ export function createDisk(random: Random): Disk {
         map.delete(from);
       });
     },
-    remove(path: string): void {
+    remove(path) {
       change(path, (map) => void map.delete(path));
     },
-    crash(): void {
+    crash() {
       keep(random.int(changes.length + 1));
       changes = [];
       for (const entry of new Set(durable.values())) {

@@ -101,11 +101,11 @@ export function createOperators(
     return reverts.release === null || reverts.release === running ? running : null;
   };
 
-  const perform = async (operation: Operation): Promise<void> => {
+  const perform = async (operation: Operation, attempts: number = attemptsMax): Promise<void> => {
     const { id, what } = operation;
     operations.set(id, { operation, events: 0 });
     trace.note(`${id} ${what.slice(0, 160)}`);
-    for (let attempt = 1; attempt <= attemptsMax && !stopped; attempt++) {
+    for (let attempt = 1; attempt <= attempts && !stopped; attempt++) {
       const running = runningOf(operation);
       const { fetch } = deskOf();
       const admin = createAdmin({ url: originUrl, fetch, clock, actor: id, newKey: () => id, timeoutMs: 6_000 });
@@ -146,7 +146,7 @@ export function createOperators(
   };
 
   const setUp = async (): Promise<void> => {
-    for (const operation of desires.first()) await perform(operation);
+    for (const operation of desires.first()) await perform(operation, Number.POSITIVE_INFINITY);
     next();
   };
 

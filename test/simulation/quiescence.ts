@@ -30,6 +30,7 @@ export async function bringToRest(world: World): Promise<void> {
     return operators.open === 0 && nodesOf(world).every((node) => node.program() !== null);
   });
   hold("liveness", isUp, () => `not up in time: ${downOf(world).join(", ")}`);
+  await mend(world);
   await catchUp(world);
   judgeReverts(world);
   await world.settled(judgeStates(world));
@@ -55,6 +56,16 @@ function startAll(world: World): void {
 function downOf(world: World): string[] {
   const down = nodesOf(world).filter((node) => node.program() === null);
   return [...down.map(({ host }) => host), `${world.operators.open} operations`];
+}
+
+/** What is corrupt on a disk is found by who reads it, and fetched again. */
+async function mend(world: World): Promise<void> {
+  const rotten = world.sdks.filter(({ host }) => world.isRotten(host));
+  if (rotten.length > 0) await catchUp(world);
+  for (let round = 0; round < 3 && rotten.length > 0; round++) {
+    for (const { host } of rotten) world.application(host)?.touch();
+    await world.run(3_000);
+  }
 }
 
 async function catchUp(world: World): Promise<void> {
@@ -131,11 +142,13 @@ async function judgeStates({ sidecars, history }: World): Promise<void> {
 
 /** Every SDK shows every user what the origin does. */
 async function judgeReads(world: World): Promise<void> {
-  const { sdks, origin } = world;
+  const { sdks, origin, history } = world;
   const serve = origin.program()?.serve;
   if (serve === undefined) throw new Violation("liveness", "the origin is down");
   for (const user of [undefined, ...users.filter((_user, index) => index % 4 === 0)]) {
     for (const dataset of datasetNames) {
+      // A world may end before its shop was set up.
+      if (history.position(history.sequence)[dataset]?.stable == null) continue;
       const answer = await readMany(serve, dataset, user);
       for (const { host } of sdks) judgeRead(world, host, { user, dataset, answer });
     }

@@ -24,10 +24,12 @@ export function createSidecarReader(
     readonly sidecars: readonly SidecarNode[];
     readonly judge: Judge;
     readonly followers: FollowersWatch;
+    /** Whether a byte has turned on a host's disk: then a read may say that it is corrupt. */
+    readonly isRotten: (host: string) => boolean;
   },
 ): SidecarReader {
   const { clock, count, fatal } = ground;
-  const { sidecars, judge, followers } = dependencies;
+  const { sidecars, judge, followers, isRotten } = dependencies;
   const random = ground.random.fork("sidecar reader");
   let stopped = false;
 
@@ -51,7 +53,7 @@ export function createSidecarReader(
       count(`sidecar read status ${answer.status}`);
       hold(
         "the answers",
-        [404, 409, 503].includes(answer.status),
+        [404, 409, 503, ...(isRotten(party.host) ? [500] : [])].includes(answer.status),
         () => `${party.host} answers a read with ${answer.status}`,
       );
       return;

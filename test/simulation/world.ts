@@ -1,5 +1,6 @@
 // The schemas are loaded by the code under test when it needs them; loaded before, they come in the same turn in every run.
 import "@sluice/core/api";
+import type { Frame } from "@sluice/core/api";
 import { createVirtualClock, type VirtualClock } from "@sluice/core";
 import { type Application, createApplication } from "./application.ts";
 import { type Chaos, createChaos, type Mortal } from "./chaos.ts";
@@ -41,6 +42,8 @@ export interface World {
   readonly operators: Operators;
   readonly reader: SidecarReader;
   readonly chaos: Chaos;
+  /** Whether a byte has turned on a host's disk, so that a read may find it. */
+  isRotten(host: string): boolean;
   /** The application on a host, while its process lives. */
   application(host: string): Application | undefined;
   /** Moves on, step by step; after each all that is under way in memory comes to rest and is judged. Throws what went wrong. */
@@ -96,6 +99,7 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, print?: (line
         if (arrival.frame.type === "heartbeat") return;
         touched.add(arrival.to);
         count(`${arrival.frame.type} arrived`);
+        if (bringsRevert(arrival.frame)) chaos.reverted(arrival.to.host);
       },
       reached(request) {
         const { from, to, method, path } = request;
@@ -152,15 +156,27 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, print?: (line
     const via = random.pick(sidecars).host;
     const urls = random.pick([[originUrl], [urlOf(via)], [urlOf(via), originUrl]]);
     const onClient = (client: ShopClient, process: Process): void => {
+      const isRotten = (): boolean => disks.get(host)?.rotten === true;
       const isClosed = (): boolean => node.program()?.client !== client;
-      const application = createApplication({ clock, process, client, judge, followers, isClosed, count, fatal });
+      const application = createApplication({
+        clock,
+        process,
+        client,
+        judge,
+        followers,
+        isClosed,
+        isRotten,
+        count,
+        fatal,
+      });
       applications.set(host, { process, application });
     };
     const node: SdkNode = createSdkNode(ground, host, { urls, onClient, ...diskOf(host) });
     return node;
   });
 
-  const reader = createSidecarReader(ground, { sidecars, judge, followers });
+  const isRotten = (host: string): boolean => disks.get(host)?.rotten === true;
+  const reader = createSidecarReader(ground, { sidecars, judge, followers, isRotten });
   const mortals: readonly Mortal[] = [...sidecars, ...sdks].map((node) => ({
     node,
     disk: disks.get(node.host) ?? null,
@@ -204,6 +220,7 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, print?: (line
     operators,
     reader,
     chaos,
+    isRotten,
     application: (host) => {
       const known = applications.get(host);
       return known !== undefined && isLive(known.process) ? known.application : undefined;
@@ -238,6 +255,13 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, print?: (line
   };
   sabotage.prepare?.(world);
   return world;
+}
+
+function bringsRevert(frame: Frame): boolean {
+  return (
+    frame.type === "mark" ||
+    (frame.type === "events" && frame.events.some(({ event }) => event.type === "release-reverted"))
+  );
 }
 
 function urlOf(host: string): string {
