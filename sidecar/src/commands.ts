@@ -1,21 +1,27 @@
-import type { Actor, Clock, Command, Decision, GivenCommand, LoggedEvent, NamespaceState, Timer } from "@sluice/core";
-import { assert, decide, deltaFromJson, evolve, isActive, isSluiceError, own, SluiceError } from "@sluice/core";
+import type {
+  Actor,
+  Cause,
+  Clock,
+  Command,
+  Decision,
+  GivenCommand,
+  LoggedEvent,
+  NamespaceState,
+  Timer,
+} from "@sluice/core";
+import { assert, decide, evolve, isActive, isSluiceError, own, SluiceError } from "@sluice/core";
 import type { Mark } from "@sluice/core/api";
 import type { DatasetLines } from "@sluice/replica";
 import type { Logger } from "pino";
 import type { EventLog, RememberedAnswer } from "./store/port.ts";
+import type { Working } from "./working.ts";
+import { moveLines } from "./working.ts";
 
 /** How many commands may wait for the log; one more is refused with NOT_READY. */
 const commandsWaitingMax = 10_000;
 
 /** Pause before reverts that could not be made durable are tried again by themselves, in milliseconds. */
 const durableRetryMs = 500;
-
-/** What a command is decided against: the durable state and lines, and what stands before it in the same append. */
-export interface Working {
-  readonly state: NamespaceState;
-  lines(dataset: string): DatasetLines;
-}
 
 /** A command whose facts depend on what stands before it in the log, such as a patch. */
 export interface BuiltCommand {
@@ -49,6 +55,8 @@ export interface Commands {
   lines(dataset: string): DatasetLines;
   /** Reverts that are announced and not yet in the log. */
   marks(): readonly Mark[];
+  /** The same with who gave them and why, which the log does not say yet. */
+  announced(): readonly AnnouncedRevert[];
   /**
    * Carries out one command. Ends when its events are durable; a revert may end before (see `Executed.durable`).
    * Throws the rejection as SluiceError, DISK_FULL after which nothing has changed, or STORE_UNAVAILABLE after which the
@@ -61,6 +69,12 @@ export interface Commands {
   subscribe(listener: CommandsListener): () => void;
   /** Ends when nothing is in flight; what is asked afterwards is refused with CLOSED. */
   close(): Promise<void>;
+}
+
+/** A revert that followers have been told of and the log may not have yet. */
+export interface AnnouncedRevert extends Mark {
+  readonly by: Actor;
+  readonly cause: Cause;
 }
 
 /** Who is told what happens. */
@@ -110,7 +124,7 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
   const { log, clock, logger, lines } = dependencies;
   const listeners = new Set<CommandsListener>();
   const queue: Job[] = [];
-  const marks = new Map<string, Mark>();
+  const marks = new Map<string, AnnouncedRevert>();
   /** Reverts that followers have heard of and the log could not take, by release: nothing is decided before them. */
   const owed = new Map<string, GivenCommand>();
   let retry: Timer | undefined;
@@ -122,20 +136,20 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
 
   const linesOf = (dataset: string): DatasetLines => lines.current().get(dataset) ?? noLines;
 
-  function announce(mark: Mark): void {
-    if (marks.has(mark.release)) return;
-    marks.set(mark.release, mark);
-    for (const listener of listeners) listener.mark?.(mark);
+  function announce({ release, at, by, cause }: AnnouncedRevert): void {
+    if (marks.has(release)) return;
+    marks.set(release, { release, at, by, cause });
+    for (const listener of listeners) listener.mark?.({ release, at });
   }
 
   /** A revert runs ahead of everything that waits: followers hear of it before the log does. */
-  function announceRevert(command: Command): string | undefined {
+  function announceRevert({ by, command }: GivenCommand): string | undefined {
     if (command.type !== "revert") return undefined;
     const { target } = command;
     const id = "release" in target ? target.release : own(state.datasets, target.dataset)?.release;
     const release = id === null || id === undefined ? undefined : own(state.releases, id);
     if (release === undefined || !isActive(release)) return undefined;
-    announce({ release: release.id, at: clock.wall() });
+    announce({ release: release.id, at: clock.wall(), by, cause: command.cause });
     return release.id;
   }
 
@@ -334,10 +348,11 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
   return {
     state: () => state,
     lines: linesOf,
-    marks: () => [...marks.values()],
+    marks: () => [...marks.values()].map(({ release, at }) => ({ release, at })),
+    announced: () => [...marks.values()],
     async execute(given, remember) {
       if (closed) throw new SluiceError("CLOSED", "this instance is shutting down");
-      const release = "command" in given ? announceRevert(given.command) : undefined;
+      const release = "command" in given ? announceRevert(given) : undefined;
       if (release !== undefined) {
         assert("command" in given, "a revert is no built command");
         return executeRevert(given, release, remember);
@@ -353,11 +368,12 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
       const release = own(state.releases, mark.release);
       if (closed || release === undefined || !isActive(release) || marks.has(mark.release)) return;
       const cause = { reason: "a follower holds a revert that this log had lost", evidence: null };
+      const by = { kind: "alert", name: "mark" } as const;
       const given: GivenCommand = {
-        by: { kind: "alert", name: "mark" },
+        by,
         command: { type: "revert", target: { release: mark.release }, cause },
       };
-      announce(mark);
+      announce({ ...mark, by, cause });
       executeRevert(given, mark.release, undefined).catch((error: unknown) =>
         logger.error({ err: error }, "a presented mark could not be recorded"),
       );
@@ -374,17 +390,4 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
       await running;
     },
   };
-}
-
-/** Brings the working lines up to a patch, so that the next one in the same append stands on it. */
-function moveLines(moved: Map<string, DatasetLines>, working: Working, { event }: LoggedEvent): void {
-  if (event.type !== "patched") return;
-  const { stable, candidate } = working.lines(event.dataset);
-  const delta = deltaFromJson(event.delta);
-  const candidateDelta = event.candidateDelta === null ? delta : deltaFromJson(event.candidateDelta);
-  moved.set(event.dataset, {
-    stable: stable === null ? null : stable.with(delta, event.stable),
-    candidate:
-      candidate === null || event.candidate === null ? candidate : candidate.with(candidateDelta, event.candidate),
-  });
 }

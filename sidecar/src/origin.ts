@@ -116,7 +116,7 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
       },
       guard: (release) => guards.status(release),
       sources: (dataset) => sources.status(dataset),
-      marks: () => commands.marks(),
+      marks: () => commands.announced(),
       faults: (dataset) => content.faults(dataset),
     });
 

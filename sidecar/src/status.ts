@@ -1,4 +1,4 @@
-import type { DatasetState, Line, NamespaceState, ReleaseState } from "@sluice/core";
+import type { Actor, Cause, DatasetState, Line, NamespaceState, ReleaseState } from "@sluice/core";
 import { activeRelease, everybodyThousandths, evolve, holdMsAt, isActive, nextStep, own } from "@sluice/core";
 import type {
   CandidateStatus,
@@ -40,10 +40,16 @@ export interface StatusSources {
   guard(release: string): GuardStatus | undefined;
   /** Sources are pulled by the origin alone; none elsewhere. */
   sources(dataset: string): readonly SourceStatus[];
-  /** Reverts that run ahead of the state. */
-  marks(): readonly Mark[];
+  /** Reverts that run ahead of the state; who gave them and why where that is known here. */
+  marks(): readonly AheadRevert[];
   /** Why a dataset's lines cannot be read here, a sentence each. */
   faults(dataset: DatasetState): readonly string[];
+}
+
+/** A revert that runs ahead of the log. */
+export interface AheadRevert extends Mark {
+  readonly by?: Actor;
+  readonly cause?: Cause;
 }
 
 /** One look at an instance. What a mark has taken back is shown as reverted: nobody sees it, whatever the log says by now. */
@@ -153,10 +159,11 @@ function isActiveIn(state: NamespaceState, id: string): boolean {
   return release !== undefined && isActive(release);
 }
 
-/** The state that the log will have once the store takes the revert; who gave it, the log will say. */
-function withMark(state: NamespaceState, { release, at }: Mark): NamespaceState {
-  const cause = { reason: "announced to every follower, not in the log yet", evidence: null };
-  const by = { kind: "alert", name: "mark" } as const;
+/** The state that the log will have once the store takes the revert. */
+function withMark(state: NamespaceState, mark: AheadRevert): NamespaceState {
+  const { release, at } = mark;
+  const { cause = { reason: "announced to every follower, not in the log yet", evidence: null } } = mark;
+  const { by = { kind: "alert", name: "mark" } } = mark;
   return evolve(state, { sequence: state.sequence + 1, at, by, event: { type: "release-reverted", release, cause } });
 }
 

@@ -1,0 +1,22 @@
+import type { LoggedEvent, NamespaceState } from "@sluice/core";
+import { deltaFromJson } from "@sluice/core";
+import type { DatasetLines } from "@sluice/replica";
+
+/** What a command is decided against: the durable state and lines, and what stands before it in the same append. */
+export interface Working {
+  readonly state: NamespaceState;
+  lines(dataset: string): DatasetLines;
+}
+
+/** Brings the working lines up to a patch, so that the next one in the same append stands on it. */
+export function moveLines(moved: Map<string, DatasetLines>, working: Working, { event }: LoggedEvent): void {
+  if (event.type !== "patched") return;
+  const { stable, candidate } = working.lines(event.dataset);
+  const delta = deltaFromJson(event.delta);
+  const candidateDelta = event.candidateDelta === null ? delta : deltaFromJson(event.candidateDelta);
+  moved.set(event.dataset, {
+    stable: stable === null ? null : stable.with(delta, event.stable),
+    candidate:
+      candidate === null || event.candidate === null ? candidate : candidate.with(candidateDelta, event.candidate),
+  });
+}
