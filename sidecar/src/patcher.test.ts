@@ -3,7 +3,8 @@ import { applyMergePatch, canonicalJson, stockChecks } from "@sluice/core";
 import type { PatchBody, PatchItem } from "@sluice/core/api";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Executed, Working } from "./working.ts";
+import type { Executed } from "./commands.ts";
+import type { Working } from "./working.ts";
 import { buildPatch } from "./patcher.ts";
 import {
   contentHashOf,
