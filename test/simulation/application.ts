@@ -193,7 +193,7 @@ export function createApplication(dependencies: {
       for (const user of users) {
         const { view, versions } = look(user);
         for (const dataset of datasetNames) {
-          if (versions.get(dataset) != null) attempt(() => view.getMany(dataset, keys));
+          if ((versions.get(dataset) ?? null) !== null) attempt(() => view.getMany(dataset, keys));
         }
       }
     },

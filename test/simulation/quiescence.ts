@@ -148,7 +148,7 @@ async function judgeReads(world: World): Promise<void> {
   for (const user of [undefined, ...users.filter((_user, index) => index % 4 === 0)]) {
     for (const dataset of datasetNames) {
       // A world may end before its shop was set up.
-      if (history.position(history.sequence)[dataset]?.stable == null) continue;
+      if ((history.position(history.sequence)[dataset]?.stable ?? null) === null) continue;
       const answer = await readMany(serve, dataset, user);
       for (const { host } of sdks) judgeRead(world, host, { user, dataset, answer });
     }
