@@ -40,9 +40,11 @@ export function createJudge(dependencies: {
   readonly history: History;
   readonly followers: FollowersWatch;
   readonly nowMs: () => number;
+  /** Whether a byte has turned on a host's disk: then patches wait for the part that they fall on. */
+  readonly isRotten: (host: string) => boolean;
   readonly count: (what: string) => void;
 }): Judge {
-  const { history, followers, nowMs, count } = dependencies;
+  const { history, followers, nowMs, isRotten, count } = dependencies;
   /** By release and user: the highest percentage at which the user was on stable by its bucket, the lowest on the candidate. */
   const arms = new Map<string, { control: number; candidate: number }>();
 
@@ -61,7 +63,7 @@ export function createJudge(dependencies: {
     if (version.publish === stable.publish) {
       // A whole state may name an overlay that has not arrived yet; patches never do.
       const whole = history.position(Math.min(sequence, follower.wholeAt))[dataset]?.stable?.number ?? 0;
-      hold("invariant 4", version.number === stable.number || version.number < whole, () => {
+      hold("invariant 4", version.number === stable.number || version.number < whole || isRotten(follower.host), () => {
         return `${told(shown)} although v${stable.number} of the same line is stable at ${sequence}`;
       });
       return;

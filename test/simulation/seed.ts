@@ -40,7 +40,8 @@ function startAll({ origin, sidecars, sdks, operators, reader, chaos }: World): 
 
 /** The error with what somebody needs who has to find its cause. */
 function told({ seed, trace }: World, error: unknown): Error {
-  const [rule, what] = error instanceof Violation ? [error.rule, error.message] : ["a fault", inspect(error)];
+  const [rule, what] =
+    error instanceof Violation ? [error.rule, error.message.slice(error.rule.length + 2)] : ["a fault", inspect(error)];
   const repeat = `SLUICE_SEED=${seed} npx vitest run test/simulation/simulation.test.ts`;
   const message = `seed ${seed}: ${what}\nthe last of what happened:\n${trace.last().join("\n")}\nagain, with every line: ${repeat}`;
   return new Violation(rule, message, { cause: error });

@@ -130,7 +130,8 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, print?: (line
     },
   });
   const startOf = (release: string): number => history.release(release)?.startedAt ?? 0;
-  const judge = createJudge({ history, followers, nowMs, count });
+  const isRotten = (host: string): boolean => disks.get(host)?.rotten === true;
+  const judge = createJudge({ history, followers, nowMs, isRotten, count });
   const operators = createOperators(ground, {
     history,
     originRun: () => origin.process()?.run ?? 0,
@@ -156,7 +157,6 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, print?: (line
     const via = random.pick(sidecars).host;
     const urls = random.pick([[originUrl], [urlOf(via)], [urlOf(via), originUrl]]);
     const onClient = (client: ShopClient, process: Process): void => {
-      const isRotten = (): boolean => disks.get(host)?.rotten === true;
       const isClosed = (): boolean => node.program()?.client !== client;
       const application = createApplication({
         clock,
@@ -165,7 +165,7 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, print?: (line
         judge,
         followers,
         isClosed,
-        isRotten,
+        isRotten: () => isRotten(host),
         count,
         fatal,
       });
@@ -175,7 +175,6 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, print?: (line
     return node;
   });
 
-  const isRotten = (host: string): boolean => disks.get(host)?.rotten === true;
   const reader = createSidecarReader(ground, { sidecars, judge, followers, isRotten });
   const mortals: readonly Mortal[] = [...sidecars, ...sdks].map((node) => ({
     node,
@@ -257,7 +256,8 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, print?: (line
   return world;
 }
 
-function bringsRevert(frame: Frame): boolean {
+/** Whether whoever is given this frame hears of a revert. */
+export function bringsRevert(frame: Frame): boolean {
   return (
     frame.type === "mark" ||
     (frame.type === "events" && frame.events.some(({ event }) => event.type === "release-reverted"))
