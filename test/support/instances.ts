@@ -73,7 +73,11 @@ export function createBench(): Bench {
   const directories: string[] = [];
 
   function start(args: readonly string[]): { child: ChildProcess; stderr: () => string } {
-    const child = spawn(process.execPath, [sluice, ...args], { stdio: ["pipe", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [sluice, ...args], {
+      // As CI runs it: what is no terminal gets no colours there either.
+      env: { ...process.env, CI: "true" },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
     children.add(child);
     child.once("close", () => children.delete(child));
     let stderr = "";

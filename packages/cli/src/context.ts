@@ -7,7 +7,8 @@ import { cleaned, jsonText } from "./text.ts";
 /** Where text goes. */
 export interface Output {
   write(text: string): void;
-  readonly isTTY: boolean;
+  /** Not there at all without a terminal. */
+  readonly isTTY?: boolean;
   /** Of the terminal, now; 80 and 24 where there is none. */
   readonly columns: number;
   readonly rows: number;
@@ -100,7 +101,8 @@ export function createContext(
 ): Context {
   const { io } = dependencies;
   const { env, stdout, stderr } = io;
-  const colored = stdout.isTTY && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
+  // Given undefined, the library would ask the environment, and colour files and pipes in CI.
+  const colored = stdout.isTTY === true && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
   const context: Context = {
     ...dependencies,
     get json() {
