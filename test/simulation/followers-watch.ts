@@ -192,7 +192,11 @@ export function createFollowersWatch(dependencies: {
       }
     },
     of,
-    takenBack: (release, began, ended) => void dues.push({ release, began, ended, sinceMs: nowMs() }),
+    takenBack(release, began, ended) {
+      dues.push({ release, began, ended, sinceMs: nowMs() });
+      // The log has a position for it from here on.
+      promises = promises.filter((promise) => promise.release !== release);
+    },
     promised: (release, began) => void promises.push({ release, began, sinceMs: nowMs() }),
     ownerDied() {
       promises = [];
