@@ -211,3 +211,21 @@ test("a revert that is owed is tried once more at the end", async () => {
   const after = await createTestOrigin({ store: { id: "log-1", clock, disk } });
   expect((await after.status()).datasets[0]).toMatchObject({ release: null, lastRevert: { release } });
 });
+
+test("a revert that was owed to the log and is repeated with its key takes back nothing that came after it", async () => {
+  const fates: WriteFate[] = [];
+  const clock = createVirtualClock();
+  const fate = (): WriteFate => fates.shift() ?? { durable: true, answer: "ok" };
+  const items = pricedItems(20);
+  const origin = await createTestOrigin({ items, store: { id: "log-1", clock, disk: createMemoryDisk(), fate } });
+  const priced = (price: number): typeof items => ({ ...items, "sku-1": { price, currency: "CNY" } });
+  await origin.publish("prices", priced(7), "?release=true&thousandths=5000");
+  fates.push({ durable: false, answer: "STORE_UNAVAILABLE" });
+  const revert = (): ReturnType<typeof answerOf> =>
+    answerOf(origin.post("/v1/datasets/prices/revert", { reason: "wrong" }, { "idempotency-key": "night-1" }));
+  const first = await revert();
+  const corrected = await answerOf(origin.publish("prices", priced(8), "?release=true&supersede=true"));
+  expect(corrected).toMatchObject({ status: 200, outcome: "started" });
+  expect(await revert()).toMatchObject({ status: 200, outcome: "done", release: first.release });
+  expect((await origin.status()).datasets[0]).toMatchObject({ release: { id: corrected.release } });
+});

@@ -13,6 +13,7 @@ import { assert, decide, evolve, isActive, isSluiceError, own, SluiceError } fro
 import type { Mark } from "@sluice/core/api";
 import type { DatasetLines } from "@sluice/replica";
 import type { Logger } from "pino";
+import { createOwedReverts } from "./owed-reverts.ts";
 import type { EventLog, RememberedAnswer } from "./store/port.ts";
 import type { Working } from "./working.ts";
 import { moveLines } from "./working.ts";
@@ -97,7 +98,8 @@ export interface CommandsDependencies {
 
 interface Job {
   readonly given: GivenCommand | BuiltCommand;
-  readonly remember: Remember | undefined;
+  /** Under each of these the answer is remembered. */
+  readonly remembers: readonly Remember[];
   readonly resolve: (executed: Executed) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -126,7 +128,7 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
   const queue: Job[] = [];
   const marks = new Map<string, AnnouncedRevert>();
   /** Reverts that followers have heard of and the log could not take, by release: nothing is decided before them. */
-  const owed = new Map<string, GivenCommand>();
+  const owed = createOwedReverts();
   let retry: Timer | undefined;
   /** The log may have what the store did not confirm. */
   let unsure = false;
@@ -159,7 +161,7 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
     first: boolean,
   ): Promise<Executed> {
     return new Promise((resolve, reject) => {
-      const job = { given, remember, resolve, reject };
+      const job = { given, remembers: remember === undefined ? [] : [remember], resolve, reject };
       if (first) queue.unshift(job);
       else queue.push(job);
       running ??= drain();
@@ -203,7 +205,7 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
 
   /** Appends what is owed: a command decided before it would meet a release that is reverted everywhere but in the log. */
   async function settleOwed(): Promise<SluiceError | undefined> {
-    const jobs = [...owed.values()].map((given) => ({ given, remember: undefined, resolve: untold, reject: untold }));
+    const jobs = owed.list().map((its) => ({ ...its, resolve: untold, reject: untold }));
     if (jobs.length === 0) return undefined;
     const failure = await carryOut(jobs);
     if (failure === undefined) {
@@ -250,9 +252,10 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
       for (const logged of executed.events) moveLines(moved, view, logged);
       working = executed.state;
       batch.events.push(...executed.events);
-      if (job.remember !== undefined && executed.events.length > 0) {
-        const { key, fingerprint } = job.remember;
-        batch.answers.push({ key, fingerprint, answer: job.remember.answer(executed), at: clock.wall() });
+      if (executed.events.length === 0) continue;
+      for (const remember of job.remembers) {
+        const { key, fingerprint } = remember;
+        batch.answers.push({ key, fingerprint, answer: remember.answer(executed), at: clock.wall() });
       }
     }
     return batch;
@@ -313,14 +316,6 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
     for (const listener of listeners) listener.events?.(events, before);
   }
 
-  /** Tries until the log has the revert or it has become needless. */
-  function owe({ by, command }: GivenCommand, release: string): void {
-    assert(command.type === "revert", "only reverts run ahead");
-    // By its release: what a dataset releases next was not meant.
-    if (!owed.has(release)) owed.set(release, { by, command: { ...command, target: { release } } });
-    armRetry();
-  }
-
   function armRetry(): void {
     if (closed) return;
     retry ??= clock.setTimer(durableRetryMs, () => {
@@ -339,7 +334,8 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
     } catch (error) {
       // A conflict is the store's: its log could not be read on.
       if (!isSluiceError(error, "STORE_UNAVAILABLE", "DISK_FULL", "CONFLICT")) throw error;
-      owe(given, release);
+      owed.add(given, release, remember);
+      armRetry();
       const message = "announced to every follower; it becomes durable when the store is back";
       return { decision: { kind: "unchanged", message, release, number: null }, events: [], state, durable: false };
     }
@@ -386,7 +382,7 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
       closed = true;
       retry?.cancel();
       // Once more: followers that hold the marks would bring them back, but only when they come back themselves.
-      if (owed.size > 0) running ??= drain();
+      if (owed.list().length > 0) running ??= drain();
       await running;
     },
   };
