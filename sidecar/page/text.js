@@ -78,6 +78,7 @@ export const texts = {
   alert: ["alert {name}", "告警 {name}"],
   source: ["source {name}", "数据源 {name}"],
   plan: ["the plan", "计划"],
+  origin: ["the origin", "源实例"],
 
   // A release.
   release: ["Release of {version} over {stable}", "用 {version} 替换 {stable}"],

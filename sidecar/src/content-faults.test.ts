@@ -11,7 +11,7 @@ const partOf = (name: string): PartRef => ({ name, bytes: 1, items: 1, contentHa
 
 const versionOf = (number: number, ...parts: readonly string[]): Held => ({
   number,
-  base: { parts: parts.map(partOf) },
+  base: { parts: parts.map(partOf), layers: [] },
 });
 
 const lineOf = (publish: number): Line => ({

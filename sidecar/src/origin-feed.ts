@@ -35,8 +35,8 @@ export function createOriginFeed(dependencies: {
       const lines: Record<string, LineContents> = {};
       for (const [dataset, { stable, candidate }] of versions) {
         lines[dataset] = {
-          stable: (await stable?.content()) ?? null,
-          candidate: (await candidate?.content()) ?? null,
+          stable: stable?.content() ?? null,
+          candidate: candidate?.content() ?? null,
         };
       }
       return { state, lines, marks };

@@ -4,7 +4,6 @@ import {
   canonicalJson,
   createCheckRun,
   createDelta,
-  deltaToJson,
   emptyContentHash,
   emptyDelta,
   isJsonObject,
@@ -53,9 +52,8 @@ export function buildPatch(lines: DatasetLines, state: NamespaceState, dataset: 
     dataset,
     stable: onStable.position,
     candidate: onCandidate?.position ?? null,
-    delta: deltaToJson(onStable.delta),
-    candidateDelta:
-      onCandidate === null || sameDelta(onCandidate.delta, onStable.delta) ? null : deltaToJson(onCandidate.delta),
+    delta: onStable.delta,
+    candidateDelta: onCandidate === null || sameDelta(onCandidate.delta, onStable.delta) ? null : onCandidate.delta,
     differingKeys: candidate === null ? [] : differingKeys(stable, candidate, body.items),
     bothLines: body.line === "both",
   };
@@ -63,14 +61,13 @@ export function buildPatch(lines: DatasetLines, state: NamespaceState, dataset: 
 
 /** Rejected by the decision, which knows why; its position is never looked at. */
 function nothing(dataset: string): Patch {
-  const delta = deltaToJson(emptyDelta);
   const stable = { contentHash: emptyContentHash, items: 0 };
   return {
     type: "patch",
     dataset,
     stable,
     candidate: null,
-    delta,
+    delta: emptyDelta,
     candidateDelta: null,
     differingKeys: [],
     bothLines: false,

@@ -203,7 +203,7 @@ export function createPublisher(dependencies: PublisherDependencies): Publisher 
     return {
       type: "publish",
       dataset,
-      content: { base: { parts: [] }, overlay: null, contentHash, items },
+      content: { base: { parts: [], layers: [] }, overlay: null, contentHash, items },
       origin: { source, bytesHash },
       comparedWith: state.stable?.publish ?? null,
       parent: state.stable?.number ?? null,

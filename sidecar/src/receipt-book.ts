@@ -104,6 +104,7 @@ function actionOf({ type }: Event): Receipt["action"] | undefined {
     case "version-published":
     case "publish-refused":
     case "patched":
+    case "rebased":
     case "release-completed":
     case "release-superseded":
     case "quarantine-lifted":

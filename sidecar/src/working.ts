@@ -1,5 +1,4 @@
 import type { LoggedEvent, NamespaceState } from "@sluice/core";
-import { deltaFromJson } from "@sluice/core";
 import type { DatasetLines } from "@sluice/replica";
 
 /** What a command is decided against: the durable state and lines, and what stands before it in the same append. */
@@ -12,11 +11,10 @@ export interface Working {
 export function moveLines(moved: Map<string, DatasetLines>, working: Working, { event }: LoggedEvent): void {
   if (event.type !== "patched") return;
   const { stable, candidate } = working.lines(event.dataset);
-  const delta = deltaFromJson(event.delta);
-  const candidateDelta = event.candidateDelta === null ? delta : deltaFromJson(event.candidateDelta);
+  const { delta, candidateDelta } = event;
   moved.set(event.dataset, {
     stable: stable === null ? null : stable.with(delta, event.stable),
     candidate:
-      candidate === null || event.candidate === null ? candidate : candidate.with(candidateDelta, event.candidate),
+      candidate === null || event.candidate === null ? candidate : candidate.with(candidateDelta ?? delta, event.candidate),
   });
 }

@@ -233,6 +233,7 @@ export function createHistory(dependencies: {
       case "quarantine-lifted":
         if (event.keys === null) lift(event.dataset, event.publish);
         return position;
+      case "rebased":
       case "source-added":
       case "source-removed":
       case "alert-received":

@@ -41,14 +41,14 @@ export type {
   Content,
   Event,
   EventType,
+  LayerRef,
   LinePosition,
   LoggedEvent,
-  OverlayRef,
   PartRef,
   QuarantinedChanges,
   SourceDefinition,
-  WireDelta,
 } from "./release/event.ts";
+export { isOnPatchShelf } from "./release/event.ts";
 export { evolve } from "./release/evolve.ts";
 export type { Matcher } from "./release/matchers.ts";
 export { matchesAll, parseMatcher } from "./release/matchers.ts";
@@ -66,6 +66,8 @@ export type {
 export { activeRelease, emptyState, endedReleasesMax, isActive } from "./release/state.ts";
 export type { VirtualClock } from "./virtual-clock.ts";
 export { createVirtualClock } from "./virtual-clock.ts";
+export type { ContentSum } from "./version/base.ts";
+export { filesOfBase, hiddenBy, sumOfBase } from "./version/base.ts";
 export { canonicalJson, jsonDepthMax } from "./version/canonical-json.ts";
 export type {
   BadItem,
@@ -79,20 +81,8 @@ export type {
 export { createCheckRun, priceChecks, stockChecks } from "./version/checks.ts";
 export type { ContentHash } from "./version/content-hash.ts";
 export { createContentHash, emptyContentHash, itemHash } from "./version/content-hash.ts";
-export type { Delta, DeltaJson, DeltaLimits, LookupOld } from "./version/delta.ts";
-export {
-  applyDeltaCount,
-  applyDeltaHash,
-  createDelta,
-  decodeDelta,
-  defaultDeltaLimits,
-  deltaFromJson,
-  deltaName,
-  deltaToJson,
-  emptyDelta,
-  encodeDelta,
-  mergeDeltas,
-} from "./version/delta.ts";
+export type { Delta, LookupOld } from "./version/delta.ts";
+export { applyDeltaCount, applyDeltaHash, createDelta, emptyDelta } from "./version/delta.ts";
 export type { DifferenceCount, DifferenceExample, DifferenceSummary } from "./version/difference.ts";
 export { createDifference } from "./version/difference.ts";
 export type { JsonObject, JsonValue } from "./version/json-value.ts";
@@ -105,7 +95,7 @@ export { createNdjsonReader } from "./version/ndjson-reader.ts";
 export { createObjectReader } from "./version/object-reader.ts";
 export type { Overlay, OverlayValue } from "./version/overlay.ts";
 export { emptyOverlay, REMOVED } from "./version/overlay.ts";
-export type { PartHeader, PartTable } from "./version/part.ts";
+export type { PartHeader, PartKind, PartTable } from "./version/part.ts";
 export {
   parsePartHeader,
   parsePartTable,
@@ -114,10 +104,10 @@ export {
   partIndexOf,
   partNameOf,
 } from "./version/part.ts";
-export type { BuiltPart, Item } from "./version/part-builder.ts";
-export { buildPart } from "./version/part-builder.ts";
-export type { PartReader, PositionalRead } from "./version/part-reader.ts";
-export { openPart } from "./version/part-reader.ts";
+export type { BuiltLayer, BuiltPart, Item, LayerItem } from "./version/part-builder.ts";
+export { buildLayer, buildPart } from "./version/part-builder.ts";
+export type { LayerReader, PartReader, PositionalRead } from "./version/part-reader.ts";
+export { openLayer, openPart } from "./version/part-reader.ts";
 export type { GoodItem, ItemProblem, ItemReader, ReadItem, ReadLimits } from "./version/read-item.ts";
 export { defaultReadLimits } from "./version/read-item.ts";
 export { parseStrictJson } from "./version/strict-json.ts";

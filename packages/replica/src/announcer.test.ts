@@ -175,7 +175,7 @@ test("the contents belong to exactly the position that is told", async () => {
   expect(lines["prices"]?.stable).toMatchObject({
     contentHash: own(state.datasets, "prices")?.stable?.contentHash,
     items: 2,
-    overlay: { inline: { set: [["b", 2]], remove: [] } },
+    overlay: { set: [["b", "2"]], remove: [] },
   });
 });
 

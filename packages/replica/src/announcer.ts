@@ -98,7 +98,7 @@ export function createAnnouncer(dependencies: {
   const isOnItsWay = ({ logged: { event } }: Folded): boolean =>
     event.type === "version-published" &&
     lines.waitsFor(event.dataset, event.number) &&
-    shelf.missing(event.content).length > 0;
+    shelf.missing(event.content.base).length > 0;
 
   /** Announces what was passed where all is prepared at its end. */
   const commit = (behind: Backlog, its: Lines): void => {
@@ -196,8 +196,8 @@ export function createAnnouncer(dependencies: {
       const { state, datasets } = position;
       const contents = [...datasets].map(async ([dataset, { stable, candidate }]) => {
         const its: LineContents = {
-          stable: (await stable?.content()) ?? null,
-          candidate: (await candidate?.content()) ?? null,
+          stable: stable?.content() ?? null,
+          candidate: candidate?.content() ?? null,
         };
         return [dataset, its] as const;
       });

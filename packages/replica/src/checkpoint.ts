@@ -1,4 +1,12 @@
-import { type BaseRef, type Clock, type NamespaceState, protocolVersion, SluiceError, type Timer } from "@sluice/core";
+import {
+  type BaseRef,
+  type Clock,
+  filesOfBase,
+  type NamespaceState,
+  protocolVersion,
+  SluiceError,
+  type Timer,
+} from "@sluice/core";
 import type { Mark } from "@sluice/core/api";
 import type { PackedLines } from "./lines.ts";
 import type { RecordFile } from "./record-file.ts";
@@ -27,7 +35,7 @@ export interface Checkpoints {
 const checkpointMs = 1_000;
 const dutyShare = 50;
 
-const format = "sluice replica 1";
+const format = "sluice replica 2";
 
 /**
  * Positions in a record file. `capture` gives what is to be written, or null where the position cannot be written now;
@@ -110,14 +118,14 @@ function parseCheckpoint(text: string): Checkpoint {
  * anything is folded on it. Throws CORRUPT.
  */
 export async function validateCheckpoint(checkpoint: Checkpoint): Promise<void> {
-  const { contentSchema, markSchema, namespaceStateSchema, wireDeltaSchema } = await import("@sluice/core/api");
+  const { contentSchema, deltaSchema, markSchema, namespaceStateSchema } = await import("@sluice/core/api");
   try {
     namespaceStateSchema.parse(checkpoint.state);
     for (const mark of checkpoint.marks) markSchema.parse(mark);
     for (const { stable, candidate, shown } of Object.values(checkpoint.lines)) {
       for (const track of [stable, candidate]) {
         if (track === null) continue;
-        for (const { delta } of track.queue) wireDeltaSchema.parse(delta);
+        for (const { delta } of track.queue) deltaSchema.parse(delta);
         contentSchema.parse(
           "content" in track.ground ? track.ground.content : { ...track.ground.version, overlay: null },
         );
@@ -134,15 +142,15 @@ export async function validateCheckpoint(checkpoint: Checkpoint): Promise<void> 
 /** The blobs that a position needs. */
 export function blobsOf({ lines }: Checkpoint): readonly string[] {
   const names: string[] = [];
-  const add = ({ base }: { readonly base: BaseRef }): void => void names.push(...base.parts.map(({ name }) => name));
+  const add = ({ base }: { readonly base: BaseRef }): void => {
+    names.push(...filesOfBase(base).map(({ name }) => name));
+  };
   for (const { stable, candidate, shown } of Object.values(lines)) {
     if (shown !== null) add(shown);
     for (const track of [stable, candidate]) {
       if (track === null) continue;
       const { ground } = track;
       add("content" in ground ? ground.content : ground.version);
-      const overlay = "content" in ground ? ground.content.overlay : null;
-      if (overlay !== null && "blob" in overlay) names.push(overlay.blob);
     }
   }
   return names;

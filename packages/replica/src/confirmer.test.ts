@@ -130,7 +130,7 @@ function releasingStock(): NamespaceState {
     number,
     parent: null,
     content: {
-      base: { parts: [{ name: contentHash, bytes: 1, items: 1, contentHash }] },
+      base: { parts: [{ name: contentHash, bytes: 1, items: 1, contentHash }], layers: [] },
       overlay: null,
       contentHash,
       items: 1,

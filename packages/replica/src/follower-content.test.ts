@@ -66,7 +66,7 @@ test("a line that does not come to what was published is healed by the whole sta
   const { event } = logged;
   if (event.type !== "patched") throw new Error("a patch patches");
   // The patch is another one than the origin made.
-  origin.send({ ...logged, event: { ...event, delta: { set: [["b", 3]], remove: [] } } });
+  origin.send({ ...logged, event: { ...event, delta: { set: [["b", "3"]], remove: [] } } });
   await settle();
   expect(shown().stable).toEqual(itemsOf({ a: 1 }));
   expect(replica.counts().mismatches).toBe(1);

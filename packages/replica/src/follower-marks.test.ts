@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { own } from "@sluice/core";
+import { own, protocolVersion } from "@sluice/core";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { endOf } from "./local.testing.ts";
 import { settle, until } from "./turns.testing.ts";
@@ -166,7 +166,7 @@ test("reverts that were missed while away are confirmed with the state that brin
   await settle();
   log.append(endOf("release-reverted", "r1"));
   origin.greet = async (stream) => {
-    stream.send({ type: "hello", protocol: 1, log: "log-1", instance: "origin-1" });
+    stream.send({ type: "hello", protocol: protocolVersion, log: "log-1", instance: "origin-1" });
     stream.send(await origin.whole());
   };
   origin.down = false;

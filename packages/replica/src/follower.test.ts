@@ -1,4 +1,4 @@
-import { emptyState, leaseMs, type LoggedEvent, own } from "@sluice/core";
+import { emptyState, leaseMs, type LoggedEvent, own, protocolVersion } from "@sluice/core";
 import { expect, test } from "vitest";
 import { endOf } from "./local.testing.ts";
 import { createTestLog } from "./log.testing.ts";
@@ -135,7 +135,7 @@ test("a mark that comes ahead of another log's state is in force with that state
   other.release("prices", "other-r1");
   const newOrigin = createTestOrigin({ log: other, instance: "origin-2" });
   origin.greet = async (stream) => {
-    stream.send({ type: "hello", protocol: 1, log: "log-2", instance: "origin-2" });
+    stream.send({ type: "hello", protocol: protocolVersion, log: "log-2", instance: "origin-2" });
     stream.send({ type: "mark", mark: { release: "other-r1", at: 5 } });
     stream.send(await newOrigin.whole());
   };
@@ -149,7 +149,7 @@ test("a mark that comes ahead of another log's state is in force with that state
 test("events where the whole state has to come are refused", async () => {
   const { log, origin, replica, pass } = await createStartedWorld();
   origin.greet = async (stream) => {
-    stream.send({ type: "hello", protocol: 1, log: "log-2", instance: "origin-2" });
+    stream.send({ type: "hello", protocol: protocolVersion, log: "log-2", instance: "origin-2" });
     stream.send({ type: "events", events: [log.patch("prices", itemsOf({ b: 2 }))] });
   };
   origin.stream().end();
@@ -167,7 +167,7 @@ test("an instance that is behind takes nobody back: what was reverted would come
   await settle();
   const { greet } = origin;
   origin.greet = async (stream) => {
-    stream.send({ type: "hello", protocol: 1, log: "log-1", instance: "origin-2" });
+    stream.send({ type: "hello", protocol: protocolVersion, log: "log-1", instance: "origin-2" });
     stream.send(old);
   };
   origin.stream().end();

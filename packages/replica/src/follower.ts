@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { instanceHeader, isSluiceError, leaseMs, SluiceError, sleep } from "@sluice/core";
+import { filesOfBase, instanceHeader, isSluiceError, leaseMs, SluiceError, sleep } from "@sluice/core";
 import type { Mark } from "@sluice/core/api";
 import { createBlobFetcher } from "./blob-fetcher.ts";
 import { blobsOf, type Checkpoint, covers, createCheckpoints, validateCheckpoint } from "./checkpoint.ts";
@@ -122,7 +122,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       ? null
       : createCheckpoints({ file: position, clock, capture, onWritten, onError: countPositionError });
   const needed = (): ReadonlySet<string> => {
-    const names = [...held()].flatMap((version) => shelf.blobsOf(version));
+    const names = [...held()].flatMap(({ base }) => filesOfBase(base).map(({ name }) => name));
     return new Set([...names, ...holding.lines.waitingBlobs(), ...written]);
   };
   const sweeper = createSweeper({ blobs, clock, needed, onError: countPositionError });

@@ -183,7 +183,7 @@ test("a blob whose bytes are right and whose part is not what the version says i
   const { event } = logged;
   if (event.type !== "version-published") throw new Error("a publish publishes");
   const parts = event.content.base.parts.map((part) => ({ ...part, items: part.items + 1 }));
-  local.fold({ ...logged, event: { ...event, content: { ...event.content, base: { parts } } } });
+  local.fold({ ...logged, event: { ...event, content: { ...event.content, base: { parts, layers: [] } } } });
   await local.deliver(log.blobs);
   expect(local.faults).toMatchObject([{ blob: parts[0]?.name }]);
   // Nothing is tried before the blob was looked at.

@@ -1,13 +1,23 @@
-import { type Content, type Event, type LoggedEvent, type NamespaceState, own, SluiceError } from "@sluice/core";
+import {
+  type BaseRef,
+  type Event,
+  filesOfBase,
+  type LoggedEvent,
+  type NamespaceState,
+  own,
+  SluiceError,
+} from "@sluice/core";
 import type { LineContents } from "@sluice/core/api";
 import {
-  canonicalDelta,
+  awaitedBase,
   clearTrack,
   type PackedTrack,
   packTrack,
   patchTrack,
+  preparedTrack,
   prepareTrack,
   readableOf,
+  rebaseTrack,
   startTrack,
   type Track,
   type TrackFault,
@@ -41,7 +51,7 @@ export interface Lines {
   fold(before: NamespaceState, logged: LoggedEvent, after: NamespaceState): void;
   /** What can be read now; another map after each change. */
   current(): ReadonlyMap<string, DatasetLines>;
-  /** Blobs that are missing, in the order in which they are wanted: what nothing is shown of first, stable lines, candidates. */
+  /** Blobs that are missing, in the order in which they are wanted: what nothing is shown of first, stable lines, candidates, other bases. */
   missing(): readonly NeededBlob[];
   /**
    * To be called with the name of a blob that has arrived or was found to be sound, and without one when blobs may have come
@@ -91,14 +101,14 @@ function linesOf(
 ): Lines {
   let shown: ReadonlyMap<string, DatasetLines> | undefined;
   let needed: readonly NeededBlob[] | undefined;
-  /** What a content still lacks, so that the disk is not asked for each of its blobs as each of them arrives. */
-  const lacking = new WeakMap<Content, Map<string, NeededBlob>>();
+  /** What a base still lacks, so that the disk is not asked for each of its files as each of them arrives. */
+  const lacking = new WeakMap<BaseRef, Map<string, NeededBlob>>();
 
-  const lack = (content: Content): Map<string, NeededBlob> => {
-    const known = lacking.get(content);
+  const lack = (base: BaseRef): Map<string, NeededBlob> => {
+    const known = lacking.get(base);
     if (known !== undefined && known.size > 0) return known;
-    const found = new Map(shelf.missing(content).map((blob) => [blob.name, blob]));
-    lacking.set(content, found);
+    const found = new Map(shelf.missing(base).map((blob) => [blob.name, blob]));
+    lacking.set(base, found);
     return found;
   };
 
@@ -125,8 +135,8 @@ function linesOf(
 
   /** Prepares a line where all that it stands on is here. */
   const prepare = (dataset: string, track: Track): Track => {
-    const content = contentOf(track);
-    return content !== null && lack(content).size > 0 ? track : taken(dataset, prepareTrack(shelf, track));
+    const base = awaitedBase(track);
+    return base !== null && lack(base).size > 0 ? track : taken(dataset, prepareTrack(shelf, track));
   };
 
   /** Gives a dataset the tracks that the state names, out of those given. */
@@ -140,18 +150,17 @@ function linesOf(
   const foldPatch = (event: Extract<Event, { type: "patched" }>): void => {
     const { dataset, delta, candidateDelta } = event;
     const { stable, candidate } = entries.get(dataset) ?? nothing;
-    const canonical = canonicalDelta({ delta });
-    const patched = (
-      track: Track | null,
-      position: typeof event.candidate,
-      other: typeof candidateDelta,
-    ): Track | null => {
-      if (track === null || position === null) return track;
-      const itsDelta = other ?? delta;
-      const itsCanonical = other === null ? canonical : canonicalDelta({ delta: other });
-      return taken(dataset, patchTrack(shelf, track, { delta: itsDelta, position }, itsCanonical));
-    };
-    place(dataset, patched(stable, event.stable, null), patched(candidate, event.candidate, candidateDelta));
+    const patched = (track: Track | null, position: typeof event.candidate, its: typeof delta): Track | null =>
+      track === null || position === null ? track : taken(dataset, patchTrack(shelf, track, { delta: its, position }));
+    place(dataset, patched(stable, event.stable, delta), patched(candidate, event.candidate, candidateDelta ?? delta));
+  };
+
+  const foldRebase = (event: Extract<Event, { type: "rebased" }>): void => {
+    const { dataset, publish } = event;
+    const { stable, candidate } = entries.get(dataset) ?? nothing;
+    const rebased = (track: Track | null): Track | null =>
+      track?.publish === publish ? prepare(dataset, taken(dataset, rebaseTrack(track, event))) : track;
+    place(dataset, rebased(stable), rebased(candidate));
   };
 
   const lines: Lines = {
@@ -165,7 +174,7 @@ function linesOf(
           if (line === null) return null;
           const { publish, number } = line;
           const version = known.find((held) => held.number === number && held.contentHash === line.contentHash);
-          if (version !== undefined) return { kind: "prepared", publish, version };
+          if (version !== undefined) return preparedTrack(publish, version);
           if (content === null || content === undefined) return taken(dataset, contentless(publish));
           return prepare(dataset, startTrack(publish, content, number));
         };
@@ -179,6 +188,7 @@ function linesOf(
       if (dataset === null || !isWanted(dataset)) return;
       const { stable, candidate } = entries.get(dataset) ?? nothing;
       if (event.type === "patched") foldPatch(event);
+      else if (event.type === "rebased") foldRebase(event);
       else if (event.type === "version-published") {
         const track = prepare(dataset, startTrack(event.number, event.content, event.number));
         retarget(after, dataset, [stable, candidate, track]);
@@ -197,9 +207,9 @@ function linesOf(
       if (arrived === undefined) needed = undefined;
       for (const [dataset, { stable, candidate }] of entries) {
         const advanced = (track: Track | null): Track | null => {
-          const content = contentOf(track);
-          if (content !== null && arrived === undefined) lacking.delete(content);
-          else if (content !== null && arrived !== undefined) lacking.get(content)?.delete(arrived);
+          const base = awaitedBase(track);
+          if (base !== null && arrived === undefined) lacking.delete(base);
+          else if (base !== null && arrived !== undefined) lacking.get(base)?.delete(arrived);
           if (track === null) return null;
           return prepare(dataset, arrived === undefined ? track : clearTrack(track, arrived));
         };
@@ -225,10 +235,10 @@ function linesOf(
     },
     waitingBlobs() {
       const grounds = [...entries.values()].flatMap(({ stable, candidate }) => [
-        contentOf(stable),
-        contentOf(candidate),
+        awaitedBase(stable),
+        awaitedBase(candidate),
       ]);
-      return grounds.flatMap((content) => (content === null ? [] : blobsOf(content)));
+      return grounds.flatMap((base) => (base === null ? [] : filesOfBase(base).map(({ name }) => name)));
     },
     fork: () => linesOf(shelf, isWanted, () => {}, new Map(entries)),
     pack() {
@@ -273,17 +283,7 @@ function isPrepared(track: Track | null): boolean {
 
 function isDamaged(shelf: Shelf, version: ReadableVersion): boolean {
   const damaged = shelf.damaged();
-  return damaged.size > 0 && version.base.parts.some(({ name }) => damaged.has(name));
-}
-
-/** The content that a line waits for; null where it waits for none. */
-function contentOf(track: Track | null): Content | null {
-  return track?.kind === "waiting" && "content" in track.ground ? track.ground.content : null;
-}
-
-function blobsOf({ base, overlay }: Content): readonly string[] {
-  const names = base.parts.map(({ name }) => name);
-  return overlay !== null && "blob" in overlay ? [...names, overlay.blob] : names;
+  return damaged.size > 0 && filesOfBase(version.base).some(({ name }) => damaged.has(name));
 }
 
 function contentless(publish: number): TrackStep {
@@ -293,16 +293,18 @@ function contentless(publish: number): TrackStep {
 
 function missingOf(
   entries: readonly Entry[],
-  lack: (content: Content) => ReadonlyMap<string, NeededBlob>,
+  lack: (base: BaseRef) => ReadonlyMap<string, NeededBlob>,
 ): readonly NeededBlob[] {
   const blobs = new Map<string, NeededBlob>();
   const want = (track: Track | null): void => {
-    const content = contentOf(track);
-    if (content === null) return;
-    for (const [name, blob] of lack(content)) blobs.set(name, blob);
+    const base = awaitedBase(track);
+    if (base === null) return;
+    for (const [name, blob] of lack(base)) blobs.set(name, blob);
   };
   for (const { stable, shown } of entries) if (shown.stable === null) want(stable);
-  for (const { stable } of entries) want(stable);
-  for (const { candidate } of entries) want(candidate);
+  for (const { stable } of entries) if (stable?.kind !== "prepared") want(stable);
+  for (const { candidate } of entries) if (candidate?.kind !== "prepared") want(candidate);
+  // Nobody waits for another base under what is read already.
+  for (const { stable, candidate } of entries) for (const track of [stable, candidate]) want(track);
   return [...blobs.values()];
 }

@@ -1,17 +1,18 @@
 import {
   type BaseRef,
+  buildLayer,
   buildPart,
   type Clock,
   type Content,
   canonicalJson,
   createContentHash,
   createDelta,
-  deltaToJson,
   type Delta,
   defaultPlan,
   emptyState,
   type Event,
   evolve,
+  hiddenBy,
   type JsonValue,
   type LoggedEvent,
   murmur3,
@@ -19,12 +20,14 @@ import {
   own,
   partIndexOf,
   SluiceError,
+  sumOfBase,
 } from "@sluice/core";
 import type { LineContents } from "@sluice/core/api";
 import type { Blobs } from "./blobs.ts";
 import { createLines, type Lines } from "./lines.ts";
 import { createMemoryBlobs } from "./memory-blobs.ts";
 import { createShelf } from "./shelf.ts";
+import type { ReadableVersion } from "./version.ts";
 
 const by = { kind: "person", name: "test" } as const;
 const noDifference = { added: 0, removed: 0, changed: 0, unchanged: 0, examples: [] };
@@ -45,7 +48,7 @@ export async function putContent(blobs: Blobs, items: Items, partCount = 2): Pro
     sum.addHash(contentHash);
     parts.push({ name, bytes: bytes.byteLength, items: itemCount, contentHash });
   }
-  return { base: { parts }, overlay: null, contentHash: sum.hex(), items: items.size };
+  return { base: { parts, layers: [] }, overlay: null, contentHash: sum.hex(), items: items.size };
 }
 
 /** Both lines of a dataset as plain maps. */
@@ -69,6 +72,12 @@ export interface TestLog {
   readonly publish: (dataset: string, items: Items, live: boolean, partCount?: number) => Promise<LoggedEvent>;
   /** Sets and removes items in both lines. */
   readonly patch: (dataset: string, set: Items, remove?: readonly string[]) => LoggedEvent;
+  /** Flushes the overlay that a line has, or had at an earlier version, into a layer. */
+  readonly rebase: (
+    dataset: string,
+    line: "stable" | "candidate",
+    version?: ReadableVersion | null,
+  ) => Promise<LoggedEvent>;
   /** Starts a release of the held candidate. */
   readonly release: (dataset: string, id: string, thousandths?: number) => LoggedEvent;
 }
@@ -108,8 +117,8 @@ export function createTestLog({ clock, id = "log-1" }: { clock: Clock; id?: stri
       const contents: Record<string, LineContents> = {};
       for (const [dataset, { stable, candidate }] of lines.current()) {
         contents[dataset] = {
-          stable: (await stable?.content()) ?? null,
-          candidate: (await candidate?.content()) ?? null,
+          stable: stable?.content() ?? null,
+          candidate: candidate?.content() ?? null,
         };
       }
       return contents;
@@ -149,7 +158,7 @@ export function createTestLog({ clock, id = "log-1" }: { clock: Clock; id?: stri
         dataset,
         stable: { number, ...stable.measure(delta) },
         candidate: candidate === null ? null : { number: number + 1, ...candidate.measure(delta) },
-        delta: deltaToJson(delta),
+        delta,
         candidateDelta: null,
       });
       const model = models.get(dataset) ?? { stable: null, candidate: null };
@@ -158,6 +167,25 @@ export function createTestLog({ clock, id = "log-1" }: { clock: Clock; id?: stri
         candidate: patched(model.candidate, set, remove),
       });
       return logged;
+    },
+    async rebase(dataset, line, version = lines.current().get(dataset)?.[line] ?? null) {
+      const publish = own(state.datasets, dataset)?.[line]?.publish;
+      if (version === null || publish === undefined) throw new SluiceError("VERSION_NONE", "nothing to flush");
+      const { name, bytes, recordCount, itemCount, contentHash } = buildLayer(
+        [...version.overlay()].map(([key, canonical]) => ({ key, canonical: canonical ?? null })),
+      );
+      await blobs.put(name, bytes);
+      const facts = { name, bytes: bytes.byteLength, records: recordCount, items: itemCount, contentHash };
+      const layer = { ...facts, hidden: hiddenBy(facts, sumOfBase(version.base), version) };
+      return append({
+        type: "rebased",
+        dataset,
+        publish,
+        number: version.number,
+        base: { ...version.base, layers: [...version.base.layers, layer] },
+        contentHash: version.contentHash,
+        items: version.items,
+      });
     },
     release: (dataset, id, thousandths = 5_000) =>
       append({

@@ -1,8 +1,12 @@
 import {
   type Clock,
+  type LayerRef,
+  type OverlayValue,
+  openLayer,
   openPart,
-  type PartReader,
+  type PartKind,
   type PartRef,
+  type PositionalRead,
   parsePartHeader,
   partHeaderBytes,
   SluiceError,
@@ -10,57 +14,103 @@ import {
 } from "@sluice/core";
 import type { Blobs, OpenBlob } from "./blobs.ts";
 
-/** For how long a part that no retained version needs stays open, so that views on old versions keep reading. */
+/** For how long a file that no retained version needs stays open, so that views on old versions keep reading. */
 export const partGraceMs = 30_000;
 
-/** An open part file, shared by every version that stands on it. */
-export interface Part {
+/** An open file of a base, shared by every version that stands on it. */
+interface BaseFile<Value> {
   readonly name: string;
-  /** Throws CORRUPT, naming the part, or CLOSED where it was let go more than `partGraceMs` ago. */
-  get(key: string): string | undefined;
-  entries(): Iterable<readonly [key: string, canonical: string]>;
+  /** `keyHash` is the key's MurmurHash3. Throws CORRUPT, naming the file, or CLOSED where it was let go more than `partGraceMs` ago. */
+  get(key: string, keyHash: number): Value | undefined;
+  entries(): Iterable<readonly [key: string, value: Value]>;
 }
 
-/** The open part files, by name. */
+/** An open part: canonical texts. */
+export type Part = BaseFile<string>;
+
+/** An open layer: canonical texts, or REMOVED. */
+export type Layer = BaseFile<OverlayValue>;
+
+/** A file that turned out to be damaged. */
+export interface DamagedFile {
+  readonly name: string;
+  readonly bytes: number;
+}
+
+/** The open files of bases, by name. */
 export interface Parts {
   /** Opens a part and compares its header with what is said of it. Throws BLOB_UNKNOWN, or CORRUPT naming the part. */
-  open(ref: PartRef): Part;
-  /** Parts of which a read failed, since when they were not opened again. */
-  damaged(): ReadonlyMap<string, PartRef>;
-  /** Opens the file of a part anew, under the versions that stand on it; nothing where it is not open. Throws as `open` does. */
+  part(ref: PartRef): Part;
+  /** The same for a layer. */
+  layer(ref: LayerRef): Layer;
+  /** Files of which a read failed, since when they were not opened again. */
+  damaged(): ReadonlyMap<string, DamagedFile>;
+  /** Opens a file anew, under the versions that stand on it; nothing where it is not open. Throws as opening does. */
   reopen(name: string): void;
-  /** Closes every other part after the grace. */
+  /** Closes every other file after the grace. */
   retain(names: ReadonlySet<string>): void;
   close(): void;
 }
 
-interface Held extends Part {
+/** A file that is or was open. */
+interface Handle {
   reopen(): void;
   close(): void;
 }
 
-/** Opens no part at first. `onDamage` is called once for each part that turns out to be damaged, from within the read. */
+/** What is said of a file. */
+interface FileFacts {
+  readonly kind: PartKind;
+  readonly name: string;
+  readonly bytes: number;
+  readonly records: number;
+  readonly contentHash: string;
+}
+
+interface Records<Value> {
+  get(key: string, keyHash: number): Value | undefined;
+  entries(): Iterable<readonly [key: string, value: Value]>;
+}
+
+type OpenRecords<Value> = (read: PositionalRead, byteLength: number) => Records<Value>;
+
+/** Opens no file at first. `onDamage` is called once for each file that turns out to be damaged, from within the read. */
 export function createParts(dependencies: {
   readonly blobs: Blobs;
   readonly clock: Clock;
   readonly onDamage: (name: string, error: SluiceError) => void;
 }): Parts {
   const { blobs, clock, onDamage } = dependencies;
-  const open = new Map<string, Held>();
-  const damaged = new Map<string, PartRef>();
-  /** When a part that nobody needs is closed. */
+  const parts = new Map<string, Part & Handle>();
+  const layers = new Map<string, Layer & Handle>();
+  const damaged = new Map<string, DamagedFile>();
+  /** When a file that nobody needs is closed. */
   const closing = new Map<string, number>();
   let timer: Timer | undefined;
 
-  const damage = (ref: PartRef, error: SluiceError): void => {
-    if (damaged.has(ref.name)) return;
-    damaged.set(ref.name, ref);
-    onDamage(ref.name, error);
+  const damage = ({ name, bytes }: FileFacts, error: SluiceError): void => {
+    if (damaged.has(name)) return;
+    damaged.set(name, { name, bytes });
+    onDamage(name, error);
   };
 
+  const open = <Value>(
+    held: Map<string, BaseFile<Value> & Handle>,
+    facts: FileFacts,
+    openRecords: OpenRecords<Value>,
+  ): BaseFile<Value> => {
+    closing.delete(facts.name);
+    const file = held.get(facts.name) ?? createFile(facts, blobs, openRecords, damage);
+    held.set(facts.name, file);
+    return file;
+  };
+
+  const handleOf = (name: string): Handle | undefined => parts.get(name) ?? layers.get(name);
+
   const close = (name: string): void => {
-    open.get(name)?.close();
-    open.delete(name);
+    handleOf(name)?.close();
+    parts.delete(name);
+    layers.delete(name);
     closing.delete(name);
     damaged.delete(name);
   };
@@ -76,39 +126,43 @@ export function createParts(dependencies: {
     if (timer === undefined && first !== undefined) timer = clock.setTimer(first - clock.now(), closeDue);
   };
 
+  const names = (): readonly string[] => [...parts.keys(), ...layers.keys()];
+
   return {
-    open(ref) {
-      closing.delete(ref.name);
-      const part = open.get(ref.name) ?? createPart(ref, blobs, damage);
-      open.set(ref.name, part);
-      return part;
-    },
+    part: (ref) => open(parts, { ...ref, kind: "part", records: ref.items }, openPart),
+    layer: (ref) => open(layers, { ...ref, kind: "layer" }, openLayer),
     damaged: () => damaged,
     reopen(name) {
-      open.get(name)?.reopen();
+      handleOf(name)?.reopen();
       damaged.delete(name);
     },
-    retain(names) {
-      for (const name of names) closing.delete(name);
-      for (const name of open.keys()) {
-        if (!names.has(name) && !closing.has(name)) closing.set(name, clock.now() + partGraceMs);
+    retain(needed) {
+      for (const name of needed) closing.delete(name);
+      for (const name of names()) {
+        if (!needed.has(name) && !closing.has(name)) closing.set(name, clock.now() + partGraceMs);
       }
       armTimer();
     },
     close() {
       timer?.cancel();
-      for (const name of open.keys()) close(name);
+      for (const name of names()) close(name);
     },
   };
 }
 
-function createPart(ref: PartRef, blobs: Blobs, damage: (ref: PartRef, error: SluiceError) => void): Held {
-  const { name } = ref;
-  let blob: OpenBlob | undefined = openChecked(ref, blobs);
-  let reader: PartReader | undefined;
+function createFile<Value>(
+  facts: FileFacts,
+  blobs: Blobs,
+  openRecords: OpenRecords<Value>,
+  damage: (facts: FileFacts, error: SluiceError) => void,
+): BaseFile<Value> & Handle {
+  const { name } = facts;
+  let blob: OpenBlob | undefined = openChecked(facts, blobs);
+  let records: Records<Value> | undefined;
 
   // The table is read at the first touch: a version is opened without it.
-  const readerOf = (): PartReader => {
+  const recordsOf = (): Records<Value> => {
+    if (records !== undefined) return records;
     if (blob === undefined) {
       throw new SluiceError(
         "CLOSED",
@@ -116,61 +170,67 @@ function createPart(ref: PartRef, blobs: Blobs, damage: (ref: PartRef, error: Sl
       );
     }
     const file = blob;
-    reader ??= openPart((position, length) => file.read(position, length), file.bytes);
-    return reader;
+    records = openRecords((position, length) => file.read(position, length), file.bytes);
+    return records;
   };
 
   const spoiled = (error: unknown): unknown => {
     if (error instanceof SluiceError && error.code === "CLOSED") return error;
     const corrupt = corruptPart(name, error);
-    damage(ref, corrupt);
+    damage(facts, corrupt);
     return corrupt;
   };
 
   return {
     name,
-    get(key) {
+    get(key, keyHash) {
       try {
-        return readerOf().get(key);
+        return recordsOf().get(key, keyHash);
       } catch (error) {
         throw spoiled(error);
       }
     },
     *entries() {
       try {
-        yield* readerOf().entries();
+        yield* recordsOf().entries();
       } catch (error) {
         throw spoiled(error);
       }
     },
     reopen() {
-      const fresh = openChecked(ref, blobs);
+      const fresh = openChecked(facts, blobs);
       blob?.close();
       blob = fresh;
-      reader = undefined;
+      records = undefined;
     },
     close() {
       blob?.close();
       blob = undefined;
-      reader = undefined;
+      records = undefined;
     },
   };
 }
 
-function openChecked(ref: PartRef, blobs: Blobs): OpenBlob {
-  const blob = blobs.open(ref.name);
+function openChecked(facts: FileFacts, blobs: Blobs): OpenBlob {
+  const blob = blobs.open(facts.name);
   try {
-    const header = parsePartHeader(blob.read(0, Math.min(partHeaderBytes, blob.bytes)));
-    const found = { bytes: blob.bytes, items: header.itemCount, contentHash: header.contentHash };
-    if (found.bytes !== ref.bytes || found.items !== ref.items || found.contentHash !== ref.contentHash) {
+    const { kind, recordCount, contentHash } = parsePartHeader(blob.read(0, Math.min(partHeaderBytes, blob.bytes)));
+    const expected = { kind: facts.kind, bytes: facts.bytes, records: facts.records, contentHash: facts.contentHash };
+    const found = { kind, bytes: blob.bytes, records: recordCount, contentHash };
+    if (
+      found.kind !== expected.kind ||
+      found.bytes !== expected.bytes ||
+      found.records !== expected.records ||
+      found.contentHash !== expected.contentHash
+    ) {
       throw new SluiceError("CORRUPT", "its header is not what the version says of it", {
-        details: { found, expected: { bytes: ref.bytes, items: ref.items, contentHash: ref.contentHash } },
+        details: { found, expected },
       });
     }
     return blob;
   } catch (error) {
     blob.close();
-    throw corruptPart(ref.name, error);
+    throw corruptPart(facts.name, error);
   }
 }
 

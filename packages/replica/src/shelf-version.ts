@@ -2,46 +2,55 @@ import {
   applyDeltaCount,
   applyDeltaHash,
   type BaseRef,
-  type Content,
+  type ContentSum,
   createDelta,
   type Delta,
-  deltaName,
-  deltaToJson,
-  encodeDelta,
-  limits,
+  emptyDelta,
   murmur3,
   type Overlay,
+  type OverlayValue,
   partIndexOf,
   REMOVED,
   SluiceError,
 } from "@sluice/core";
-import type { Blobs } from "./blobs.ts";
-import type { Part } from "./parts.ts";
+import type { Layer, Part } from "./parts.ts";
 import type { ReadableVersion } from "./version.ts";
+
+/** The open files of a base. */
+export interface OpenBase {
+  readonly ref: BaseRef;
+  /** In the base's order. */
+  readonly parts: readonly Part[];
+  /** The newest first: in the order in which they are asked. */
+  readonly layers: readonly Layer[];
+}
 
 /** What a version on a shelf stands on. */
 export interface VersionGround {
   readonly number: number;
   readonly contentHash: string;
   readonly items: number;
-  readonly base: BaseRef;
-  /** The open files of the base, in its order. */
-  readonly parts: readonly Part[];
+  readonly base: OpenBase;
   readonly overlay: Overlay;
-  /** The blob that the overlay came from or was put into; null where it has none. */
-  readonly overlayBlob: string | null;
 }
 
-/** Makes a version of its ground. `know` is told of the ground of each version that comes of this one, itself included, and of a new overlay blob. */
+/** Makes a version of its ground. `know` is told of the ground of each version that comes of this one, itself included. */
 export function createShelfVersion(
   ground: VersionGround,
-  blobs: Blobs,
   know: (version: ReadableVersion, ground: VersionGround) => void,
 ): ReadableVersion {
-  const { number, contentHash, items, base, parts, overlay } = ground;
-  let content: Promise<Content> | undefined;
+  const { number, contentHash, items, base, overlay } = ground;
+  const { parts, layers } = base;
+  let overlaid: Delta | undefined;
 
-  const getFromBase = (key: string): string | undefined => parts[partIndexOf(murmur3(key), parts.length)]?.get(key);
+  const getFromBase = (key: string): string | undefined => {
+    const keyHash = murmur3(key);
+    for (const layer of layers) {
+      const value = layer.get(key, keyHash);
+      if (value !== undefined) return value === REMOVED ? undefined : value;
+    }
+    return parts[partIndexOf(keyHash, parts.length)]?.get(key, keyHash);
+  };
 
   const get = (key: string): string | undefined => {
     const value = overlay.get(key);
@@ -53,14 +62,13 @@ export function createShelfVersion(
     number,
     contentHash,
     items,
-    base,
+    base: base.ref,
+    overlaySize: { items: overlay.size, bytes: overlay.bytes },
     get,
     getFromBase,
     *entries() {
       for (const [key, value] of overlay.entries()) if (value !== REMOVED) yield [key, value];
-      for (const part of parts) {
-        for (const item of part.entries()) if (overlay.get(item[0]) === undefined) yield item;
-      }
+      for (const [key, value] of baseEntries(base)) if (overlay.get(key) === undefined) yield [key, value];
     },
     *overlay() {
       for (const [key, value] of overlay.entries()) yield [key, value === REMOVED ? undefined : value];
@@ -75,27 +83,12 @@ export function createShelfVersion(
           { details: { expected: position, found: measured } },
         );
       }
-      return createShelfVersion(
-        { ...ground, ...position, overlay: overlay.with(delta), overlayBlob: null },
-        blobs,
-        know,
-      );
+      return createShelfVersion({ ...ground, ...position, overlay: overlay.with(delta, position.number) }, know);
     },
     content() {
-      content ??= contentOf(version, blobs).then(
-        (made) => {
-          if (made.overlay !== null && "blob" in made.overlay) {
-            know(version, { ...ground, overlayBlob: made.overlay.blob });
-          }
-          return made;
-        },
-        (error: unknown) => {
-          // A full disk may have room the next time.
-          content = undefined;
-          throw error;
-        },
-      );
-      return content;
+      overlaid ??= deltaOf(overlay);
+      const isBase = overlay.size === 0;
+      return { base: base.ref, overlay: isBase ? null : overlaid, contentHash, items };
     },
   };
   know(version, ground);
@@ -103,11 +96,7 @@ export function createShelfVersion(
 }
 
 /** Content hash and number of items after a delta. Each old item is read once. */
-export function measureDelta(
-  before: { readonly contentHash: string; readonly items: number },
-  delta: Delta,
-  get: (key: string) => string | undefined,
-): { readonly contentHash: string; readonly items: number } {
+export function measureDelta(before: ContentSum, delta: Delta, get: (key: string) => string | undefined): ContentSum {
   const old = new Map<string, string | undefined>();
   for (const [key] of delta.set) old.set(key, get(key));
   for (const key of delta.remove) old.set(key, get(key));
@@ -118,27 +107,32 @@ export function measureDelta(
   };
 }
 
-/** All that a version's overlay does to its base. */
-export function overlayDelta(version: Pick<ReadableVersion, "overlay">): Delta {
+/** All that an overlay does to its base. */
+function deltaOf(overlay: Overlay): Delta {
+  if (overlay.size === 0) return emptyDelta;
   const set: (readonly [string, string])[] = [];
   const remove: string[] = [];
-  for (const [key, canonical] of version.overlay()) {
-    if (canonical === undefined) remove.push(key);
-    else set.push([key, canonical]);
+  for (const [key, value] of overlay.entries()) {
+    if (value === REMOVED) remove.push(key);
+    else set.push([key, value]);
   }
   return createDelta(set, remove);
 }
 
-async function contentOf(version: ReadableVersion, blobs: Blobs): Promise<Content> {
-  const { base, contentHash, items } = version;
-  const delta = overlayDelta(version);
-  if (delta.set.length + delta.remove.length === 0) return { base, overlay: null, contentHash, items };
-  const text = encodeDelta(delta);
-  const bytes = Buffer.from(text);
-  if (bytes.byteLength <= limits.inlineOverlayBytesMax) {
-    return { base, overlay: { inline: deltaToJson(delta) }, contentHash, items };
+function* baseEntries({ parts, layers }: OpenBase): Generator<readonly [key: string, canonical: string]> {
+  for (const [index, layer] of layers.entries()) {
+    const newer = layers.slice(0, index);
+    for (const [key, value] of layer.entries() as Iterable<readonly [string, OverlayValue]>) {
+      if (value !== REMOVED && !isHidden(key, newer)) yield [key, value];
+    }
   }
-  const blob = deltaName(text);
-  await blobs.put(blob, bytes);
-  return { base, overlay: { blob, bytes: bytes.byteLength }, contentHash, items };
+  for (const part of parts) {
+    for (const item of part.entries()) if (!isHidden(item[0], layers)) yield item;
+  }
+}
+
+function isHidden(key: string, newer: readonly Layer[]): boolean {
+  if (newer.length === 0) return false;
+  const keyHash = murmur3(key);
+  return newer.some((layer) => layer.get(key, keyHash) !== undefined);
 }

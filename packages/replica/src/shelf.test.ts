@@ -1,7 +1,16 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Content, createDelta, createVirtualClock, type SluiceError, type VirtualClock } from "@sluice/core";
+import {
+  buildLayer,
+  type Content,
+  createDelta,
+  createVirtualClock,
+  hiddenBy,
+  type JsonValue,
+  type SluiceError,
+  type VirtualClock,
+} from "@sluice/core";
 import { afterEach, expect, test } from "vitest";
 import type { Blobs } from "./blobs.ts";
 import { createDirectoryBlobs } from "./directory-blobs.ts";
@@ -9,6 +18,7 @@ import { type Items, putContent, readAll } from "./log.testing.ts";
 import { createMemoryBlobs } from "./memory-blobs.ts";
 import { partGraceMs } from "./parts.ts";
 import { createShelf, type Shelf } from "./shelf.ts";
+import type { ReadableVersion } from "./version.ts";
 
 const directories: string[] = [];
 afterEach(() => {
@@ -125,45 +135,116 @@ test("a delta that does not come to its position is refused, and says what it co
   );
 });
 
-test.each([
-  ["small", 3],
-  ["large", 6_000],
-])("a %s overlay is held by somebody else through its content", async (_size, count) => {
+/** Puts a layer and says what a base with it adds up to. */
+async function putLayer(
+  blobs: Blobs,
+  version: ReadableVersion,
+  changes: readonly (readonly [string, string | null])[],
+): Promise<Content> {
+  const layer = buildLayer(changes.map(([key, canonical]) => ({ key, canonical })));
+  await blobs.put(layer.name, layer.bytes);
+  const delta = createDelta(
+    changes.flatMap(([key, canonical]) => (canonical === null ? [] : [[key, canonical] as const])),
+    changes.flatMap(([key, canonical]) => (canonical === null ? [key] : [])),
+  );
+  const after = version.measure(delta);
+  const { name, bytes, recordCount: records, itemCount: items, contentHash } = layer;
+  const facts = { name, bytes: bytes.byteLength, records, items, contentHash };
+  const ref = { ...facts, hidden: hiddenBy(facts, version, after) };
+  return { base: { ...version.base, layers: [...version.base.layers, ref] }, overlay: null, ...after };
+}
+
+test("an overlay is held by somebody else through its content", async () => {
   const { blobs, shelf } = createWorld();
   const base = shelf.open(await putContent(blobs, many), 1);
   const delta = createDelta(
-    Array.from({ length: count }, (_, index) => [`new-${index}`, `${index}`]),
+    Array.from({ length: 600 }, (_, index) => [`new-${index}`, `${index}`]),
     ["sku-1"],
   );
   const version = base.with(delta, { number: 2, ...base.measure(delta) });
-  const content = await version.content();
-  expect(content.overlay !== null && "blob" in content.overlay).toBe(count > 1_000);
-  expect(shelf.missing(content)).toEqual([]);
+  const content = version.content();
+  expect(shelf.missing(content.base)).toEqual([]);
 
   const other = createWorld(createMemoryBlobs());
-  const missing = other.shelf.missing(content);
-  expect(missing.length).toBe(count > 1_000 ? 3 : 2);
+  const missing = other.shelf.missing(content.base);
+  expect(missing.length).toBe(2);
   for (const { name, bytes } of missing) {
     const blob = await blobs.read(name);
     expect(blob.byteLength).toBe(bytes);
     await other.blobs.put(name, blob);
   }
-  const again = other.shelf.open(content, 2);
+  const again = other.shelf.open(JSON.parse(JSON.stringify(content)) as Content, 2);
   expect(readAll(again)).toEqual(readAll(version));
-  expect(other.shelf.blobsOf(again)).toEqual(missing.map(({ name }) => name));
 });
 
-test("an overlay that was put is known to be needed", async () => {
-  const { blobs, shelf } = createWorld();
-  const base = shelf.open(await putContent(blobs, many), 1);
-  const delta = createDelta(
-    Array.from({ length: 6_000 }, (_, index) => [`new-${index}`, "1"]),
-    [],
+test("a version with layers reads as what the newest of them says, and is opened without reading any", async () => {
+  const inner = createMemoryBlobs();
+  const { shelf: builder } = createWorld(inner);
+  const first = builder.open(await putContent(inner, many, 4), 1);
+  const second = builder.open(
+    await putLayer(inner, first, [
+      ["sku-1", "1"],
+      ["sku-2", null],
+      ["new", "2"],
+    ]),
+    2,
   );
-  const version = base.with(delta, { number: 2, ...base.measure(delta) });
-  expect(shelf.blobsOf(version).length).toBe(2);
-  const { overlay } = await version.content();
-  expect(shelf.blobsOf(version)).toContain(overlay !== null && "blob" in overlay ? overlay.blob : "");
+  const content = await putLayer(inner, second, [
+    ["sku-1", "11"],
+    ["sku-2", "22"],
+    ["new", null],
+    ["sku-3", null],
+  ]);
+
+  const { blobs, reads } = counting(inner);
+  const version = createWorld(blobs).shelf.open(content, 3);
+  expect(reads).toEqual(Array.from({ length: 4 + 2 }, () => 56));
+  expect(["sku-1", "sku-2", "sku-3", "new", "sku-4"].map((key) => version.get(key))).toEqual([
+    "11",
+    "22",
+    undefined,
+    undefined,
+    '{"price":4}',
+  ]);
+  expect(readAll(version)).toEqual(
+    new Map([...many, ["sku-1", 11], ["sku-2", 22]].filter(([key]) => key !== "sku-3") as [string, JsonValue][]),
+  );
+  expect(version.items).toBe(499);
+});
+
+function patch(version: ReadableVersion, number: number, changes: readonly [string, string][]): ReadableVersion {
+  const delta = createDelta(changes, []);
+  return version.with(delta, { number, ...version.measure(delta) });
+}
+
+test("a version moves to another base, and what came after stays over it", async () => {
+  const { blobs, shelf } = createWorld();
+  const first = shelf.open(await putContent(blobs, many), 1);
+  const second = patch(first, 2, [
+    ["sku-1", "1"],
+    ["sku-2", "2"],
+  ]);
+  const third = patch(second, 3, [
+    ["sku-2", "3"],
+    ["sku-5", "5"],
+  ]);
+  const { base } = await putLayer(blobs, first, [
+    ["sku-1", "1"],
+    ["sku-2", "2"],
+  ]);
+
+  const moved = shelf.rebase(third, base, 2);
+  expect(new Map(moved.overlay())).toEqual(
+    new Map([
+      ["sku-2", "3"],
+      ["sku-5", "5"],
+    ]),
+  );
+  expect(readAll(moved)).toEqual(readAll(third));
+  expect([moved.number, moved.contentHash, moved.items]).toEqual([3, third.contentHash, third.items]);
+  // It is patched on as the one that it came from.
+  expect(patch(moved, 4, [["sku-1", "4"]]).contentHash).toBe(patch(third, 4, [["sku-1", "4"]]).contentHash);
+  expect(third.base).toBe(first.base);
 });
 
 test("a version that was packed is there again", async () => {
@@ -181,8 +262,8 @@ test("a version that was packed is there again", async () => {
 const wrongs: [string, (content: Content) => Content][] = [
   ["content hash", (content) => ({ ...content, contentHash: "0".repeat(64) })],
   ["number of items", (content) => ({ ...content, items: content.items + 1 })],
-  ["overlay", (content) => ({ ...content, overlay: { inline: { set: [["x", 1]], remove: [] } } })],
-  ["set of parts", (content) => ({ ...content, base: { parts: content.base.parts.slice(1) } })],
+  ["overlay", (content) => ({ ...content, overlay: { set: [["x", "1"]], remove: [] } })],
+  ["set of parts", (content) => ({ ...content, base: { parts: content.base.parts.slice(1), layers: [] } })],
 ];
 test.each(wrongs)("a version with a wrong %s is refused, and no blob is to blame", async (_what, spoil) => {
   const { blobs, shelf } = createWorld();

@@ -2,22 +2,16 @@ import {
   type BaseRef,
   type Clock,
   type Content,
-  createContentHash,
   type Delta,
-  type DeltaLimits,
-  decodeDelta,
-  defaultDeltaLimits,
-  deltaFromJson,
   emptyDelta,
   emptyOverlay,
-  encodeDelta,
-  type OverlayRef,
-  type PartRef,
+  filesOfBase,
   SluiceError,
+  sumOfBase,
 } from "@sluice/core";
-import { assertBlobName, type Blobs } from "./blobs.ts";
-import { createParts } from "./parts.ts";
-import { createShelfVersion, measureDelta, overlayDelta, type VersionGround } from "./shelf-version.ts";
+import type { Blobs } from "./blobs.ts";
+import { createParts, type DamagedFile } from "./parts.ts";
+import { createShelfVersion, measureDelta, type OpenBase, type VersionGround } from "./shelf-version.ts";
 import type { ReadableVersion } from "./version.ts";
 
 /** A blob that is needed and how long it is. */
@@ -26,46 +20,41 @@ export interface NeededBlob {
   readonly bytes: number;
 }
 
-/** A version as one piece of text and what it stands on, for a record on disk. */
-export interface PackedVersion {
+/** A version for a record on disk. */
+export interface PackedVersion extends Content {
   readonly number: number;
-  readonly contentHash: string;
-  readonly items: number;
-  readonly base: BaseRef;
-  /** The encoded delta over the base; null where there is none. */
-  readonly overlayText: string | null;
 }
 
-/** The versions that are open, and the part files under them. */
+/** The versions that are open, and the files under them. */
 export interface Shelf {
   readonly blobs: Blobs;
-  /** The blobs that a content needs and that are not here, each once. */
-  missing(content: Content): readonly NeededBlob[];
+  /** The files of a base that are not here, each once. */
+  missing(base: BaseRef): readonly NeededBlob[];
   /**
-   * Opens a version whose blobs are all here, synchronously: reads the parts' headers, lays the overlay over them and proves
-   * content hash and items. Throws BLOB_UNKNOWN; CORRUPT, naming the blob in `details.blob` where one is to blame.
+   * Opens a version whose files are all here, synchronously: reads the files' headers, adds them up, lays the overlay over them and
+   * proves content hash and items. Throws BLOB_UNKNOWN; CORRUPT, naming the blob in `details.blob` where one is to blame.
    */
   open(content: Content, number: number): ReadableVersion;
-  /** The version as one record, its overlay as text whatever its size. */
+  /**
+   * The same version on another base, one that has the content of `number`, an earlier version of its line or itself. What came
+   * later stays in the overlay. Throws as `open` does.
+   */
+  rebase(version: ReadableVersion, base: BaseRef, number: number): ReadableVersion;
+  /** The version as one record. */
   pack(version: ReadableVersion): PackedVersion;
-  /** Opens what `pack` made. Throws as `open` does. */
+  /** Opens what `pack` made, which was proved then. Throws as `open` does. */
   unpack(packed: PackedVersion): ReadableVersion;
-  /** Names of the blobs that a version of this shelf needs, or that its `content` has named. */
-  blobsOf(version: ReadableVersion): readonly string[];
-  /** Parts of which a read failed; `reopen` takes a part out. */
-  damaged(): ReadonlyMap<string, PartRef>;
-  /** Opens a part's file anew, after it was fetched again. */
+  /** Files of which a read failed; `reopen` takes a file out. */
+  damaged(): ReadonlyMap<string, DamagedFile>;
+  /** Opens a file anew, after it was fetched again. */
   reopen(name: string): void;
-  /** Lets go of every other version: closes the parts that none of these needs, 30 s later. */
+  /** Lets go of every other version: closes the files that none of these needs, 30 s later. */
   retain(versions: Iterable<ReadableVersion>): void;
   /** Closes every file. Versions can be read no more. */
   close(): void;
 }
 
-/** What followers must be able to open: an overlay may be as big as a dataset. */
-const overlayLimits: DeltaLimits = { ...defaultDeltaLimits, deltaItemsMax: 10_000_000, deltaBytesMax: 2 ** 29 };
-
-/** Opens nothing at first. `onDamage` hears of a part whose record, table or file cannot be read, once until it is opened again. */
+/** Opens nothing at first. `onDamage` hears of a file whose record, table or header cannot be read, once until it is opened again. */
 export function createShelf(dependencies: {
   readonly blobs: Blobs;
   readonly clock: Clock;
@@ -83,60 +72,41 @@ export function createShelf(dependencies: {
     return ground;
   };
 
-  const open = (
-    content: Pick<Content, "base" | "contentHash" | "items">,
-    number: number,
-    delta: Delta,
-    overlayBlob: string | null,
-  ): ReadableVersion => {
-    const { base, contentHash, items } = content;
+  const versionOf = (ground: VersionGround): ReadableVersion =>
+    createShelfVersion(ground, (made, its) => void grounds.set(made, its));
+
+  const openBase = (ref: BaseRef): OpenBase => {
     opened = true;
-    const ground: VersionGround = {
-      number,
-      contentHash,
-      items,
-      base,
-      parts: base.parts.map((ref) => parts.open(ref)),
-      overlay: emptyOverlay.with(delta),
-      overlayBlob,
+    return {
+      ref,
+      parts: ref.parts.map((part) => parts.part(part)),
+      layers: ref.layers.map((layer) => parts.layer(layer)).toReversed(),
     };
-    const version = createShelfVersion(ground, blobs, (made, its) => void grounds.set(made, its));
-    const found = measureDelta(sumOf(base), delta, (key) => version.getFromBase(key));
-    if (found.contentHash !== contentHash || found.items !== items) {
-      throw new SluiceError(
-        "CORRUPT",
-        `expected version ${number} to have ${items} items and content ${contentHash}, its parts and overlay give ${found.items} and ${found.contentHash}`,
-        { details: { expected: { contentHash, items }, found } },
-      );
-    }
-    return version;
+  };
+
+  const lay = (content: Content, number: number): ReadableVersion => {
+    const { contentHash, items } = content;
+    const overlay = emptyOverlay.with(content.overlay ?? emptyDelta, number);
+    return versionOf({ number, contentHash, items, base: openBase(content.base), overlay });
   };
 
   return {
     blobs,
-    missing(content) {
-      const needed = new Map<string, NeededBlob>();
-      for (const { name, bytes } of content.base.parts) needed.set(name, { name, bytes });
-      const { overlay } = content;
-      if (overlay !== null && "blob" in overlay) needed.set(overlay.blob, { name: overlay.blob, bytes: overlay.bytes });
+    missing(base) {
+      const needed = new Map(filesOfBase(base).map(({ name, bytes }) => [name, { name, bytes }]));
       return [...needed.values()].filter(({ name }) => !blobs.has(name));
     },
-    open: (content, number) => open(content, number, readOverlay(content.overlay, blobs), blobOf(content.overlay)),
-    pack(version) {
-      const { number, contentHash, items, base, overlay } = groundOf(version);
-      const overlayText = overlay.size === 0 ? null : encodeDelta(overlayDelta(version));
-      return { number, contentHash, items, base, overlayText };
+    open(content, number) {
+      const version = lay(content, number);
+      prove(version, content.overlay ?? emptyDelta);
+      return version;
     },
-    unpack(packed) {
-      const { overlayText } = packed;
-      const delta = overlayText === null ? emptyDelta : decodeDelta(overlayText, overlayLimits);
-      return open(packed, packed.number, delta, null);
+    rebase(version, ref, number) {
+      const ground = groundOf(version);
+      return versionOf({ ...ground, base: openBase(ref), overlay: ground.overlay.after(number) });
     },
-    blobsOf(version) {
-      const { base, overlayBlob } = groundOf(version);
-      const names = base.parts.map(({ name }) => name);
-      return overlayBlob === null ? names : [...names, overlayBlob];
-    },
+    pack: (version) => ({ number: version.number, ...version.content() }),
+    unpack: (packed) => lay(packed, packed.number),
     damaged: () => parts.damaged(),
     reopen: (name) => parts.reopen(name),
     retain(versions) {
@@ -146,35 +116,20 @@ export function createShelf(dependencies: {
       if (!opened && bases.size === retained.size && bases.isSubsetOf(retained)) return;
       retained = bases;
       opened = false;
-      parts.retain(new Set([...bases].flatMap((base) => base.parts.map(({ name }) => name))));
+      parts.retain(new Set([...bases].flatMap(filesOfBase).map(({ name }) => name)));
     },
     close: () => parts.close(),
   };
 }
 
-function sumOf(base: BaseRef): { contentHash: string; items: number } {
-  const sum = createContentHash();
-  let items = 0;
-  for (const part of base.parts) {
-    sum.addHash(part.contentHash);
-    items += part.items;
-  }
-  return { contentHash: sum.hex(), items };
-}
-
-function blobOf(overlay: OverlayRef | null): string | null {
-  return overlay !== null && "blob" in overlay ? overlay.blob : null;
-}
-
-function readOverlay(overlay: OverlayRef | null, blobs: Blobs): Delta {
-  if (overlay === null) return emptyDelta;
-  if ("inline" in overlay) return deltaFromJson(overlay.inline, overlayLimits);
-  const blob = blobs.open(overlay.blob);
-  try {
-    const bytes = blob.read(0, blob.bytes);
-    assertBlobName(overlay.blob, bytes);
-    return decodeDelta(Buffer.from(bytes).toString("utf8"), overlayLimits);
-  } finally {
-    blob.close();
-  }
+/** Proves a version by what its files add up to and what its overlay makes of that. Throws CORRUPT. */
+function prove(version: ReadableVersion, overlay: Delta): void {
+  const { number, contentHash, items } = version;
+  const found = measureDelta(sumOfBase(version.base), overlay, (key) => version.getFromBase(key));
+  if (found.contentHash === contentHash && found.items === items) return;
+  throw new SluiceError(
+    "CORRUPT",
+    `expected version ${number} to have ${items} items and content ${contentHash}, its files and overlay give ${found.items} and ${found.contentHash}`,
+    { details: { expected: { contentHash, items }, found } },
+  );
 }

@@ -1,16 +1,17 @@
 import {
   activeRelease,
   type Clock,
+  canonicalJson,
   type Command,
   type Content,
+  createDelta,
   decide,
   type Delta,
-  deltaFromJson,
   defaultPlan,
-  deltaToJson,
   emptyState,
   type Event,
   evolve,
+  type JsonValue,
   type LoggedEvent,
   type NamespaceState,
   own,
@@ -206,7 +207,7 @@ export function createMemoryReplica({
         dataset,
         stable: stable?.measure(delta) ?? { contentHash: "", items: 0 },
         candidate: candidate?.measure(delta) ?? null,
-        delta: deltaToJson(delta),
+        delta,
         candidateDelta: null,
         differingKeys: [],
         bothLines: true,
@@ -278,8 +279,7 @@ function moveLines(
     );
   }
   if (type === "patched") {
-    const delta = deltaFromJson(event.delta);
-    const { stable, candidate } = event;
+    const { delta, stable, candidate } = event;
     return move(event.dataset, (before) => ({
       stable: before.stable?.with(delta, stable) ?? null,
       candidate: candidate === null ? before.candidate : (before.candidate?.with(delta, candidate) ?? null),
@@ -295,7 +295,10 @@ function moveLines(
 }
 
 function deltaOf(items: PlainItems, remove: readonly string[]): Delta {
-  return deltaFromJson({ set: Object.entries(items), remove });
+  return createDelta(
+    Object.entries(items).map(([key, value]) => [key, canonicalJson(value as JsonValue)]),
+    remove,
+  );
 }
 
 function withoutParts({ base, contentHash, items }: ReadableVersion): Content {

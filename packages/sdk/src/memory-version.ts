@@ -3,7 +3,6 @@ import {
   applyDeltaHash,
   createDelta,
   type Delta,
-  deltaToJson,
   emptyContentHash,
   type LinePosition,
   SluiceError,
@@ -19,7 +18,8 @@ export function createMemoryVersion(number: number, items: ReadonlyMap<string, s
     number,
     contentHash,
     items: items.size,
-    base: { parts: [] },
+    base: { parts: [], layers: [] },
+    overlaySize: { items: items.size, bytes: 0 },
     get,
     getFromBase: () => undefined,
     entries: () => items.entries(),
@@ -33,12 +33,7 @@ export function createMemoryVersion(number: number, items: ReadonlyMap<string, s
       refuseMismatch(next, position);
       return next;
     },
-    content: async () => ({
-      base: version.base,
-      overlay: { inline: deltaToJson(all) },
-      contentHash,
-      items: items.size,
-    }),
+    content: () => ({ base: version.base, overlay: all, contentHash, items: items.size }),
   };
   return version;
 }

@@ -29,7 +29,7 @@ export function createTestOrigin({ clock }: { clock: Clock }): TestOrigin {
     blobs.set(name, bytes);
     const { items } = version;
     const parts = [{ name, bytes: bytes.byteLength, items, contentHash }];
-    return { base: { parts }, overlay: null, contentHash, items };
+    return { base: { parts, layers: [] }, overlay: null, contentHash, items };
   };
   const namespace = createMemoryReplica({ clock, contentOf });
   const events: LoggedEvent[] = [];

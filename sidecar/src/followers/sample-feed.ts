@@ -126,7 +126,7 @@ export function createSampleFeed(clock: Clock, snapshotMs = 0): SampleFeed {
         dataset: name,
         stable: position("stable"),
         candidate: (dataset?.candidate ?? null) === null ? null : position("candidate"),
-        delta: { set: [["sku", { price: drawn, note: "x".repeat(padBytes) }]], remove: [] },
+        delta: { set: [["sku", JSON.stringify({ note: "x".repeat(padBytes), price: drawn })]], remove: [] },
         candidateDelta: null,
         differingKeys: [],
         bothLines: false,
@@ -168,7 +168,7 @@ function hashOf(text: string): string {
 
 function contentOf(contentHash: string): Content {
   const parts = [{ name: hashOf(`part ${contentHash}`), bytes: 100, items: 1, contentHash }];
-  return { base: { parts }, overlay: null, contentHash, items: 1 };
+  return { base: { parts, layers: [] }, overlay: null, contentHash, items: 1 };
 }
 
 function linesOf(state: NamespaceState): Record<string, LineContents> {

@@ -58,7 +58,7 @@ export async function compare(spool: Spool, blobs: Blobs, compared: Compared, pa
     for (let index = 0; index < sliceCount; index++) {
       const differing = await differingOf(await spool.slice(index, sliceCount), await reader.next(), pace);
       for (const { key, before, after, base } of differing) {
-        if (after !== base) overlay.add(key, after);
+        if (after !== base) overlay.add(key, after, base);
         if (before !== after) {
           if (before !== undefined) contentHash.subtract(itemHash(key, before));
           if (after !== undefined) contentHash.add(itemHash(key, after));

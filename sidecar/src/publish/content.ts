@@ -1,14 +1,5 @@
-import type { BaseRef, Content, OverlayRef, PartRef } from "@sluice/core";
-import {
-  assert,
-  createContentHash,
-  createDelta,
-  deltaName,
-  deltaToJson,
-  encodeDelta,
-  limits,
-  partCountFor,
-} from "@sluice/core";
+import type { BaseRef, Content, PartRef } from "@sluice/core";
+import { assert, buildLayer, createContentHash, createDelta, limits, partCountFor } from "@sluice/core";
 import type { Blobs, ReadableVersion } from "@sluice/replica";
 import type { Comparison } from "./compare.ts";
 import type { OverlayItems } from "./overlay-plan.ts";
@@ -36,7 +27,7 @@ export async function writeContent(
   writer: ContentWriter,
 ): Promise<Content> {
   if (parent !== null && overlay !== null) {
-    return { base: parent.base, overlay: await writeOverlay(writer.blobs, overlay), contentHash, items };
+    return { ...(await overlayContent(writer.blobs, parent.base, overlay)), contentHash, items };
   }
   const base = await writeBase(spool, writer);
   // Stops at once where the parts are not what was compared: nobody may ever be told of them.
@@ -46,16 +37,22 @@ export async function writeContent(
   return { base, overlay: null, contentHash, items };
 }
 
-/** Puts what lies over a base among the blobs where it is too long for an event. */
-async function writeOverlay(blobs: Blobs, overlay: OverlayItems): Promise<OverlayRef | null> {
-  if (overlay.set.length + overlay.remove.length === 0) return null;
-  const text = encodeDelta(overlay);
-  const bytes = Buffer.from(text);
-  if (bytes.length <= limits.inlineOverlayBytesMax)
-    return { inline: deltaToJson(createDelta(overlay.set, overlay.remove)) };
-  const blob = deltaName(text);
-  await blobs.put(blob, bytes);
-  return { blob, bytes: bytes.length };
+/** What lies over a base: in the event itself where it is short, else one more layer. */
+async function overlayContent(
+  blobs: Blobs,
+  base: BaseRef,
+  overlay: OverlayItems,
+): Promise<Pick<Content, "base" | "overlay">> {
+  const { set, remove, hidden } = overlay;
+  if (set.length + remove.length === 0) return { base, overlay: null };
+  if (overlay.bytes <= limits.inlineOverlayBytesMax) return { base, overlay: createDelta(set, remove) };
+  const { bytes, name, recordCount, itemCount, contentHash } = buildLayer([
+    ...set.map(([key, canonical]) => ({ key, canonical })),
+    ...remove.map((key) => ({ key, canonical: null })),
+  ]);
+  await blobs.put(name, bytes);
+  const layer = { name, bytes: bytes.length, records: recordCount, items: itemCount, contentHash, hidden };
+  return { base: { ...base, layers: [...base.layers, layer] }, overlay: null };
 }
 
 /** Builds the parts of an upload and puts those among the blobs that are not there yet. */
@@ -74,5 +71,5 @@ async function writeBase(spool: Spool, { blobs, parts, onShare }: ContentWriter)
     refs.push({ name, bytes: bytes.length, items: itemCount, contentHash });
     onShare((part + 1) / partCount);
   }
-  return { parts: refs };
+  return { parts: refs, layers: [] };
 }

@@ -1,3 +1,5 @@
+import { type ContentSum, createContentHash, itemHash } from "@sluice/core";
+
 /** An overlay never holds more items or text; past either, the version gets a base of its own. */
 export const overlayItemsMax = 50_000;
 export const overlayBytesMax: number = 16 * 1024 * 1024;
@@ -9,12 +11,16 @@ const overlayItemsMin = 1_000;
 export interface OverlayItems {
   readonly set: readonly (readonly [key: string, canonical: string])[];
   readonly remove: readonly string[];
+  /** UTF-8 bytes of keys and values. */
+  readonly bytes: number;
+  /** The items of the base that it takes the place of. */
+  readonly hidden: ContentSum;
 }
 
 /** Gathers what a version differs in from a base until a base of its own is the better choice. */
 export interface OverlayPlan {
-  /** An item that differs from the base; undefined was removed. */
-  add(key: string, canonical: string | undefined): void;
+  /** An item that differs from the base, as it is and as the base has it; undefined where there is none. */
+  add(key: string, canonical: string | undefined, inBase: string | undefined): void;
   /** What lies over the base; null where it is too much. */
   finish(): OverlayItems | null;
 }
@@ -27,11 +33,17 @@ export function createOverlayPlan(items: number): OverlayPlan {
   const itemsMax = Math.min(overlayItemsMax, Math.max(overlayItemsMin, Math.floor(items / 10)));
   let set: [string, string][] = [];
   let remove: string[] = [];
+  const hidden = createContentHash();
+  let hiddenItems = 0;
   let bytes = 0;
   let fits = true;
   return {
-    add(key, canonical) {
+    add(key, canonical, inBase) {
       if (!fits) return;
+      if (inBase !== undefined) {
+        hidden.add(itemHash(key, inBase));
+        hiddenItems++;
+      }
       if (canonical === undefined) remove.push(key);
       else set.push([key, canonical]);
       bytes += Buffer.byteLength(key) + (canonical === undefined ? 0 : Buffer.byteLength(canonical));
@@ -39,6 +51,6 @@ export function createOverlayPlan(items: number): OverlayPlan {
       // What is too much is not kept.
       if (!fits) [set, remove] = [[], []];
     },
-    finish: () => (fits ? { set, remove } : null),
+    finish: () => (fits ? { set, remove, bytes, hidden: { contentHash: hidden.hex(), items: hiddenItems } } : null),
   };
 }

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import type { Actor, Content, Event, LinePosition, LoggedEvent, WireDelta } from "@sluice/core";
+import type { Actor, Content, Delta, Event, LinePosition, LoggedEvent } from "@sluice/core";
 import { defaultPlan } from "@sluice/core";
 import type { EventLog } from "./port.ts";
 
 const mei: Actor = { kind: "person", name: "mei" };
 const cause = { reason: "it hurt", evidence: null };
-const noDelta: WireDelta = { set: [], remove: [] };
+const noDelta: Delta = { set: [], remove: [] };
 
 /** A content hash that a test can call by name. */
 export function hashOf(name: string): string {
@@ -44,7 +44,7 @@ export function patched(
   number: number,
   stable: string,
   candidate?: string,
-  delta: WireDelta = noDelta,
+  delta: Delta = noDelta,
 ): Event {
   return {
     type: "patched",
@@ -104,7 +104,10 @@ function position(number: number, content: string): LinePosition {
 
 function contentOf(content: string): Content {
   return {
-    base: { parts: [{ name: hashOf(`part of ${content}`), bytes: 100, items: 1, contentHash: hashOf(content) }] },
+    base: {
+      parts: [{ name: hashOf(`part of ${content}`), bytes: 100, items: 1, contentHash: hashOf(content) }],
+      layers: [],
+    },
     overlay: null,
     contentHash: hashOf(content),
     items: 1,

@@ -9,7 +9,7 @@ const hash = "0".repeat(64);
 const origin = { source: "main", bytesHash: hash };
 const difference = { added: 3, removed: 1, changed: 412, unchanged: 9_585, examples: [] };
 const content = {
-  base: { parts: [{ name: hash, bytes: 1, items: 9_998, contentHash: hash }] },
+  base: { parts: [{ name: hash, bytes: 1, items: 9_998, contentHash: hash }], layers: [] },
   overlay: null,
   contentHash: hash,
   items: 9_998,

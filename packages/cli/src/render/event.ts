@@ -53,6 +53,11 @@ function describe(event: Event): { dataset: string; text: string } {
     }
     case "patched":
       return { dataset: event.dataset, text: `v${event.stable.number} patched` };
+    case "rebased": {
+      const { parts, layers } = event.base;
+      const files = `${counted(parts.length, "part")} and ${counted(layers.length, "layer")}`;
+      return { dataset: event.dataset, text: `v${event.number} stands on ${files}` };
+    }
     case "alert-received": {
       const release = event.release === null ? null : nameOfRelease(event.release);
       const on =

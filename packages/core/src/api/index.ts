@@ -32,6 +32,7 @@ export { followerInfoSchema, followQuerySchema, frameSchema, markSchema } from "
 export {
   actorSchema,
   contentSchema,
+  deltaSchema,
   eventSchema,
   guardConfigSchema,
   hashSchema,
@@ -41,8 +42,9 @@ export {
   planSchema,
   sourceDefinitionSchema,
   thousandthsSchema,
-  wireDeltaSchema,
 } from "./log.ts";
+export type { PatchMinute } from "./patch-minute.ts";
+export { patchMinuteSchema } from "./patch-minute.ts";
 export { fillPath, paths } from "./paths.ts";
 export type { Problem } from "./problem.ts";
 export { problemMediaType, problemSchema } from "./problem.ts";

@@ -8,13 +8,12 @@ import type {
   Cause,
   Content,
   Event,
+  LayerRef,
   LinePosition,
   LoggedEvent,
-  OverlayRef,
   PartRef,
   QuarantinedChanges,
   SourceDefinition,
-  WireDelta,
 } from "../release/event.ts";
 import { parseMatcher } from "../release/matchers.ts";
 import type { AlertRule, Plan, PlanStep } from "../release/plan.ts";
@@ -29,6 +28,7 @@ import type {
   ReleaseState,
 } from "../release/state.ts";
 import { guardEvidenceSchema } from "./evidence.ts";
+import type { Delta } from "../version/delta.ts";
 import { checkSchema } from "../version/check-schema.ts";
 import { checkFindingSchema, differenceSchema } from "./check.ts";
 
@@ -47,7 +47,7 @@ export const nameSchema: z.ZodType<string> = z
 export const thousandthsSchema: z.ZodType<number> = z.int().min(0).max(everybodyThousandths);
 
 export const actorSchema: z.ZodType<Actor> = z.object({
-  kind: z.enum(["person", "guard", "alert", "source", "plan"]),
+  kind: z.enum(["person", "guard", "alert", "source", "plan", "origin"]),
   name: z.string().max(200),
 });
 
@@ -58,21 +58,28 @@ const partRefSchema: z.ZodType<PartRef> = z.object({
   contentHash: hashSchema,
 });
 
-const baseRefSchema: z.ZodType<BaseRef> = z.object({ parts: z.array(partRefSchema).min(1).max(65_536) });
+const layerRefSchema: z.ZodType<LayerRef> = z.object({
+  name: hashSchema,
+  bytes: wholeSchema,
+  records: wholeSchema,
+  items: wholeSchema,
+  contentHash: hashSchema,
+  hidden: z.object({ items: wholeSchema, contentHash: hashSchema }),
+});
 
-export const wireDeltaSchema: z.ZodType<WireDelta> = z.object({
-  set: z.array(z.tuple([z.string(), z.unknown()])),
+const baseRefSchema: z.ZodType<BaseRef> = z.object({
+  parts: z.array(partRefSchema).min(1).max(65_536),
+  layers: z.array(layerRefSchema).max(1_024),
+});
+
+export const deltaSchema: z.ZodType<Delta> = z.object({
+  set: z.array(z.tuple([z.string(), z.string()])),
   remove: z.array(z.string()),
 });
 
-const overlayRefSchema: z.ZodType<OverlayRef> = z.union([
-  z.object({ inline: wireDeltaSchema }),
-  z.object({ blob: hashSchema, bytes: wholeSchema }),
-]);
-
 export const contentSchema: z.ZodType<Content> = z.object({
   base: baseRefSchema,
-  overlay: overlayRefSchema.nullable(),
+  overlay: deltaSchema.nullable(),
   contentHash: hashSchema,
   items: wholeSchema,
 });
@@ -231,8 +238,17 @@ export const eventSchema: z.ZodType<Event> = z.discriminatedUnion("type", [
     dataset: nameSchema,
     stable: linePositionSchema,
     candidate: linePositionSchema.nullable(),
-    delta: wireDeltaSchema,
-    candidateDelta: wireDeltaSchema.nullable(),
+    delta: deltaSchema,
+    candidateDelta: deltaSchema.nullable(),
+  }),
+  z.object({
+    type: z.literal("rebased"),
+    dataset: nameSchema,
+    publish: versionNumberSchema,
+    number: versionNumberSchema,
+    base: baseRefSchema,
+    contentHash: hashSchema,
+    items: wholeSchema,
   }),
   z.object({
     type: z.literal("release-started"),

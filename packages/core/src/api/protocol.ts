@@ -1,5 +1,5 @@
 /** Version of everything that crosses a wire. It steps with any change to a schema of this folder. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** Header of a report that names the instance it is for, as `hello` did: another one refuses outcomes, which the first may have counted. */
 export const instanceHeader = "sluice-instance";
@@ -29,7 +29,7 @@ export const limits = {
   itemsPerPatchMax: 1_000,
   keysPerReadMax: 1_000,
   itemsPerVersionMax: 50_000_000,
-  /** An overlay that is larger travels as a blob. */
+  /** What a publish lays over its parent in the event itself; more becomes a layer. */
   inlineOverlayBytesMax: 65_536,
   reportsPerBatchMax: 256,
   childrenMax: 10_000,

@@ -1,14 +1,15 @@
 import type { Check, CheckFinding } from "../version/checks.ts";
+import type { Delta } from "../version/delta.ts";
 import type { DifferenceSummary } from "../version/difference.ts";
 import type {
   Actor,
+  BaseRef,
   BytesOrigin,
   Cause,
   Content,
   LinePosition,
   QuarantinedChanges,
   SourceDefinition,
-  WireDelta,
 } from "./event.ts";
 import type { Plan } from "./plan.ts";
 
@@ -80,12 +81,22 @@ export type Command =
       /** What the patch makes of the stable line, and of the candidate line where there is one; numbers are given by the decision. */
       readonly stable: Omit<LinePosition, "number">;
       readonly candidate: Omit<LinePosition, "number"> | null;
-      readonly delta: WireDelta;
-      readonly candidateDelta: WireDelta | null;
+      readonly delta: Delta;
+      readonly candidateDelta: Delta | null;
       /** Keys that the patch replaces or removes whole and in which the two lines differ. */
       readonly differingKeys: readonly string[];
       /** The caller said that both lines take the patch although they differ. */
       readonly bothLines: boolean;
+    }
+  /** A version that was is held another way from now on; see the event of that name. */
+  | {
+      readonly type: "rebase";
+      readonly dataset: string;
+      readonly publish: number;
+      readonly number: number;
+      readonly base: BaseRef;
+      readonly contentHash: string;
+      readonly items: number;
     }
   | {
       readonly type: "start-release";

@@ -19,7 +19,7 @@ const resume: Command = { type: "resume", release, reason: "the evidence faded" 
 function contentOf(content: number): Content {
   const contentHash = content.toString(16).padStart(64, "0");
   return {
-    base: { parts: [{ name: contentHash, bytes: 1, items: 1, contentHash }] },
+    base: { parts: [{ name: contentHash, bytes: 1, items: 1, contentHash }], layers: [] },
     overlay: null,
     contentHash,
     items: 1,

@@ -57,6 +57,8 @@ export function decide(state: NamespaceState, { by, command }: GivenCommand, now
       return onDataset(state, command.dataset, (dataset) => decideRefusal(dataset, by, command));
     case "patch":
       return onDataset(state, command.dataset, (dataset) => decidePatch(dataset, by, command));
+    case "rebase":
+      return onDataset(state, command.dataset, (dataset) => decideRebase(dataset, by, command));
     case "start-release":
       return onDataset(state, command.dataset, (dataset) => decideStart(state, dataset, by, command));
     case "set-percentage":
@@ -117,6 +119,16 @@ function decidePatch(dataset: DatasetState, by: GivenCommand["by"], command: Com
     delta: command.delta,
     candidateDelta: command.candidateDelta,
   });
+}
+
+/** A line that has ended meanwhile, or that was never at this version, stays as it is held. */
+function decideRebase(dataset: DatasetState, by: GivenCommand["by"], command: CommandOf<"rebase">): Decision {
+  const { publish, number, base, contentHash, items } = command;
+  const line = [dataset.stable, dataset.candidate].find((its) => its?.publish === publish);
+  if (line === undefined || line === null || number < publish || number > line.number) {
+    return unchanged(`v${publish} of ${dataset.name} is no line at version ${number} any more`, { number });
+  }
+  return events(by, { type: "rebased", dataset: dataset.name, publish, number, base, contentHash, items });
 }
 
 function isEmpty(delta: CommandOf<"patch">["delta"]): boolean {

@@ -1,12 +1,13 @@
 import type { GuardEvidence } from "../guard/verdict.ts";
 import type { Check, CheckFinding } from "../version/checks.ts";
+import type { Delta } from "../version/delta.ts";
 import type { DifferenceSummary } from "../version/difference.ts";
 import type { Plan } from "./plan.ts";
 
 /** Who did something. */
 export interface Actor {
-  readonly kind: "person" | "guard" | "alert" | "source" | "plan";
-  /** The person's name, the alert's, the source's id, or the rule that tripped. */
+  readonly kind: "person" | "guard" | "alert" | "source" | "plan" | "origin";
+  /** The person's name, the alert's, the source's id, the rule that tripped, or what the origin does by itself. */
   readonly name: string;
 }
 
@@ -20,24 +21,34 @@ export interface PartRef {
   readonly contentHash: string;
 }
 
-/** The immutable part files of a version; `parts[i]` holds the keys whose hash falls in the i-th of `parts.length` equal ranges. */
+/** One layer of a base: a file of items set or removed over what lies beneath it. */
+export interface LayerRef {
+  /** SHA-256 of the file, 64 hex digits: its name among the blobs. */
+  readonly name: string;
+  readonly bytes: number;
+  /** Items set and removed together. */
+  readonly records: number;
+  /** Items set. */
+  readonly items: number;
+  /** Content hash of the items set, 64 hex digits. */
+  readonly contentHash: string;
+  /** The items beneath that it takes the place of. */
+  readonly hidden: { readonly items: number; readonly contentHash: string };
+}
+
+/**
+ * The immutable files that a version stands on: `parts[i]` holds the keys whose hash falls in the i-th of `parts.length` equal
+ * ranges, and over the parts lie layers, the oldest first.
+ */
 export interface BaseRef {
   readonly parts: readonly PartRef[];
+  readonly layers: readonly LayerRef[];
 }
-
-/** A delta as it travels: sorted by key, values as JSON. */
-export interface WireDelta {
-  readonly set: readonly (readonly [key: string, value: unknown])[];
-  readonly remove: readonly string[];
-}
-
-/** Items over a base: in the event itself when small, else a blob that holds the encoded delta. */
-export type OverlayRef = { readonly inline: WireDelta } | { readonly blob: string; readonly bytes: number };
 
 /** All that is needed to hold one version: its base and everything that lies over it. */
 export interface Content {
   readonly base: BaseRef;
-  readonly overlay: OverlayRef | null;
+  readonly overlay: Delta | null;
   /** Of the whole version, 64 hex digits. */
   readonly contentHash: string;
   readonly items: number;
@@ -127,9 +138,19 @@ export type Event =
       readonly stable: LinePosition;
       readonly candidate: LinePosition | null;
       /** The change to the stable line; to the candidate line too where `candidateDelta` is null. */
-      readonly delta: WireDelta;
+      readonly delta: Delta;
       /** The change to the candidate line where the same patch makes another difference there. */
-      readonly candidateDelta: WireDelta | null;
+      readonly candidateDelta: Delta | null;
+    }
+  /** The same content, held another way: the version `number` of the line that `publish` began also stands on this base alone. */
+  | {
+      readonly type: "rebased";
+      readonly dataset: string;
+      readonly publish: number;
+      readonly number: number;
+      readonly base: BaseRef;
+      readonly contentHash: string;
+      readonly items: number;
     }
   | {
       readonly type: "release-started";
@@ -166,6 +187,11 @@ export type Event =
       readonly action: "none" | "revert" | "hold";
       readonly release: string | null;
     };
+
+/** What has happened to items or to how they are held, and not to who sees them: the shelf of the log that is not kept for ever. */
+export function isOnPatchShelf(event: Event): boolean {
+  return event.type === "patched" || event.type === "rebased";
+}
 
 /** The kinds of event. */
 export type EventType = Event["type"];

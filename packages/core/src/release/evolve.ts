@@ -1,6 +1,7 @@
 import { assert, unreachable } from "../assert.ts";
 import { own } from "../own.ts";
 import type { Actor, Cause, Event, LinePosition, LoggedEvent } from "./event.ts";
+import { isOnPatchShelf } from "./event.ts";
 import { everybodyThousandths } from "./plan.ts";
 import type { DatasetState, Line, NamespaceState, ReleasePhase, ReleaseState } from "./state.ts";
 import { endedReleasesMax, isActive } from "./state.ts";
@@ -11,11 +12,10 @@ import { endedReleasesMax, isActive } from "./state.ts";
  */
 export function evolve(state: NamespaceState, logged: LoggedEvent): NamespaceState {
   assert(logged.sequence === state.sequence + 1, `event ${logged.sequence} follows ${state.sequence}`);
-  const patched = logged.event.type === "patched";
   return {
     ...apply(state, logged, logged.event),
     sequence: logged.sequence,
-    controlSequence: patched ? state.controlSequence : logged.sequence,
+    controlSequence: isOnPatchShelf(logged.event) ? state.controlSequence : logged.sequence,
   };
 }
 
@@ -105,6 +105,7 @@ function apply(state: NamespaceState, logged: LoggedEvent, event: Event): Namesp
       });
       return withDataset(state, { ...dataset, quarantine });
     }
+    case "rebased":
     case "alert-received":
       return state;
     default:

@@ -24,7 +24,7 @@ describe(`random histories, seed ${seed} (SLUICE_SEED sets another)`, () => {
       { ...runs, numRuns: 300 },
     );
     // Sources and alerts have tests of their own: they change nothing of who sees what.
-    const left: readonly EventType[] = ["source-added", "source-removed", "alert-received"];
+    const left: readonly EventType[] = ["source-added", "source-removed", "alert-received", "rebased"];
     const all: Record<EventType, true> = {
       "dataset-created": true,
       "source-added": true,
@@ -32,6 +32,7 @@ describe(`random histories, seed ${seed} (SLUICE_SEED sets another)`, () => {
       "version-published": true,
       "publish-refused": true,
       patched: true,
+      rebased: true,
       "release-started": true,
       "percentage-set": true,
       "release-held": true,

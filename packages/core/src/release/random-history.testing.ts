@@ -124,7 +124,7 @@ export interface Moment {
 
 const hashOf = (content: number): string => content.toString(16).padStart(64, "0");
 const contentOf = (content: number): Content => ({
-  base: { parts: [{ name: hashOf(content), bytes: 100, items: 1, contentHash: hashOf(content) }] },
+  base: { parts: [{ name: hashOf(content), bytes: 100, items: 1, contentHash: hashOf(content) }], layers: [] },
   overlay: null,
   contentHash: hashOf(content),
   items: 1,
@@ -202,7 +202,7 @@ function commandOf(
         dataset,
         stable: position,
         candidate: known?.candidate === null || known?.candidate === undefined ? null : position,
-        delta: { set: [["a", step.content]], remove: [] },
+        delta: { set: [["a", String(step.content)]], remove: [] },
         candidateDelta: null,
         differingKeys: [],
         bothLines: false,

@@ -27,6 +27,7 @@ type Asked =
   | "publish --release"
   | "publish --supersede"
   | "patch"
+  | "rebase"
   | "start"
   | "percentage"
   | "hold"
@@ -43,6 +44,7 @@ const table: Record<Situation, Record<Asked, string>> = {
     "publish --release": "version-published (live)",
     "publish --supersede": "version-published (live)",
     patch: "VERSION_NONE",
+    rebase: "-",
     start: "NOTHING_HELD",
     percentage: "RELEASE_UNKNOWN",
     hold: "RELEASE_UNKNOWN",
@@ -56,6 +58,7 @@ const table: Record<Situation, Record<Asked, string>> = {
     "publish --release": "version-published, release-started",
     "publish --supersede": "version-published, release-started",
     patch: "patched",
+    rebase: "rebased",
     start: "NOTHING_HELD",
     percentage: "RELEASE_UNKNOWN",
     hold: "RELEASE_UNKNOWN",
@@ -69,6 +72,7 @@ const table: Record<Situation, Record<Asked, string>> = {
     "publish --release": "version-published, release-started",
     "publish --supersede": "version-published, release-started",
     patch: "patched",
+    rebase: "rebased",
     start: "release-started",
     percentage: "RELEASE_UNKNOWN",
     hold: "RELEASE_UNKNOWN",
@@ -82,6 +86,7 @@ const table: Record<Situation, Record<Asked, string>> = {
     "publish --release": "RELEASE_RUNNING",
     "publish --supersede": "release-superseded, version-published, release-started",
     patch: "patched",
+    rebase: "rebased",
     start: "RELEASE_RUNNING",
     percentage: "percentage-set, release-held",
     hold: "release-held",
@@ -95,6 +100,7 @@ const table: Record<Situation, Record<Asked, string>> = {
     "publish --release": "RELEASE_RUNNING",
     "publish --supersede": "release-superseded, version-published, release-started",
     patch: "patched",
+    rebase: "rebased",
     start: "RELEASE_RUNNING",
     percentage: "percentage-set",
     hold: "-",
@@ -108,6 +114,7 @@ const table: Record<Situation, Record<Asked, string>> = {
     "publish --release": "RELEASE_BAKING",
     "publish --supersede": "RELEASE_BAKING",
     patch: "patched",
+    rebase: "rebased",
     start: "RELEASE_RUNNING",
     percentage: "RELEASE_BAKING",
     hold: "release-held",
@@ -121,6 +128,7 @@ const table: Record<Situation, Record<Asked, string>> = {
     "publish --release": "RELEASE_BAKING",
     "publish --supersede": "RELEASE_BAKING",
     patch: "patched",
+    rebase: "rebased",
     start: "RELEASE_RUNNING",
     percentage: "RELEASE_BAKING",
     hold: "-",
@@ -134,6 +142,7 @@ const table: Record<Situation, Record<Asked, string>> = {
     "publish --release": "version-published, release-started",
     "publish --supersede": "version-published, release-started",
     patch: "patched",
+    rebase: "rebased",
     start: "NOTHING_HELD",
     percentage: "RELEASE_ENDED",
     hold: "RELEASE_ENDED",
@@ -147,6 +156,7 @@ const table: Record<Situation, Record<Asked, string>> = {
     "publish --release": "version-published, release-started",
     "publish --supersede": "version-published, release-started",
     patch: "patched",
+    rebase: "rebased",
     start: "NOTHING_HELD",
     percentage: "RELEASE_ENDED",
     hold: "RELEASE_ENDED",
@@ -160,6 +170,7 @@ const table: Record<Situation, Record<Asked, string>> = {
     "publish --release": "RELEASE_RUNNING",
     "publish --supersede": "release-superseded, version-published, release-started",
     patch: "patched",
+    rebase: "rebased",
     start: "RELEASE_RUNNING",
     percentage: "RELEASE_ENDED",
     hold: "RELEASE_ENDED",
@@ -177,7 +188,7 @@ const cause = { reason: "it hurts", evidence: null };
 function contentOf(content: number): Content {
   const contentHash = content.toString(16).padStart(64, "0");
   return {
-    base: { parts: [{ name: contentHash, bytes: 1, items: 1, contentHash }] },
+    base: { parts: [{ name: contentHash, bytes: 1, items: 1, contentHash }], layers: [] },
     overlay: null,
     contentHash,
     items: 1,
@@ -248,10 +259,19 @@ const asked: Record<Asked, (state: NamespaceState) => Command> = {
     dataset: "prices",
     stable: { contentHash: "a".repeat(64), items: 1 },
     candidate: state.datasets["prices"]?.candidate ? { contentHash: "b".repeat(64), items: 1 } : null,
-    delta: { set: [["sku", 1]], remove: [] },
+    delta: { set: [["sku", "1"]], remove: [] },
     candidateDelta: null,
     differingKeys: [],
     bothLines: false,
+  }),
+  rebase: (state) => ({
+    type: "rebase",
+    dataset: "prices",
+    publish: state.datasets["prices"]?.stable?.publish ?? 1,
+    number: state.datasets["prices"]?.stable?.number ?? 1,
+    base: contentOf(1).base,
+    contentHash: contentOf(1).contentHash,
+    items: 1,
   }),
   start: () => ({
     type: "start-release",

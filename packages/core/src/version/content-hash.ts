@@ -17,6 +17,8 @@ export interface ContentHash {
   subtract(item: Uint8Array): void;
   /** Adds the content hash of other items, 64 hex digits: the parts of a version add up to the version. Throws CORRUPT on other text. */
   addHash(hex: string): void;
+  /** Takes the content hash of other items away. Throws as `addHash` does. */
+  subtractHash(hex: string): void;
   /** The sum so far, 64 lower-case hex digits. */
   hex(): string;
 }
@@ -57,6 +59,7 @@ export function createContentHash(hex: string = emptyContentHash): ContentHash {
     add: (item) => sum(item, 1),
     subtract: (item) => sum(item, -1),
     addHash: (other) => sum(bytesOf(other), 1),
+    subtractHash: (other) => sum(bytesOf(other), -1),
     hex() {
       let text = "";
       for (let index = 7; index >= 0; index--) text += limb(limbs, index).toString(16).padStart(8, "0");

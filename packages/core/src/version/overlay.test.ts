@@ -31,9 +31,11 @@ test("an overlay answers as a map to which every delta was applied", () => {
   fc.assert(
     fc.property(deltas, (steps) => {
       let overlay = emptyOverlay;
+      let number = 0;
       const model = new Map<string, OverlayValue>();
       for (const delta of steps) {
-        overlay = overlay.with(delta);
+        number++;
+        overlay = overlay.with(delta, number);
         for (const [changed, value] of delta.set) model.set(changed, value);
         for (const removed of delta.remove) model.set(removed, REMOVED);
         expectSame(overlay, model);
@@ -46,19 +48,41 @@ test("an overlay answers as a map to which every delta was applied", () => {
 test("an old overlay reads as before, whatever was built on it", () => {
   fc.assert(
     fc.property(deltas, deltas, (before, after) => {
-      const old = before.reduce((overlay, delta) => overlay.with(delta), emptyOverlay);
+      const old = before.reduce((overlay, delta) => overlay.with(delta, 1), emptyOverlay);
       const snapshot = new Map(old.entries());
       // Two lines that go on from one overlay, as after a release started.
-      for (const line of [after, after.toReversed()]) line.reduce((overlay, delta) => overlay.with(delta), old);
+      for (const line of [after, after.toReversed()]) line.reduce((overlay, delta) => overlay.with(delta, 2), old);
       expect(new Map(old.entries())).toEqual(snapshot);
       expectSame(old, snapshot);
     }),
   );
 });
 
+test("over a base that has the content of one version lies what came after it, and nothing else", () => {
+  fc.assert(
+    fc.property(deltas, fc.nat(40), (steps, upTo) => {
+      let overlay = emptyOverlay;
+      const later = new Map<string, OverlayValue>();
+      for (const [index, delta] of steps.entries()) {
+        overlay = overlay.with(delta, index + 1);
+        for (const [changed, value] of delta.set) {
+          if (index >= upTo) later.set(changed, value);
+        }
+        for (const removed of delta.remove) if (index >= upTo) later.set(removed, REMOVED);
+      }
+      const before = new Map(overlay.entries());
+      expectSame(overlay.after(upTo), later);
+      // It goes on as any other, and the one that it came from reads as before.
+      const set = createDelta([["a", '"on"']], []);
+      expectSame(overlay.after(upTo).with(set, 99), new Map(later).set("a", '"on"'));
+      expect(new Map(overlay.entries())).toEqual(before);
+    }),
+  );
+});
+
 test("a removed key keeps hiding the base after any number of merges", () => {
-  let overlay = emptyOverlay.with(createDelta([], ["gone"]));
-  for (let index = 0; index < 1000; index++) overlay = overlay.with(createDelta([[`k${index}`, "1"]], []));
+  let overlay = emptyOverlay.with(createDelta([], ["gone"]), 1);
+  for (let index = 0; index < 1000; index++) overlay = overlay.with(createDelta([[`k${index}`, "1"]], []), index);
   expect(overlay.get("gone")).toBe(REMOVED);
 });
 
@@ -66,7 +90,7 @@ test("ten thousand single changes share their levels instead of copying the whol
   let overlay = emptyOverlay;
   // A map that is copied is filled through `set` too.
   const set = vi.spyOn(Map.prototype, "set");
-  for (let index = 0; index < 10_000; index++) overlay = overlay.with({ set: [[`k${index}`, "1"]], remove: [] });
+  for (let index = 0; index < 10_000; index++) overlay = overlay.with({ set: [[`k${index}`, "1"]], remove: [] }, index);
   const copied = set.mock.calls.length;
   set.mockRestore();
   expect(overlay.size).toBe(10_000);
@@ -77,7 +101,7 @@ test("ten thousand single changes share their levels instead of copying the whol
 
 test("after ten thousand single changes a lookup asks a few maps, not ten thousand", () => {
   let overlay = emptyOverlay;
-  for (let index = 0; index < 10_000; index++) overlay = overlay.with({ set: [[`k${index}`, "1"]], remove: [] });
+  for (let index = 0; index < 10_000; index++) overlay = overlay.with({ set: [[`k${index}`, "1"]], remove: [] }, index);
   const get = vi.spyOn(Map.prototype, "get");
   const found = overlay.get("not there");
   const asked = get.mock.calls.length;
@@ -89,6 +113,6 @@ test("after ten thousand single changes a lookup asks a few maps, not ten thousa
 
 test("the empty overlay says nothing, and a delta without changes makes no new one", () => {
   expect([emptyOverlay.size, emptyOverlay.bytes, emptyOverlay.get("a")]).toEqual([0, 0, undefined]);
-  expect(emptyOverlay.with({ set: [], remove: [] })).toBe(emptyOverlay);
+  expect(emptyOverlay.with({ set: [], remove: [] }, 1)).toBe(emptyOverlay);
   expect(Object.isFrozen(emptyOverlay)).toBe(true);
 });

@@ -1,7 +1,7 @@
 import type { Delta } from "./delta.ts";
 import { utf8Length } from "./utf8.ts";
 
-/** Stands in an overlay for an item that was removed, so that the base is not asked. */
+/** Stands in an overlay or a layer for an item that was removed, so that what lies beneath is not asked. */
 export const REMOVED: unique symbol = Symbol("removed");
 
 /** What an overlay holds of a key: the canonical text of its value, or that it was removed. */
@@ -11,8 +11,10 @@ export type OverlayValue = string | typeof REMOVED;
 export interface Overlay {
   /** The value of a key, REMOVED, or undefined where the overlay says nothing and the base is to be asked. */
   get(key: string): OverlayValue | undefined;
-  /** The overlay after a delta. This one keeps reading as before; what they have in common is shared. */
-  with(delta: Delta): Overlay;
+  /** The overlay after a delta, which made the version of this number. This one keeps reading as before; what they have in common is shared. */
+  with(delta: Delta, number: number): Overlay;
+  /** What was set or removed last by a version after this number: all that is left to lie over a base that has the content of that version. */
+  after(number: number): Overlay;
   /** Every key once with its newest value, in no particular order. */
   entries(): Iterable<readonly [key: string, value: OverlayValue]>;
   /** Keys that it holds, removed ones included. */
@@ -21,7 +23,13 @@ export interface Overlay {
   readonly bytes: number;
 }
 
-type Level = ReadonlyMap<string, OverlayValue>;
+interface Entry {
+  readonly value: OverlayValue;
+  /** The version that set or removed it. */
+  readonly number: number;
+}
+
+type Level = ReadonlyMap<string, Entry>;
 
 /** The overlay that says nothing: a version that is just its base. */
 export const emptyOverlay: Overlay = overlayOf([], 0, 0);
@@ -31,40 +39,55 @@ function overlayOf(levels: readonly Level[], size: number, bytes: number): Overl
   const overlay: Overlay = Object.freeze({
     size,
     bytes,
-    get: (key: string) => find(levels, key),
-    with(delta: Delta) {
+    get: (key: string) => find(levels, key)?.value,
+    with(delta: Delta, number: number) {
       if (delta.set.length + delta.remove.length === 0) return overlay;
-      const newest = levelOf(delta);
+      const newest = levelOf(delta, number);
       let nextSize = size;
       let nextBytes = bytes;
-      for (const [key, value] of newest) {
+      for (const [key, { value }] of newest) {
         const old = find(levels, key);
         nextSize += old === undefined ? 1 : 0;
-        nextBytes += bytesOf(key, value) - (old === undefined ? 0 : bytesOf(key, old));
+        nextBytes += bytesOf(key, value) - (old === undefined ? 0 : bytesOf(key, old.value));
       }
       return overlayOf(compacted([newest, ...levels]), nextSize, nextBytes);
     },
-    *entries() {
-      for (const [index, level] of levels.entries()) {
-        const newer = levels.slice(0, index);
-        for (const entry of level) if (find(newer, entry[0]) === undefined) yield entry;
+    after(number: number) {
+      const left = new Map<string, Entry>();
+      let leftBytes = 0;
+      for (const [key, entry] of newestOf(levels)) {
+        if (entry.number <= number) continue;
+        left.set(key, entry);
+        leftBytes += bytesOf(key, entry.value);
       }
+      return left.size === 0 ? emptyOverlay : overlayOf([left], left.size, leftBytes);
+    },
+    *entries() {
+      for (const [key, { value }] of newestOf(levels)) yield [key, value] as const;
     },
   });
   return overlay;
 }
 
-function find(levels: readonly Level[], key: string): OverlayValue | undefined {
+function* newestOf(levels: readonly Level[]): Generator<readonly [string, Entry]> {
+  for (const [index, level] of levels.entries()) {
+    const newer = levels.slice(0, index);
+    for (const entry of level) if (find(newer, entry[0]) === undefined) yield entry;
+  }
+}
+
+function find(levels: readonly Level[], key: string): Entry | undefined {
   for (const level of levels) {
-    const value = level.get(key);
-    if (value !== undefined) return value;
+    const entry = level.get(key);
+    if (entry !== undefined) return entry;
   }
   return undefined;
 }
 
-function levelOf(delta: Delta): Level {
-  const level = new Map<string, OverlayValue>(delta.set);
-  for (const key of delta.remove) level.set(key, REMOVED);
+function levelOf(delta: Delta, number: number): Level {
+  const level = new Map<string, Entry>();
+  for (const [key, value] of delta.set) level.set(key, { value, number });
+  for (const key of delta.remove) level.set(key, { value: REMOVED, number });
   return level;
 }
 

@@ -5,6 +5,7 @@ import { createContentHash } from "./content-hash.ts";
 import { keyFault, showKey } from "./key.ts";
 import { murmur3 } from "./murmur3.ts";
 import {
+  type PartKind,
   partBytesMax,
   partHeaderBytes,
   partNameOf,
@@ -32,6 +33,26 @@ export interface BuiltPart {
   readonly contentHash: string;
 }
 
+/** What a layer says of a key: the canonical JSON text of its value, or null for an item that was removed. */
+export interface LayerItem {
+  readonly key: string;
+  readonly canonical: string | null;
+}
+
+/** A layer in memory. */
+export interface BuiltLayer {
+  readonly bytes: Uint8Array;
+  /** SHA-256 of the bytes, 64 hex digits. */
+  readonly name: string;
+  /** Items set and removed together. */
+  readonly recordCount: number;
+  /** Items set. */
+  readonly itemCount: number;
+  /** Content hash of the items set, 64 hex digits. */
+  readonly contentHash: string;
+}
+
+/** Removed where the text is empty. */
 interface Entry extends Item {
   readonly keyHash: number;
 }
@@ -42,7 +63,16 @@ interface Entry extends Item {
  * Throws DUPLICATE_KEY on a repeated key, INVALID_ITEM on a key or value that no part can hold, LIMIT_EXCEEDED past 4 GiB.
  */
 export function buildPart(items: Iterable<Item>): BuiltPart {
-  const entries = sortedEntries(items);
+  const { bytes, name, itemCount, contentHash } = build("part", sortedEntries(items));
+  return { bytes, name, itemCount, contentHash };
+}
+
+/** Builds a layer, as `buildPart` does a part and with its errors. */
+export function buildLayer(items: Iterable<LayerItem>): BuiltLayer {
+  return build("layer", sortedEntries(items));
+}
+
+function build(kind: PartKind, entries: readonly Entry[]): BuiltLayer {
   const slotCount = slotCountFor(entries.length);
   const tableEnd = partHeaderBytes + slotCount * slotBytes;
   let byteLength = tableEnd;
@@ -58,26 +88,30 @@ export function buildPart(items: Iterable<Item>): BuiltPart {
   const view = viewOf(bytes);
   const content = createContentHash();
   let position = tableEnd;
+  let itemCount = 0;
   for (const entry of entries) {
     fillSlot(view, slotCount, entry.keyHash, position);
     const end = writeRecord(bytes, view, position, entry);
-    content.add(hash("sha256", bytes.subarray(position + 8, end), "buffer"));
+    if (entry.canonical !== "") {
+      content.add(hash("sha256", bytes.subarray(position + 8, end), "buffer"));
+      itemCount++;
+    }
     position = end;
   }
   const contentHash = content.hex();
-  writePartHeader(bytes, { itemCount: entries.length, slotCount, byteLength, contentHash });
-  return { bytes, name: partNameOf(bytes), itemCount: entries.length, contentHash };
+  writePartHeader(bytes, { kind, recordCount: entries.length, slotCount, byteLength, contentHash });
+  return { bytes, name: partNameOf(bytes), recordCount: entries.length, itemCount, contentHash };
 }
 
-function sortedEntries(items: Iterable<Item>): Entry[] {
+function sortedEntries(items: Iterable<LayerItem>): Entry[] {
   const entries: Entry[] = [];
   for (const { key, canonical } of items) {
     const fault = keyFault(key, partBytesMax);
     if (fault !== undefined) throw new SluiceError(fault.code, fault.reason, { details: { key } });
-    if (canonical === "" || !canonical.isWellFormed()) {
+    if (canonical === "" || canonical?.isWellFormed() === false) {
       throw new SluiceError("INVALID_ITEM", `expected a canonical JSON text for ${showKey(key)}, came something else`);
     }
-    entries.push({ key, canonical, keyHash: murmur3(key) });
+    entries.push({ key, canonical: canonical ?? "", keyHash: murmur3(key) });
   }
   entries.sort((a, b) => a.keyHash - b.keyHash || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
   for (let index = 1; index < entries.length; index++) {

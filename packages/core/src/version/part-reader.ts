@@ -1,6 +1,16 @@
 import { crc32 } from "node:zlib";
 import { murmur3, murmur3Bytes } from "./murmur3.ts";
-import { corruptPart, parsePartHeader, parsePartTable, partHeaderBytes, recordHeaderBytes, slotBytes } from "./part.ts";
+import { type OverlayValue, REMOVED } from "./overlay.ts";
+import {
+  corruptPart,
+  type PartHeader,
+  type PartKind,
+  parsePartHeader,
+  parsePartTable,
+  partHeaderBytes,
+  recordHeaderBytes,
+  slotBytes,
+} from "./part.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
 /**
@@ -9,20 +19,26 @@ import { decodeUtf8 } from "./utf8.ts";
  */
 export type PositionalRead = (position: number, length: number) => Uint8Array;
 
-/** A part file that items are read from. In memory is only the table, 8 bytes a slot. */
-export interface PartReader {
-  readonly itemCount: number;
-  /** Content hash of the items as the header says it, 64 hex digits; the part's name covers it. */
+/** An open file of records. In memory is only the table, 8 bytes a slot. */
+interface RecordReader<Value> {
+  readonly recordCount: number;
+  /** Content hash of the items as the header says it, 64 hex digits; the file's name covers it. */
   readonly contentHash: string;
   readonly byteLength: number;
   /**
-   * The canonical text of a key's value, or undefined where the part has none. One positional read for a record of up to
-   * 512 bytes, two for a longer one. Throws CORRUPT where the record's CRC or key is wrong.
+   * What the file has of a key, undefined where that is nothing. One positional read for a record of up to 512 bytes, two for
+   * a longer one. `keyHash` is the key's MurmurHash3, for whoever has it already. Throws CORRUPT where the record's CRC or key is wrong.
    */
-  get(key: string): string | undefined;
-  /** All items, by key hash. Reads 64 KiB at a time. Throws CORRUPT like `get`. */
-  entries(): Iterable<readonly [key: string, canonical: string]>;
+  get(key: string, keyHash?: number): Value | undefined;
+  /** All records, by key hash. Reads 64 KiB at a time. Throws CORRUPT like `get`. */
+  entries(): Iterable<readonly [key: string, value: Value]>;
 }
+
+/** A part file: canonical texts of values by key. */
+export type PartReader = RecordReader<string>;
+
+/** A layer: canonical texts, or REMOVED. */
+export type LayerReader = RecordReader<OverlayValue>;
 
 const firstReadBytes = 512;
 const blockBytes = 64 * 1024;
@@ -37,11 +53,27 @@ interface RecordShape {
  * Throws CORRUPT on anything that is not exactly a part file of that length.
  */
 export function openPart(read: PositionalRead, byteLength: number): PartReader {
+  return openRecords("part", read, byteLength, (text) => text);
+}
+
+/** Opens a layer, as `openPart` does a part. */
+export function openLayer(read: PositionalRead, byteLength: number): LayerReader {
+  return openRecords("layer", read, byteLength, (text) => (text === "" ? REMOVED : text));
+}
+
+/** `valueOf` makes the value of a record's text, which in a layer may be empty. */
+function openRecords<Value>(
+  kind: PartKind,
+  read: PositionalRead,
+  byteLength: number,
+  valueOf: (text: string) => Value,
+): RecordReader<Value> {
   const header = parsePartHeader(read(0, Math.min(partHeaderBytes, byteLength)));
+  if (header.kind !== kind) throw corruptPart(`expected a ${kind}, came a ${header.kind}`, 0);
   if (header.byteLength !== byteLength) {
     throw corruptPart(`expected ${header.byteLength} bytes as the header says, came a file of ${byteLength}`, 16);
   }
-  const { itemCount, slotCount, contentHash } = header;
+  const { recordCount, slotCount, contentHash } = header;
   const recordsStart = partHeaderBytes + slotCount * slotBytes;
   const table = parsePartTable(header, read(0, recordsStart));
 
@@ -52,9 +84,9 @@ export function openPart(read: PositionalRead, byteLength: number): PartReader {
   };
 
   /** The record's value where its key is the one looked for. */
-  const readRecord = (position: number, key: string, keyHash: number): string | undefined => {
+  const readRecord = (position: number, key: string, keyHash: number): Value | undefined => {
     let bytes = readExactly(position, Math.min(firstReadBytes, byteLength - position));
-    const { keyEnd, end } = shapeOf(bytes, 0, position, byteLength);
+    const { keyEnd, end } = shapeOf(bytes, 0, position, header);
     if (end > bytes.length) bytes = readExactly(position, end);
     checkRecord(bytes, 0, end, position);
     if (!isKey(key, bytes, keyEnd)) {
@@ -62,40 +94,39 @@ export function openPart(read: PositionalRead, byteLength: number): PartReader {
       if (murmur3Bytes(bytes.subarray(recordHeaderBytes, keyEnd)) === keyHash) return undefined;
       throw corruptPart("the record's key is not the one that the table names", position);
     }
-    return textOf(bytes, keyEnd, end, position);
+    return valueOf(textOf(bytes, keyEnd, end, position));
   };
 
   /** The whole records among the bytes at a position: at least one. */
-  const readBlock = (position: number, itemsMax: number): { items: (readonly [string, string])[]; next: number } => {
+  const readBlock = (position: number, recordsMax: number): { records: (readonly [string, Value])[]; next: number } => {
     let bytes = readExactly(position, Math.min(blockBytes, byteLength - position));
-    const first = shapeOf(bytes, 0, position, byteLength).end;
+    const first = shapeOf(bytes, 0, position, header).end;
     if (first > bytes.length) bytes = readExactly(position, first);
-    const items: (readonly [string, string])[] = [];
+    const records: (readonly [string, Value])[] = [];
     let start = 0;
-    while (items.length < itemsMax && start + recordHeaderBytes <= bytes.length) {
-      const { keyEnd, end } = shapeOf(bytes, start, position, byteLength);
+    while (records.length < recordsMax && start + recordHeaderBytes <= bytes.length) {
+      const { keyEnd, end } = shapeOf(bytes, start, position, header);
       if (end > bytes.length) break;
       checkRecord(bytes, start, end, position);
       const key = textOf(bytes, start + recordHeaderBytes, keyEnd, position);
-      items.push([key, textOf(bytes, keyEnd, end, position)]);
+      records.push([key, valueOf(textOf(bytes, keyEnd, end, position))]);
       start = end;
     }
-    return { items, next: position + start };
+    return { records, next: position + start };
   };
 
   return {
-    itemCount,
+    recordCount,
     contentHash,
     byteLength,
-    get(key) {
-      const keyHash = murmur3(key);
+    get(key, keyHash = murmur3(key)) {
       let slot = slotCount === 0 ? 0 : keyHash % slotCount;
       for (let probes = 0; probes < slotCount; probes++) {
         const position = table[2 * slot + 1] as number;
         if (position === 0) return undefined;
         if (table[2 * slot] === keyHash) {
-          const canonical = readRecord(position, key, keyHash);
-          if (canonical !== undefined) return canonical;
+          const value = readRecord(position, key, keyHash);
+          if (value !== undefined) return value;
         }
         slot = slot + 1 === slotCount ? 0 : slot + 1;
       }
@@ -103,11 +134,11 @@ export function openPart(read: PositionalRead, byteLength: number): PartReader {
     },
     *entries() {
       let position = recordsStart;
-      for (let left = itemCount; left > 0; ) {
+      for (let left = recordCount; left > 0; ) {
         // A block is decoded whole before its first item is given out: a `get` in between may reuse the buffer.
-        const { items, next } = readBlock(position, left);
-        yield* items;
-        left -= items.length;
+        const { records, next } = readBlock(position, left);
+        yield* records;
+        left -= records.length;
         position = next;
       }
       if (position !== byteLength) throw corruptPart("expected the end of the file after the last record", position);
@@ -116,7 +147,12 @@ export function openPart(read: PositionalRead, byteLength: number): PartReader {
 }
 
 /** Where key and value of the record at `start` end in `bytes`; `position` is the file position of `bytes[0]`. */
-function shapeOf(bytes: Uint8Array, start: number, position: number, byteLength: number): RecordShape {
+function shapeOf(
+  bytes: Uint8Array,
+  start: number,
+  position: number,
+  { kind, byteLength }: Pick<PartHeader, "kind" | "byteLength">,
+): RecordShape {
   if (bytes.length < start + recordHeaderBytes) {
     throw corruptPart("expected a record, came the end of the file", position + start);
   }
@@ -124,7 +160,7 @@ function shapeOf(bytes: Uint8Array, start: number, position: number, byteLength:
   const keyBytes = uint32At(bytes, start + 8);
   const keyEnd = start + recordHeaderBytes + keyBytes;
   const end = keyEnd + valueBytes;
-  if (keyBytes === 0 || valueBytes === 0 || position + end > byteLength) {
+  if (keyBytes === 0 || (valueBytes === 0 && kind === "part") || position + end > byteLength) {
     throw corruptPart(`a record says key ${keyBytes} and value ${valueBytes} bytes`, position + start);
   }
   return { keyEnd, end };

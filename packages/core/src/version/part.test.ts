@@ -66,7 +66,7 @@ test("a part answers as the map that it was built from", () => {
       const built = buildPart(itemsOf(map));
       const part = open(built.bytes);
       expect(part).toMatchObject({
-        itemCount: map.size,
+        recordCount: map.size,
         contentHash: built.contentHash,
         byteLength: built.bytes.length,
       });
@@ -117,7 +117,13 @@ test("bytes that are no part are refused without reading or allocating what they
     }),
   );
   const huge = new Uint8Array(partHeaderBytes);
-  writePartHeader(huge, { itemCount: 0, slotCount: 0, byteLength: 0xffff_ffff, contentHash: emptyContentHash });
+  writePartHeader(huge, {
+    kind: "part",
+    recordCount: 0,
+    slotCount: 0,
+    byteLength: 0xffff_ffff,
+    contentHash: emptyContentHash,
+  });
   viewOf(huge).setUint32(8, 0xbfff_ffff);
   viewOf(huge).setUint32(12, 0xffff_ffff);
   const { read, reads } = readerOf(huge);
@@ -178,8 +184,14 @@ test("a table that lost an item is refused, though its CRC is right", () => {
   const built = buildPart([{ key: "a", canonical: "1" }]);
   const { bytes } = built;
   bytes.fill(0, partHeaderBytes, partHeaderBytes + 2 * slotBytes);
-  writePartHeader(bytes, { itemCount: 1, slotCount: 2, byteLength: bytes.length, contentHash: built.contentHash });
-  expect(() => open(bytes)).toThrow("expected 1 items in the table, came 0");
+  writePartHeader(bytes, {
+    kind: "part",
+    recordCount: 1,
+    slotCount: 2,
+    byteLength: bytes.length,
+    contentHash: built.contentHash,
+  });
+  expect(() => open(bytes)).toThrow("expected 1 records in the table, came 0");
 });
 
 test("a small record is one read, a large one two, a missing key none", () => {
@@ -245,7 +257,8 @@ test("part indexes split the range of hashes evenly and in order", () => {
 test("the header can be read by itself", () => {
   const { bytes, contentHash } = buildPart([{ key: "a", canonical: "1" }]);
   expect(parsePartHeader(bytes.subarray(0, partHeaderBytes))).toMatchObject({
-    itemCount: 1,
+    kind: "part",
+    recordCount: 1,
     slotCount: 2,
     byteLength: bytes.length,
     contentHash,

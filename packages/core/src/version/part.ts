@@ -5,7 +5,7 @@ import { SluiceError } from "../error.ts";
 /*
  * A part file, all integers big-endian and unsigned:
  *
- *   header   56 bytes   "SLCP", format version, item count, slot count, length of the file in bytes (four bytes each),
+ *   header   56 bytes   "SLCP", format version, record count, slot count, length of the file in bytes (four bytes each),
  *                       content hash of the items (32 bytes), CRC-32 of the header before it and the table
  *   table    8 a slot   key hash, position of the record from the start of the file; position 0 is an empty slot.
  *                       A key is looked for from slot `key hash % slot count` on, round the end, up to an empty slot
@@ -14,7 +14,13 @@ import { SluiceError } from "../error.ts";
  *
  * From the key's length on, a record is what the content hash covers. Records stand by key hash, then by key in UTF-16
  * order, and enter the table in that order, so the same items give the same bytes anywhere.
+ *
+ * A layer is such a file with "SLCL" in the place of "SLCP". It holds what lies over parts: a record with a value of no bytes
+ * stands for an item that was removed, and the content hash is that of the items that have a value.
  */
+
+/** The two kinds of file: items of a base, and items set or removed over what lies beneath. */
+export type PartKind = "part" | "layer";
 
 /** Bytes of a part file's header. */
 export const partHeaderBytes = 56;
@@ -34,17 +40,18 @@ const partCountMax: number = 1 << 16;
 /** The most bytes of one part file: positions are 32 bits. */
 export const partBytesMax = 0xffff_ffff;
 
-const magic = 0x534c_4350;
+const magics: Readonly<Record<PartKind, number>> = { part: 0x534c_4350, layer: 0x534c_434c };
 const formatVersion = 1;
 const crcPosition = 52;
 
 /** What the header of a part file says. */
 export interface PartHeader {
-  readonly itemCount: number;
+  readonly kind: PartKind;
+  readonly recordCount: number;
   readonly slotCount: number;
   /** Length of the file in bytes. */
   readonly byteLength: number;
-  /** Content hash of the part's items, 64 hex digits. */
+  /** Content hash of the file's items, 64 hex digits. */
   readonly contentHash: string;
   /** CRC-32 of the header before it and of the table. */
   readonly crc: number;
@@ -68,9 +75,9 @@ export function partCountFor(totalBytes: number, partBytesTarget: number = partB
   return count;
 }
 
-/** Slots for so many items: a load of three quarters at most, so that a search always meets an empty slot. */
-export function slotCountFor(itemCount: number): number {
-  return Math.ceil((itemCount * 4) / 3);
+/** Slots for so many records: a load of three quarters at most, so that a search always meets an empty slot. */
+export function slotCountFor(recordCount: number): number {
+  return Math.ceil((recordCount * 4) / 3);
 }
 
 /** The name of a part file: the SHA-256 of its bytes, 64 hex digits. */
@@ -81,9 +88,9 @@ export function partNameOf(bytes: Uint8Array): string {
 /** Writes the header into a file whose table is complete. */
 export function writePartHeader(bytes: Uint8Array, header: Omit<PartHeader, "crc">): void {
   const view = viewOf(bytes);
-  view.setUint32(0, magic);
+  view.setUint32(0, magics[header.kind]);
   view.setUint32(4, formatVersion);
-  view.setUint32(8, header.itemCount);
+  view.setUint32(8, header.recordCount);
   view.setUint32(12, header.slotCount);
   view.setUint32(16, header.byteLength);
   for (let word = 0; word < 8; word++) {
@@ -93,23 +100,22 @@ export function writePartHeader(bytes: Uint8Array, header: Omit<PartHeader, "crc
 }
 
 /**
- * Reads the first 56 bytes of a part file. Throws CORRUPT where they are none, or where the counts cannot be those of a
+ * Reads the first 56 bytes of a part or a layer. Throws CORRUPT where they are none, or where the counts cannot be those of a
  * file of that length, so that a table of the size that they name may be allocated.
  */
 export function parsePartHeader(bytes: Uint8Array): PartHeader {
   if (bytes.length < partHeaderBytes) throw corruptPart(`expected a header of 56 bytes, came ${bytes.length}`, 0);
   const view = viewOf(bytes);
-  if (view.getUint32(0) !== magic) throw corruptPart("expected the mark of a part file, came something else", 0);
+  const kind = kindOf(view.getUint32(0));
   const version = view.getUint32(4);
   if (version !== formatVersion) throw corruptPart(`expected format version ${formatVersion}, came ${version}`, 4);
-  const itemCount = view.getUint32(8);
+  const recordCount = view.getUint32(8);
   const slotCount = view.getUint32(12);
   const byteLength = view.getUint32(16);
-  // A record has a key and a value of a byte each at least.
-  const bytesMin = partHeaderBytes + slotCount * slotBytes + itemCount * (recordHeaderBytes + 2);
-  if (slotCount !== slotCountFor(itemCount) || byteLength < bytesMin) {
+  const bytesMin = partHeaderBytes + slotCount * slotBytes + recordCount * recordBytesMin(kind);
+  if (slotCount !== slotCountFor(recordCount) || byteLength < bytesMin) {
     throw corruptPart(
-      `expected counts that agree, came ${itemCount} items and ${slotCount} slots in ${byteLength} bytes`,
+      `expected counts that agree, came ${recordCount} records and ${slotCount} slots in ${byteLength} bytes`,
       8,
     );
   }
@@ -119,12 +125,12 @@ export function parsePartHeader(bytes: Uint8Array): PartHeader {
       .getUint32(20 + 4 * word)
       .toString(16)
       .padStart(8, "0");
-  return { itemCount, slotCount, byteLength, contentHash, crc: view.getUint32(crcPosition) };
+  return { kind, recordCount, slotCount, byteLength, contentHash, crc: view.getUint32(crcPosition) };
 }
 
 /**
  * Reads the hash table from a file's header and table together (`partHeaderBytes + slotCount * slotBytes` bytes).
- * Throws CORRUPT where the CRC over both is wrong, a position lies outside of the records, or the number of items is another.
+ * Throws CORRUPT where the CRC over both is wrong, a position lies outside of the records, or the number of records is another.
  */
 export function parsePartTable(header: PartHeader, head: Uint8Array): PartTable {
   const tableEnd = partHeaderBytes + header.slotCount * slotBytes;
@@ -134,8 +140,8 @@ export function parsePartTable(header: PartHeader, head: Uint8Array): PartTable 
     throw corruptPart("the CRC-32 of header and table is wrong", crcPosition);
   const view = viewOf(head);
   const table = new Uint32Array(header.slotCount * 2);
-  const positionMax = header.byteLength - recordHeaderBytes - 2;
-  let items = 0;
+  const positionMax = header.byteLength - recordBytesMin(header.kind);
+  let records = 0;
   for (let index = 0; index < table.length; index += 2) {
     const at = partHeaderBytes + index * 4;
     const position = view.getUint32(at + 4);
@@ -143,11 +149,22 @@ export function parsePartTable(header: PartHeader, head: Uint8Array): PartTable 
     if (position < tableEnd || position > positionMax) throw corruptPart(`a slot names position ${position}`, at);
     table[index] = view.getUint32(at);
     table[index + 1] = position;
-    items++;
+    records++;
   }
-  if (items !== header.itemCount)
-    throw corruptPart(`expected ${header.itemCount} items in the table, came ${items}`, 8);
+  if (records !== header.recordCount)
+    throw corruptPart(`expected ${header.recordCount} records in the table, came ${records}`, 8);
   return table;
+}
+
+function kindOf(magic: number): PartKind {
+  if (magic === magics.part) return "part";
+  if (magic === magics.layer) return "layer";
+  throw corruptPart("expected the mark of a part file, came something else", 0);
+}
+
+/** A record has a key of a byte at least, and in a part a value of one. */
+function recordBytesMin(kind: PartKind): number {
+  return recordHeaderBytes + (kind === "part" ? 2 : 1);
 }
 
 /** The error for a part file that is not what it says, with the position in the file. */
