@@ -1,6 +1,20 @@
 import { describe, expect, test } from "vitest";
+import type { SampleSink } from "./followers/sample-sink.ts";
 import { createSampleSink } from "./followers/sample-sink.ts";
+import type { SampleWorld } from "./followers/sample-world.ts";
 import { createSampleWorld, emptyReplica, foldFrames, sequencesOf, typesOf } from "./followers/sample-world.ts";
+
+/** A world at event 5 with a release, in which a broadcast has just ended, so that patches are gathered; and its first follower. */
+async function gathering(): Promise<{ world: SampleWorld; sink: SampleSink; release: string }> {
+  const world = createSampleWorld({ turnMs: 1, limits: { followersPerTurn: 1 } });
+  const release = world.feed.start("prices");
+  const sink = await world.joined();
+  await world.joined();
+  world.feed.patch("prices");
+  await world.pass(1);
+  sink.take();
+  return { world, sink, release };
+}
 
 describe("at the start of a stream", () => {
   test("a new follower gets the whole state and then a heartbeat", async () => {
@@ -32,8 +46,7 @@ describe("at the start of a stream", () => {
     const world = createSampleWorld();
     const sink = world.join({ log: "log-1", from: 4 });
     for (let count = 0; count < 4; count += 1) world.feed.patch("prices");
-    await world.pass(20);
-    expect(sequencesOf(sink.take())).toEqual([[5, 6]]);
+    expect(sequencesOf(sink.take())).toEqual([[5], [6]]);
   });
 
   test("a follower of another log gets the state although its number is a known one", async () => {
@@ -118,15 +131,11 @@ describe("at the start of a stream", () => {
 });
 
 describe("what happens", () => {
-  test("patches are gathered for 20 ms and sent as one frame", async () => {
+  test("a patch after a pause goes at once", async () => {
     const world = createSampleWorld();
     const sink = await world.joined();
     world.feed.patch("prices");
-    await world.pass(10);
-    world.feed.patch("prices");
-    expect(sink.take()).toEqual([]);
-    await world.pass(10);
-    expect(sequencesOf(sink.take())).toEqual([[3, 4]]);
+    expect(sequencesOf(sink.take())).toEqual([[3]]);
   });
 
   test("patches are gathered for twice as long as the last broadcast took", async () => {
@@ -134,13 +143,29 @@ describe("what happens", () => {
     const sinks = Array.from({ length: 31 }, () => world.join({ log: "log-1", from: 2 }));
     const [sink] = sinks;
     world.feed.patch("prices");
-    await world.pass(100);
-    sink?.take();
+    await world.pass(30);
+    expect(sequencesOf(sink?.take() ?? [])).toEqual([[3]]);
     world.feed.patch("prices");
-    await world.pass(59);
+    await world.pass(30);
+    world.feed.patch("prices");
+    await world.pass(29);
     expect(sink?.take()).toEqual([]);
     await world.pass(1);
-    expect(sequencesOf(sink?.take() ?? [])).toEqual([[4]]);
+    expect(sequencesOf(sink?.take() ?? [])).toEqual([[4, 5]]);
+  });
+
+  test("patches that come during a broadcast are gathered for twice as long as it took", async () => {
+    const world = createSampleWorld({ turnMs: 1, limits: { followersPerTurn: 1 } });
+    const sinks = Array.from({ length: 31 }, () => world.join({ log: "log-1", from: 2 }));
+    world.feed.patch("prices");
+    await world.pass(10);
+    for (const sink of sinks) sink.take();
+    world.feed.patch("prices");
+    await world.pass(79);
+    expect(sequencesOf(sinks[0]?.take() ?? [])).toEqual([]);
+    await world.pass(31);
+    expect(sequencesOf(sinks[0]?.take() ?? [])).toEqual([[4]]);
+    expect(sequencesOf(sinks[30]?.take() ?? [])).toEqual([[3], [4]]);
   });
 
   test("events that come while a broadcast is under way go together in the next", async () => {
@@ -159,33 +184,37 @@ describe("what happens", () => {
   });
 
   test("a control event goes at once, behind the patches before it", async () => {
-    const world = createSampleWorld();
-    const sink = await world.joined();
+    const { world, sink, release } = await gathering();
     world.feed.patch("prices");
-    world.feed.start("prices");
-    expect(sequencesOf(sink.take())).toEqual([[3, 4, 5]]);
+    world.feed.give({ type: "hold", release, cause: { reason: "look", evidence: null } });
+    expect(sequencesOf(sink.take())).toEqual([[6, 7]]);
   });
 
   test("a revert overtakes the patches before it as a mark", async () => {
-    const world = createSampleWorld();
-    const release = world.feed.start("prices");
-    const sink = await world.joined();
+    const { world, sink, release } = await gathering();
     world.feed.patch("prices");
     world.feed.give({ type: "revert", target: { release }, cause: { reason: "bad", evidence: null } });
     const frames = sink.take();
     expect(typesOf(frames)).toEqual(["mark", "events"]);
     expect(frames[0]).toMatchObject({ mark: { release } });
-    expect(sequencesOf(frames)).toEqual([[5, 6]]);
+    expect(sequencesOf(frames)).toEqual([[6, 7]]);
   });
 
   test("a mark that everybody was given is not sent again with its event", async () => {
-    const world = createSampleWorld();
-    const release = world.feed.start("prices");
-    const sink = await world.joined();
+    const { world, sink, release } = await gathering();
     world.feed.announce({ release, at: 1 });
     world.feed.patch("prices");
     world.feed.give({ type: "revert", target: { release }, cause: { reason: "bad", evidence: null } });
     expect(typesOf(sink.take())).toEqual(["mark", "events"]);
+  });
+
+  test("a mark goes to everybody in one turn, whatever its first receivers answer", async () => {
+    const world = createSampleWorld({ turnMs: 1 });
+    const release = world.feed.start("prices");
+    const sinks = Array.from({ length: 250 }, () => world.join({ log: "log-1", from: 4 }));
+    for (const sink of sinks) sink.take();
+    world.feed.announce({ release, at: 1 });
+    expect(sinks.map((sink) => typesOf(sink.take()))).toEqual(sinks.map(() => ["mark"]));
   });
 
   test("a mark overtakes a broadcast that is under way after 100 followers", async () => {

@@ -77,6 +77,7 @@ export function createFollowers(dependencies: FollowersDependencies): Followers 
     clock,
     targets: () => connections.values(),
     targetsPerTurn: limits.followersPerTurn,
+    targetsPerUrgentTurn: limits.followersPerUrgentTurn,
   });
   const giveHeartbeat = createHeartbeat(() => feed.contactAgeMs());
   const announcer = createAnnouncer({ broadcast, payloads, clock, limits, giveHeartbeat, catchUp });
@@ -146,7 +147,7 @@ export function createFollowers(dependencies: FollowersDependencies): Followers 
 
   function goLive(connection: Connection, events: readonly LoggedEvent[]): void {
     connection.phase = "live";
-    connection.send(...payloads.of(events));
+    connection.send(payloads.of(events));
     connection.sent = events.at(-1)?.sequence ?? connection.sent;
     // A mark of a release that the events began has to come behind them too.
     sendMarks(connection);

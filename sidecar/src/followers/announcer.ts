@@ -28,9 +28,19 @@ export interface AnnouncerDependencies {
   readonly catchUp: (connection: Connection) => void;
 }
 
+/** What one broadcast gives. */
+interface Frames {
+  readonly events: readonly LoggedEvent[];
+  readonly first: number;
+  readonly last: number;
+  /** All of the events, as they go to everybody who lacks none of those before them. */
+  readonly whole: Uint8Array;
+}
+
 /**
- * Gathers patches for the time of two broadcasts, so that a hundred a second cost no more than the loop can give; sends
- * control events at once, behind the patches that precede them; and lets reverts run ahead of both as marks.
+ * Sends a patch at once after a pause, and gathers those that come within two broadcasts' time of the last one, so that a hundred
+ * a second cost no more than the loop can give; sends control events at once, behind the patches that precede them; and
+ * lets reverts run ahead of both as marks.
  */
 export function createAnnouncer(dependencies: AnnouncerDependencies): Announcer {
   const { broadcast, payloads, clock, limits, giveHeartbeat, catchUp } = dependencies;
@@ -38,13 +48,20 @@ export function createAnnouncer(dependencies: AnnouncerDependencies): Announcer 
   const announced = new Set<string>();
   let gathered: LoggedEvent[] = [];
   let gathering: Timer | undefined;
-  let lastBroadcastMs = 0;
+  /** Broadcasts of events that have not ended. */
+  let unended = 0;
+  /** Until then patches are gathered. */
+  let gatherUntilMs = 0;
   /** Events of a job that has not begun, so that more can be added. */
   let unbegun: LoggedEvent[] | undefined;
   let heartbeatWaits = false;
 
-  function gatherMs(): number {
-    return Math.min(limits.gatherMsMax, Math.max(limits.gatherMsMin, 2 * lastBroadcastMs));
+  /** Sends what is gathered: at once where the last broadcast was long enough ago, else when it will have been. */
+  function flushInTime(): void {
+    if (gathering !== undefined || unended > 0) return;
+    const waitMs = gatherUntilMs - clock.now();
+    if (waitMs <= 0) flush();
+    else gathering = clock.setTimer(waitMs, flush);
   }
 
   function announceMark(mark: Mark): void {
@@ -66,31 +83,40 @@ export function createAnnouncer(dependencies: AnnouncerDependencies): Announcer 
 
   function announceEvents(events: LoggedEvent[]): void {
     unbegun = events;
+    unended += 1;
     let beganAtMs = 0;
+    let frames: Frames;
     broadcast.ordered({
       begin() {
         unbegun = undefined;
         beganAtMs = clock.now();
+        frames = framesOf(events);
       },
-      deliver: (connection) => give(connection, events),
+      deliver: (connection) => give(connection, frames),
       end() {
-        lastBroadcastMs = clock.now() - beganAtMs;
+        unended -= 1;
+        const nowMs = clock.now();
+        gatherUntilMs = nowMs + Math.min(limits.gatherMsMax, 2 * (nowMs - beganAtMs));
+        if (gathered.length > 0) flushInTime();
       },
     });
   }
 
   /** Exactly what the follower lacks: one that came meanwhile has some of it already. */
-  function give(connection: Connection, events: readonly LoggedEvent[]): void {
-    const first = events[0]?.sequence ?? 0;
-    const last = events.at(-1)?.sequence ?? 0;
-    if (connection.phase !== "live" || connection.sent >= last) return;
-    if (connection.sent + 1 < first) {
+  function give(connection: Connection, { events, first, last, whole }: Frames): void {
+    const { sent } = connection;
+    if (connection.phase !== "live" || sent >= last) return;
+    if (sent + 1 < first) {
       catchUp(connection);
       return;
     }
-    const missing = connection.sent + 1 === first ? events : events.slice(connection.sent + 1 - first);
-    connection.send(...payloads.of(missing));
+    connection.send(sent + 1 === first ? whole : payloads.of(events.slice(sent + 1 - first)));
     connection.sent = last;
+  }
+
+  function framesOf(events: readonly LoggedEvent[]): Frames {
+    const first = events[0]?.sequence ?? 0;
+    return { events, first, last: events.at(-1)?.sequence ?? 0, whole: payloads.of(events) };
   }
 
   return {
@@ -106,7 +132,7 @@ export function createAnnouncer(dependencies: AnnouncerDependencies): Announcer 
         gathered.push(logged);
       }
       if (events.some(({ event }) => event.type !== "patched")) flush();
-      else gathering ??= clock.setTimer(gatherMs(), flush);
+      else flushInTime();
     },
     heartbeat() {
       if (heartbeatWaits) return;
@@ -122,6 +148,7 @@ export function createAnnouncer(dependencies: AnnouncerDependencies): Announcer 
       gathering?.cancel();
       gathering = undefined;
       gathered = [];
+      unended = 0;
       unbegun = undefined;
       heartbeatWaits = false;
       announced.clear();

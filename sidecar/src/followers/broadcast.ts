@@ -31,13 +31,17 @@ interface Running<Target> {
 /** A turn without a delay, which lets sockets and timers have theirs. */
 const nextTurnMs = 0;
 
-/** Makes the loop. `targets` is asked at the beginning of each job. */
+/**
+ * Makes the loop. `targets` is asked at the beginning of each job. The process lives on after `targetsPerTurn`, and where
+ * something is urgent only after `targetsPerUrgentTurn`: what the first receivers answer would hold up the last.
+ */
 export function createBroadcast<Target>(dependencies: {
   clock: Clock;
   targets: () => Iterable<Target>;
   targetsPerTurn: number;
+  targetsPerUrgentTurn: number;
 }): Broadcast<Target> {
-  const { clock, targets, targetsPerTurn } = dependencies;
+  const { clock, targets, targetsPerTurn, targetsPerUrgentTurn } = dependencies;
   const urgent: Running<Target>[] = [];
   const ordered: Running<Target>[] = [];
   let turning = false;
@@ -49,15 +53,21 @@ export function createBroadcast<Target>(dependencies: {
   }
 
   function turn(): void {
-    let left = targetsPerTurn;
+    let given = 0;
     for (;;) {
-      const queue = urgent.length > 0 ? urgent : ordered;
+      const isUrgent = urgent.length > 0;
+      const queue = isUrgent ? urgent : ordered;
       const running = queue[0];
       if (running === undefined) {
         turning = false;
         return;
       }
-      left = advance(running, left);
+      const left = (isUrgent ? targetsPerUrgentTurn : targetsPerTurn) - given;
+      if (left <= 0) {
+        clock.setTimer(nextTurnMs, turn);
+        return;
+      }
+      given += advance(running, left);
       if (running.next >= (running.targets?.length ?? 0)) {
         // Where the ordered jobs were cleared on the way, it is not there any more and does not end.
         if (queue[0] === running) {
@@ -65,23 +75,23 @@ export function createBroadcast<Target>(dependencies: {
           running.job.end?.();
         }
       }
-      if (left === 0) {
-        clock.setTimer(nextTurnMs, turn);
-        return;
-      }
     }
   }
 
+  /** Gives a job to at most `left` targets more; returns to how many. */
   function advance(running: Running<Target>, left: number): number {
     if (running.targets === undefined) {
       running.job.begin?.();
       running.targets = [...targets()];
     }
-    const end = Math.min(running.targets.length, running.next + left);
-    const done = end - running.next;
-    for (const target of running.targets.slice(running.next, end)) running.job.deliver(target);
+    const { targets: all, next } = running;
+    const end = Math.min(all.length, next + left);
+    for (let index = next; index < end; index += 1) {
+      const target = all[index];
+      if (target !== undefined) running.job.deliver(target);
+    }
     running.next = end;
-    return left - done;
+    return end - next;
   }
 
   return {

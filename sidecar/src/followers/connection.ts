@@ -21,10 +21,10 @@ export interface Connection {
   writtenBytes(): number;
   unsentBytes(): number;
   /**
-   * Writes payloads that belong together. A follower that has been over its limit for too long is dropped instead;
+   * Writes a payload; an empty one is none. A follower that has been over its limit for too long is dropped instead;
    * a large burst may take its time.
    */
-  send(...payloads: readonly Uint8Array[]): void;
+  send(payload: Uint8Array): void;
   /** Ends the stream behind what was written. */
   close(): void;
   /** Ends it at once. */
@@ -72,17 +72,17 @@ export function createConnection(
     },
     writtenBytes: () => writtenBytes,
     unsentBytes: () => sink.unsentBytes(),
-    send(...payloads) {
-      if (!open) return;
+    send(payload) {
+      const bytes = payload.byteLength;
+      if (!open || bytes === 0) return;
       if (tooSlow()) {
         dropped(sink.unsentBytes());
         sink.abort();
         return;
       }
-      const bytes = payloads.reduce((sum, payload) => sum + payload.byteLength, 0);
       if (bytes > limits.unsentBytesMax) burstBytes += bytes;
       writtenBytes += bytes;
-      for (const payload of payloads) sink.write(payload);
+      sink.write(payload);
     },
     close: () => sink.close(),
     abort: () => sink.abort(),

@@ -66,8 +66,11 @@ test("a full state that is too old for the events that are kept is taken anew", 
 });
 
 test("full states go to everybody anew after a reset, and nothing that was gathered before", async () => {
-  const world = createSampleWorld();
+  const world = createSampleWorld({ turnMs: 1, limits: { followersPerTurn: 1 } });
   const sinks = [await world.joined(), await world.joined()];
+  world.feed.patch("prices");
+  await world.pass(1);
+  for (const sink of sinks) sink.take();
   world.feed.patch("prices");
   world.feed.reset(null);
   await world.pass(100);

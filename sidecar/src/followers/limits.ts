@@ -17,11 +17,12 @@ export interface FollowerLimits {
   /** A follower that is further behind gets the full state. */
   readonly resumeEventsMax: number;
   readonly eventsPerFrameMax: number;
-  /** Patches are gathered for twice the duration of the last broadcast, within these bounds, in milliseconds. */
-  readonly gatherMsMin: number;
+  /** After a broadcast, patches are gathered for twice as long as it took, at most so long, in milliseconds. */
   readonly gatherMsMax: number;
-  /** After how many followers the broadcast loop looks for marks. */
+  /** After how many followers a broadcast lets the process do something else, and looks for marks. */
   readonly followersPerTurn: number;
+  /** The same for a mark: a revert does not wait for what its first receivers answer. */
+  readonly followersPerUrgentTurn: number;
   readonly heartbeatMs: number;
   /** Over how long the streams are ended when the instance goes, in milliseconds. */
   readonly drainMsMax: number;
@@ -37,9 +38,9 @@ export const defaultFollowerLimits: FollowerLimits = {
   fullStateReuseMs: 1_000,
   resumeEventsMax: 5_000,
   eventsPerFrameMax: 500,
-  gatherMsMin: 20,
   gatherMsMax: 2_000,
   followersPerTurn: 100,
+  followersPerUrgentTurn: 2_000,
   heartbeatMs,
   drainMsMax: 5_000,
 };

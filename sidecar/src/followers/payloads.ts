@@ -6,15 +6,15 @@ const keptMax = 64;
 
 /** Encoded runs of events, each encoded once however many followers want it. */
 export interface Payloads {
-  /** Frames that carry exactly these consecutive events, at most `eventsPerFrameMax` in each. */
-  of(events: readonly LoggedEvent[]): readonly Uint8Array[];
+  /** Frames that carry exactly these consecutive events, at most `eventsPerFrameMax` in each, for one write; empty for none. */
+  of(events: readonly LoggedEvent[]): Uint8Array;
   /** Forgets everything: another log has other events under the same numbers. */
   clear(): void;
 }
 
 /** Makes an empty store of encoded frames. */
 export function createPayloads(eventsPerFrameMax: number): Payloads {
-  const kept = new Map<string, readonly Uint8Array[]>();
+  const kept = new Map<string, Uint8Array>();
   return {
     of(events) {
       const key = `${events[0]?.sequence ?? 0}-${events.at(-1)?.sequence ?? 0}`;
@@ -26,8 +26,10 @@ export function createPayloads(eventsPerFrameMax: number): Payloads {
       }
       const oldest = kept.keys().next();
       if (kept.size >= keptMax && oldest.done !== true) kept.delete(oldest.value);
-      kept.set(key, frames);
-      return frames;
+      const [only] = frames;
+      const payload = only !== undefined && frames.length === 1 ? only : Buffer.concat(frames);
+      kept.set(key, payload);
+      return payload;
     },
     clear: () => kept.clear(),
   };
