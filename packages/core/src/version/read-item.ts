@@ -64,20 +64,38 @@ export interface ItemReader {
 
 /** The item of a key and a parsed value, or what is wrong with it: the key, a repeated key, the value's size. */
 export function itemOf(key: JsonValue, value: JsonValue, line: number, limits: ReadLimits, seen: KeySet): ReadItem {
+  const wrongKey = keyProblem(key, line, limits);
+  if (wrongKey !== undefined) return wrongKey;
+  const text = key as string;
+  const first = seen.add(text, line);
+  if (first !== 0) return repeatedKey(text, line, first);
+  const canonical = canonicalJson(value);
+  return sizeProblem(text, canonical, line, limits) ?? { kind: "item", key: text, canonical, line };
+}
+
+/** Why something may not be a key; undefined where it is a string that may. */
+export function keyProblem(key: JsonValue, line: number, limits: ReadLimits): ItemProblem | undefined {
   if (typeof key !== "string") {
     return { kind: "problem", code: "INVALID_ITEM", reason: `expected a string as key, came ${kindOf(key)}`, line };
   }
   const fault = keyFault(key, limits.keyBytesMax);
-  if (fault !== undefined) return { kind: "problem", ...fault, line, key: clipKey(key) };
-  const first = seen.add(key, line);
-  if (first !== 0) {
-    const reason = `expected each key once, came ${showKey(key)} again after line ${first}`;
-    return { kind: "problem", code: "DUPLICATE_KEY", reason, line, key: clipKey(key) };
-  }
-  const canonical = canonicalJson(value);
-  if (exceedsUtf8(canonical, limits.valueBytesMax)) {
-    const reason = `expected a value of at most ${limits.valueBytesMax} bytes, came a longer one`;
-    return { kind: "problem", code: "LIMIT_EXCEEDED", reason, line, key: clipKey(key), path: "" };
-  }
-  return { kind: "item", key, canonical, line };
+  return fault === undefined ? undefined : { kind: "problem", ...fault, line, key: clipKey(key) };
+}
+
+/** The problem of a key that came before, on line `first`. */
+export function repeatedKey(key: string, line: number, first: number): ItemProblem {
+  const reason = `expected each key once, came ${showKey(key)} again after line ${first}`;
+  return { kind: "problem", code: "DUPLICATE_KEY", reason, line, key: clipKey(key) };
+}
+
+/** The problem of a value that is too long; undefined where it is not. */
+export function sizeProblem(
+  key: string,
+  canonical: string,
+  line: number,
+  { valueBytesMax }: ReadLimits,
+): ItemProblem | undefined {
+  if (!exceedsUtf8(canonical, valueBytesMax)) return undefined;
+  const reason = `expected a value of at most ${valueBytesMax} bytes, came a longer one`;
+  return { kind: "problem", code: "LIMIT_EXCEEDED", reason, line, key: clipKey(key), path: "" };
 }
