@@ -1,8 +1,8 @@
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readdirSync, readSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { SluiceError } from "@sluice/core";
-import { assertBlobName, type Blobs, blobUnknown, isBlobName, type OpenBlob, proveBlobName } from "./blobs.ts";
+import { blobPath, openBlobFile } from "./blob-file.ts";
+import { assertBlobName, type Blobs, blobUnknown, isBlobName, proveBlobName } from "./blobs.ts";
 import { isErrno, storeError, syncDirectory, writeSynced } from "./files.ts";
 
 /** Up to this size a blob is hashed at once; a trip to another thread would cost more. */
@@ -20,7 +20,7 @@ export function createDirectoryBlobs(directory: string): Blobs {
   clear(temporary);
 
   const folderOf = (name: string): string => join(directory, name.slice(0, 2));
-  const pathOf = (name: string): string => join(folderOf(name), name);
+  const pathOf = (name: string): string => blobPath(directory, name);
   const has = (name: string): boolean =>
     isBlobName(name) && statSync(pathOf(name), { throwIfNoEntry: false }) !== undefined;
 
@@ -49,16 +49,7 @@ export function createDirectoryBlobs(directory: string): Blobs {
 
   return {
     has,
-    open(name) {
-      if (!isBlobName(name)) throw blobUnknown(name);
-      try {
-        return openFile(name, openSync(pathOf(name), constants.O_RDONLY));
-      } catch (error) {
-        throw isErrno(error, "ENOENT")
-          ? blobUnknown(name, error)
-          : storeError(error, `blob ${name} could not be opened`);
-      }
-    },
+    open: (name) => openBlobFile(directory, name),
     async read(name) {
       if (!isBlobName(name)) throw blobUnknown(name);
       const bytes = await readFile(pathOf(name)).catch((error: unknown) => {
@@ -108,37 +99,6 @@ async function prove(name: string, bytes: Uint8Array): Promise<void> {
 // The bytes of a shared buffer may change while another thread hashes them.
 function isBacked(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
   return bytes.buffer instanceof ArrayBuffer;
-}
-
-function openFile(name: string, file: number): OpenBlob {
-  const { size } = fstatSync(file);
-  let open = true;
-  return {
-    bytes: size,
-    read(position, length) {
-      const wanted = Math.max(0, Math.min(length, size - position));
-      const bytes = Buffer.allocUnsafe(wanted);
-      let done = 0;
-      while (done < wanted) {
-        const count = readSync(file, bytes, done, wanted - done, position + done);
-        if (count === 0) {
-          throw new SluiceError(
-            "CORRUPT",
-            `blob ${name} ends at byte ${position + done}, it had ${size}; fetch it again`,
-            {
-              details: { blob: name, position: position + done },
-            },
-          );
-        }
-        done += count;
-      }
-      return bytes;
-    },
-    close() {
-      if (open) closeSync(file);
-      open = false;
-    },
-  };
 }
 
 function ignoreMissing(error: unknown): void {
