@@ -1,12 +1,12 @@
-import type { Clock, NamespaceState } from "@sluice/core";
-import { emptyState, evolve, leaseMs } from "@sluice/core";
+import type { Clock } from "@sluice/core";
+import { leaseMs } from "@sluice/core";
 import type { StatusAnswer } from "@sluice/core/api";
-import type { Lines, Shelf } from "@sluice/replica";
 import { createLines, createShelf } from "@sluice/replica";
 import type { Logger } from "pino";
 import { createAlerts } from "./alerts.ts";
 import type { App } from "./app.ts";
 import { createApp } from "./app.ts";
+import { createBlobKeeper } from "./blob-keeper.ts";
 import { createCommands } from "./commands.ts";
 import { createContentFaults } from "./content-faults.ts";
 import { createDraw } from "./draw.ts";
@@ -14,11 +14,15 @@ import { createRegistry } from "./followers/registry.ts";
 import { createFollowers } from "./followers.ts";
 import { createGuards } from "./guard.ts";
 import { createOriginFeed } from "./origin-feed.ts";
+import { restore } from "./origin-checkpoint.ts";
 import { createPlans } from "./plans.ts";
 import type { PartBuilder } from "./publish/part-builder.ts";
+import type { Publisher } from "./publisher.ts";
 import { createPublisher } from "./publisher.ts";
 import { createReceiptBook } from "./receipt-book.ts";
 import { holdRefused } from "./refusals.ts";
+import type { RetentionLimits } from "./retention.ts";
+import { defaultRetention } from "./retention.ts";
 import { createAlertRoutes } from "./routes/alerts.ts";
 import { createBlobRoutes } from "./routes/blobs.ts";
 import { createDatasetRoutes } from "./routes/datasets.ts";
@@ -34,6 +38,7 @@ import { createStatusRoutes } from "./routes/status.ts";
 import { createSources } from "./sources/sources.ts";
 import { statusOf } from "./status.ts";
 import type { Store } from "./store/port.ts";
+import { createUpkeep } from "./upkeep.ts";
 
 /** What an origin is made with. */
 export interface OriginDependencies {
@@ -50,6 +55,8 @@ export interface OriginDependencies {
   readonly spoolDirectory: string | null;
   readonly yieldNow: () => Promise<void>;
   readonly parts?: PartBuilder;
+  /** Default: a day of patches, at most 1 GiB, and a day of versions. */
+  readonly retention?: Partial<RetentionLimits>;
 }
 
 /** An instance that owns a log. */
@@ -59,7 +66,10 @@ export interface Origin {
   close(): Promise<void>;
 }
 
-/** Folds the log, prepares what it names, and puts the parts of an origin together. Nothing listens. */
+/**
+ * Goes on from the last checkpoint, prepares what the log names, and puts the parts of an origin together. Nothing listens.
+ * Throws CORRUPT where the log is damaged, or its checkpoints are and patches that they covered have gone.
+ */
 export async function createOrigin(dependencies: OriginDependencies): Promise<Origin> {
   const { store, clock, random, logger, instance } = dependencies;
   const { log, blobs } = store;
@@ -77,7 +87,8 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
       logger.error({ err: error, dataset, publish }, "a version cannot be read and is not served");
     },
   });
-  const initial = await replay(store, lines, shelf);
+  const initial = await restore(log, lines, logger);
+  shelf.retain(lines.versions());
   const content = createContentFaults({ lines, shelf, broken });
   for (const dataset of Object.values(initial.datasets)) {
     for (const fault of content.faults(dataset)) logger.error({ dataset: dataset.name }, fault);
@@ -95,7 +106,15 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
   const guards = createGuards({ commands, documents: log, clock, logger });
   await guards.start();
 
-  const publisher = createPublisher({ ...dependencies, commands, blobs, log });
+  const keeper = createBlobKeeper({ blobs, clock });
+  const limits = { ...defaultRetention, ...dependencies.retention };
+  const upkeep = await createUpkeep({ store, keeper, commands, lines, clock, logger, limits });
+  const made = createPublisher({ ...dependencies, commands, blobs: keeper.blobs, log });
+  const publisher: Publisher = {
+    ...made,
+    offer: (upload, seen) => keeper.during(() => made.offer(upload, seen)),
+    publish: (upload) => keeper.during(() => made.publish(upload)),
+  };
   await publisher.start();
   const sources = createSources({ ...dependencies, commands, publisher, documents: log });
   const plans = createPlans({ commands, clock, logger });
@@ -154,6 +173,7 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
       await followers.drain();
       await guards.close();
       await commands.close();
+      await upkeep.close();
       followers.close();
       await book.close();
       registry.close();
@@ -161,17 +181,6 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
       await store.close();
     },
   };
-}
-
-async function replay(store: Store, lines: Lines, shelf: Shelf): Promise<NamespaceState> {
-  let state = emptyState;
-  for await (const logged of store.log.read(0)) {
-    const after = evolve(state, logged);
-    lines.fold(state, logged, after);
-    state = after;
-  }
-  shelf.retain(lines.versions());
-  return state;
 }
 
 /** An origin whose log is open serves; a source that fails is said and keeps nobody from reading. */

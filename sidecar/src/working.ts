@@ -15,6 +15,8 @@ export function moveLines(moved: Map<string, DatasetLines>, working: Working, { 
   moved.set(event.dataset, {
     stable: stable === null ? null : stable.with(delta, event.stable),
     candidate:
-      candidate === null || event.candidate === null ? candidate : candidate.with(candidateDelta ?? delta, event.candidate),
+      candidate === null || event.candidate === null
+        ? candidate
+        : candidate.with(candidateDelta ?? delta, event.candidate),
   });
 }

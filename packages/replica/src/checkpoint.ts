@@ -117,7 +117,7 @@ function parseCheckpoint(text: string): Checkpoint {
  * Checks a position with the schemas of the wire, which take longer to load than a read: after the position is served, before
  * anything is folded on it. Throws CORRUPT.
  */
-export async function validateCheckpoint(checkpoint: Checkpoint): Promise<void> {
+export async function validateCheckpoint(checkpoint: Pick<Checkpoint, "state" | "lines" | "marks">): Promise<void> {
   const { contentSchema, deltaSchema, markSchema, namespaceStateSchema } = await import("@sluice/core/api");
   try {
     namespaceStateSchema.parse(checkpoint.state);
@@ -140,7 +140,7 @@ export async function validateCheckpoint(checkpoint: Checkpoint): Promise<void> 
 }
 
 /** The blobs that a position needs. */
-export function blobsOf({ lines }: Checkpoint): readonly string[] {
+export function blobsOf({ lines }: Pick<Checkpoint, "lines">): readonly string[] {
   const names: string[] = [];
   const add = ({ base }: { readonly base: BaseRef }): void => {
     names.push(...filesOfBase(base).map(({ name }) => name));

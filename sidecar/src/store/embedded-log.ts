@@ -7,6 +7,9 @@ import type { Write } from "./worker-messages.ts";
 /** What may wait for the batch in flight, in bytes of JSON; beyond it, writes are refused until the disk has caught up. */
 const waitingBytesMax = 64 * 1024 * 1024;
 
+/** A checkpoint is written in pieces of this size, one to a batch. */
+const pieceBytesMax = 128 * 1024;
+
 /** How many events are read at a time. */
 const pageEventsMax = 1000;
 
@@ -92,10 +95,46 @@ export function createEmbeddedLog(worker: LogWorker, clock: Pick<Clock, "wall">)
         if (page.end) return;
       }
     },
-    async readControl({ after, dataset, limit }) {
+    async readControl({ after, before, dataset, limit }) {
       assertOpen();
-      const events = await worker.call("read-control", { after: after ?? null, dataset: dataset ?? null, limit });
+      const query = { after: after ?? null, before: before ?? null, dataset: dataset ?? null, limit };
+      const events = await worker.call("read-control", query);
       return events.map(parse);
+    },
+    async readPatchMinutes({ after, dataset, limit }) {
+      assertOpen();
+      return worker.call("read-patch-minutes", { after: after ?? null, dataset: dataset ?? null, limit });
+    },
+    async putCheckpoint({ sequence, at, text }) {
+      assertOpen();
+      const bytes = Buffer.from(text);
+      const pieces = Math.max(1, Math.ceil(bytes.byteLength / pieceBytesMax));
+      for (let piece = 0; piece < pieces; piece++) {
+        const slice = bytes.subarray(piece * pieceBytesMax, (piece + 1) * pieceBytesMax);
+        await enqueue({ kind: "checkpoint-piece", sequence, piece, bytes: slice }, slice.byteLength);
+        assertOpen();
+      }
+      await enqueue({ kind: "seal-checkpoint", sequence, at, pieces, bytes: bytes.byteLength }, 0);
+    },
+    async checkpoints() {
+      assertOpen();
+      return worker.call("checkpoints", null);
+    },
+    async readCheckpoint(sequence) {
+      assertOpen();
+      return worker.call("read-checkpoint", { sequence });
+    },
+    async dropCheckpoint(sequence) {
+      assertOpen();
+      await enqueue({ kind: "drop-checkpoint", sequence }, 0);
+    },
+    async prune(pruning) {
+      assertOpen();
+      return worker.call("prune", { pruning, nowMs: clock.wall() });
+    },
+    async measure() {
+      assertOpen();
+      return worker.call("measure", null);
     },
     async linesWithContent(dataset, contentHash) {
       assertOpen();

@@ -4,22 +4,26 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Worker } from "node:worker_threads";
-import { createVirtualClock } from "@sluice/core";
+import { createVirtualClock, type VirtualClock } from "@sluice/core";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type EmbeddedStoreOptions, openEmbeddedStore } from "./embedded-store.ts";
-import { formatVersion } from "./log-file.ts";
+import { formatVersion } from "./log-tables.ts";
 import { startLogWorker } from "./log-worker.ts";
 import type { Store } from "./port.ts";
+import { describeRetention } from "./retention-contract.ts";
 import { datasetCreated, logged, patched, published, readEvents } from "./sample-events.ts";
-import { describeStore } from "./store-contract.ts";
+import { describeStore, type StorePlace } from "./store-contract.ts";
 
-describeStore("embedded", async (clock) => {
+const createPlace = async (clock: VirtualClock): Promise<StorePlace> => {
   const place = mkdtempSync(join(tmpdir(), "sluice-store-"));
   return {
     open: () => openEmbeddedStore({ directory: join(place, "made/on/the/way"), clock, newLogId: () => "log-1" }),
     remove: async () => rmSync(place, { recursive: true }),
   };
-});
+};
+
+describeStore("embedded", createPlace);
+describeRetention("embedded", createPlace);
 
 let directory: string;
 let file: string;

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import type { Worker } from "node:worker_threads";
 import type { Clock } from "@sluice/core";
 import { SluiceError } from "@sluice/core";
-import { type Blobs, createDirectoryBlobs } from "@sluice/replica";
+import { type Blobs, createDirectoryBlobs, tidyBlobs } from "@sluice/replica";
 import type { Logger } from "pino";
 import { type DirectoryLock, lockDirectory } from "./directory-lock.ts";
 import { createEmbeddedLog } from "./embedded-log.ts";
@@ -53,6 +53,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
     return {
       log,
       blobs,
+      tidy: () => tidyBlobs(join(directory, "blobs"), clock.wall()),
       close() {
         closing ??= log.close().finally(() => lock.release());
         return closing;

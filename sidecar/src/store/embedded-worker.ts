@@ -57,6 +57,16 @@ function look(
       return from.read(given.after, given.eventsMax);
     case "read-control":
       return from.readControl(given);
+    case "read-patch-minutes":
+      return from.readPatchMinutes(given);
+    case "checkpoints":
+      return from.checkpoints();
+    case "read-checkpoint":
+      return from.readCheckpoint(given.sequence);
+    case "prune":
+      return from.prune(given.pruning, given.nowMs);
+    case "measure":
+      return from.measure();
     case "lines-with-content":
       return from.linesWithContent(given.dataset, given.contentHash);
     case "remembered":

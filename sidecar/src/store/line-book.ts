@@ -15,17 +15,19 @@ export interface LineBook {
   setRelease(release: string, dataset: string): void;
 }
 
-/** A line that had a content. */
+/** A line that had a content which a revert can put into quarantine. */
 export interface LineContent {
   readonly publish: number;
   readonly contentHash: string;
+  /** Whether it came of a patch: such contents are forgotten when the line has left without a mark. */
+  readonly patched: boolean;
 }
 
 /** Where an event belongs. */
 export interface Place {
   /** The dataset that it concerns; null for an alert that concerns none. */
   readonly dataset: string | null;
-  /** Contents that lines of that dataset have from this event on. */
+  /** Contents that lines of that dataset have from this event on: of each publish, and of each patch of a candidate. */
   readonly contents: readonly LineContent[];
 }
 
@@ -39,15 +41,17 @@ export function placeEvent(book: LineBook, event: Event): Place {
       const lines = book.lines(event.dataset);
       const { dataset, number, live } = event;
       book.setLines(dataset, live ? { ...lines, stable: number } : { ...lines, candidate: number });
-      return { dataset, contents: [{ publish: number, contentHash: event.content.contentHash }] };
+      return { dataset, contents: [{ publish: number, contentHash: event.content.contentHash, patched: false }] };
     }
     case "patched": {
       const { stable, candidate } = book.lines(event.dataset);
-      const contents = [{ publish: present(stable, event), contentHash: event.stable.contentHash }];
-      if (event.candidate !== null) {
-        contents.push({ publish: present(candidate, event), contentHash: event.candidate.contentHash });
-      }
-      return { dataset: event.dataset, contents };
+      present(stable, event);
+      if (event.candidate === null) return { dataset: event.dataset, contents: [] };
+      const { contentHash } = event.candidate;
+      return {
+        dataset: event.dataset,
+        contents: [{ publish: present(candidate, event), contentHash, patched: true }],
+      };
     }
     case "release-started":
       book.setRelease(event.release, event.dataset);
@@ -75,6 +79,7 @@ export function placeEvent(book: LineBook, event: Event): Place {
     case "source-removed":
     case "publish-refused":
     case "quarantine-lifted":
+    case "rebased":
       return { dataset: event.dataset, contents: [] };
     default:
       // No import of core's `unreachable`: the worker loads this file and nothing of another package.
@@ -85,4 +90,14 @@ export function placeEvent(book: LineBook, event: Event): Place {
 function present<T>(value: T | null, event: Event): T {
   if (value === null) throw new Error(`an event without what it moves: ${JSON.stringify(event).slice(0, 200)}`);
   return value;
+}
+
+/** Whether an event stands on the shelf that is not kept for ever. The same as core's, which the worker does not load. */
+export function isPatchRow(event: Event): boolean {
+  return event.type === "patched" || event.type === "rebased";
+}
+
+/** The minute that a patch belongs to, counted from the Unix epoch. */
+export function minuteOf(at: number): number {
+  return Math.floor(at / 60_000);
 }

@@ -1,16 +1,22 @@
-import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
+import { statSync } from "node:fs";
+import type { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import type { LoggedEvent } from "@sluice/core";
+import type { PatchMinute } from "@sluice/core/api";
+import { createAnswerTables } from "./answer-tables.ts";
+import { createCheckpointTable } from "./checkpoint-table.ts";
 import { corrupt, type Fault, FaultError, faultOf } from "./fault.ts";
-import { type LineBook, placeEvent } from "./line-book.ts";
+import { isPatchRow, placeEvent } from "./line-book.ts";
+import { createLineTables } from "./line-tables.ts";
 import { type LogFile, type LogFileOptions, openLogFile } from "./log-file.ts";
-import { type RememberedAnswer, rememberedMs } from "./port.ts";
-import type { ControlQuery, Page, Write } from "./worker-messages.ts";
+import { createLogPruning } from "./log-pruning.ts";
+import { createPatchShelf } from "./patch-shelf.ts";
+import type { CheckpointHead, LogSize, Pruned, Pruning, RememberedAnswer } from "./port.ts";
+import { type Row, text } from "./sql-values.ts";
+import type { ControlQuery, Page, ShelfQuery, Write } from "./worker-messages.ts";
 
 /** A page of events ends after this many bytes of JSON, so that a read never keeps a commit waiting for long. */
 const pageBytesMax = 1024 * 1024;
-
-type Row = Record<string, SQLOutputValue>;
 
 /** The log's file and everything that is asked of it, synchronous: it lives in a worker. Throws what `faultOf` understands. */
 export interface LogDatabase extends Pick<LogFile, "logId" | "checked"> {
@@ -18,6 +24,11 @@ export interface LogDatabase extends Pick<LogFile, "logId" | "checked"> {
   write(writes: readonly Write[], nowMs: number): readonly (Fault | null)[];
   read(after: number, eventsMax: number): Page;
   readControl(query: ControlQuery): readonly string[];
+  readPatchMinutes(query: ShelfQuery): readonly PatchMinute[];
+  checkpoints(): readonly CheckpointHead[];
+  readCheckpoint(sequence: number): string | null;
+  prune(pruning: Pruning, nowMs: number): Pruned;
+  measure(): LogSize;
   linesWithContent(dataset: string, contentHash: string): readonly number[];
   remembered(key: string, nowMs: number): RememberedAnswer | null;
   getDocument(name: string): string | null;
@@ -37,7 +48,11 @@ export function openLogDatabase(options: LogFileOptions): LogDatabase {
 
 function createLogDatabase({ database, logId, checked }: LogFile, file: string): LogDatabase {
   const sql = prepareStatements(database);
-  const book = createBook(sql);
+  const lines = createLineTables(database);
+  const answerTables = createAnswerTables(database);
+  const patches = createPatchShelf(database);
+  const checkpoints = createCheckpointTable(database, file);
+  const pruning = createLogPruning(database);
 
   /** SQLite has no checksum over a row, so that a flipped bit in an event would be served. */
   const proven = (row: Row): string => {
@@ -50,6 +65,13 @@ function createLogDatabase({ database, logId, checked }: LogFile, file: string):
     return new FaultError(code, message, details);
   };
 
+  const refusePruned = (after: number): void => {
+    const through = patches.through();
+    if (after >= through) return;
+    const message = `patches up to event ${through} were let go of; what came of them is in the checkpoints`;
+    throw new FaultError("PRUNED", message, { after, through });
+  };
+
   const lastSequence = (): number => Number(sql.last.get()?.["last"]);
 
   const append = ({ expected, events, answers }: Extract<Write, { kind: "append" }>): void => {
@@ -57,21 +79,46 @@ function createLogDatabase({ database, logId, checked }: LogFile, file: string):
     if (expected !== last) {
       throw new FaultError("CONFLICT", `event ${expected} is not the last of the log, ${last} is`, { expected, last });
     }
+    let onlyPatches = true;
     for (const json of events) {
       // What this program wrote a moment ago, on the other side of the worker.
-      const { sequence, event } = JSON.parse(json) as LoggedEvent;
-      const { dataset, contents } = placeEvent(book, event);
-      if (event.type === "patched") sql.insertPatch.run(sequence, json, crc32(json));
-      else sql.insertEvent.run(sequence, dataset, json, crc32(json));
-      for (const { publish, contentHash } of contents) sql.insertContent.run(dataset, hashBytes(contentHash), publish);
+      const logged = JSON.parse(json) as LoggedEvent;
+      const { dataset, contents } = placeEvent(lines.book, logged.event);
+      if (isPatchRow(logged.event)) patches.insert(logged, json, crc32(json));
+      else {
+        onlyPatches = false;
+        sql.insertEvent.run(logged.sequence, dataset, json, crc32(json));
+      }
+      if (dataset !== null) lines.putContents(dataset, contents);
     }
-    for (const { key, fingerprint, answer, at } of answers) sql.putAnswer.run(key, fingerprint, answer, at);
+    answerTables.put(answers, onlyPatches);
   };
 
   const apply = (write: Write): void => {
-    if (write.kind === "append") append(write);
-    else if (write.kind === "put-document") sql.putDocument.run(write.name, write.json);
-    else sql.deleteDocument.run(write.name);
+    switch (write.kind) {
+      case "append":
+        append(write);
+        return;
+      case "put-document":
+        sql.putDocument.run(write.name, write.json);
+        return;
+      case "delete-document":
+        sql.deleteDocument.run(write.name);
+        return;
+      case "checkpoint-piece":
+        checkpoints.putPiece(write);
+        return;
+      case "drop-checkpoint":
+        checkpoints.drop(write.sequence);
+        return;
+      case "seal-checkpoint":
+        // What a checkpoint covers may be let go of: one of events that are not here would be the end of them.
+        if (write.sequence > lastSequence()) throw new Error(`checkpoint ${write.sequence} is ahead of its log`);
+        checkpoints.seal(write);
+        return;
+      default:
+        throw new Error(`a write that this log does not know: ${JSON.stringify(write satisfies never)}`);
+    }
   };
 
   /** Applies one write of a transaction; what is wrong with the write alone does not touch the others. */
@@ -96,7 +143,7 @@ function createLogDatabase({ database, logId, checked }: LogFile, file: string):
     sql.begin.run();
     const faults = writes.map(applyAlone);
     if (writes.some((write) => write.kind === "append" && write.answers.length > 0)) {
-      sql.forgetAnswers.run(nowMs - rememberedMs);
+      answerTables.forget(nowMs);
     }
     sql.commit.run();
     return faults;
@@ -119,6 +166,7 @@ function createLogDatabase({ database, logId, checked }: LogFile, file: string):
     checked,
     write,
     read(after, eventsMax) {
+      refusePruned(after);
       const events: string[] = [];
       let bytes = 0;
       for (const row of sql.read.iterate(after, eventsMax)) {
@@ -131,26 +179,28 @@ function createLogDatabase({ database, logId, checked }: LogFile, file: string):
       }
       return { events, end: events.length < eventsMax };
     },
-    readControl({ after, dataset, limit }) {
+    readControl({ after, before, dataset, limit }) {
       if (after !== null) {
         const rows = dataset === null ? sql.controlFrom.all(after, limit) : sql.datasetFrom.all(dataset, after, limit);
         return rows.map(proven);
       }
-      const rows = dataset === null ? sql.controlNewest.all(limit) : sql.datasetNewest.all(dataset, limit);
+      const end = before ?? Number.MAX_SAFE_INTEGER;
+      const rows = dataset === null ? sql.controlNewest.all(end, limit) : sql.datasetNewest.all(dataset, end, limit);
       return rows.map(proven).toReversed();
     },
-    linesWithContent: (dataset, contentHash) =>
-      sql.contents.all(dataset, hashBytes(contentHash)).map((row) => Number(row["publish"])),
-    remembered(key, nowMs) {
-      const row = sql.answer.get(key, nowMs - rememberedMs);
-      if (row === undefined) return null;
-      return {
-        key,
-        fingerprint: text(row["fingerprint"]),
-        answer: text(row["answer"]),
-        at: Number(row["at"]),
-      };
-    },
+    readPatchMinutes: (query) => patches.minutes(query),
+    checkpoints: () => checkpoints.list(),
+    readCheckpoint: (sequence) => checkpoints.read(sequence),
+    prune: (its, nowMs) => pruning.step(its, nowMs),
+    measure: () => ({
+      bytes: [file, `${file}-wal`].reduce(
+        (sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0),
+        0,
+      ),
+      patchesBytes: Number(sql.patchesBytes.get()?.["bytes"]),
+    }),
+    linesWithContent: (dataset, contentHash) => lines.withContent(dataset, contentHash),
+    remembered: (key, nowMs) => answerTables.get(key, nowMs),
     getDocument(name) {
       const row = sql.document.get(name);
       return row === undefined ? null : text(row["json"]);
@@ -160,7 +210,7 @@ function createLogDatabase({ database, logId, checked }: LogFile, file: string):
 }
 
 function prepareStatements(database: DatabaseSync) {
-  const prepare = (sql: string): StatementSync => database.prepare(sql);
+  const prepare = (sql: string): ReturnType<DatabaseSync["prepare"]> => database.prepare(sql);
   return {
     begin: prepare("BEGIN IMMEDIATE"),
     commit: prepare("COMMIT"),
@@ -171,60 +221,20 @@ function prepareStatements(database: DatabaseSync) {
     last: prepare(`SELECT max(coalesce((SELECT max(sequence) FROM events), 0),
                               coalesce((SELECT max(sequence) FROM patches), 0)) AS last`),
     insertEvent: prepare("INSERT INTO events (sequence, dataset, json, crc) VALUES (?, ?, ?, ?)"),
-    insertPatch: prepare("INSERT INTO patches (sequence, json, crc) VALUES (?, ?, ?)"),
-    insertContent: prepare("INSERT OR IGNORE INTO contents (dataset, content_hash, publish) VALUES (?, ?, ?)"),
-    contents: prepare("SELECT publish FROM contents WHERE dataset = ? AND content_hash = ? ORDER BY publish"),
+    patchesBytes: prepare(`SELECT coalesce((SELECT upto FROM patches ORDER BY sequence DESC LIMIT 1), 0)
+      - coalesce((SELECT upto - length(CAST(json AS BLOB)) FROM patches ORDER BY sequence LIMIT 1), 0) AS bytes`),
     read: prepare(`SELECT sequence, json, crc FROM events WHERE sequence > ?1
                    UNION ALL SELECT sequence, json, crc FROM patches WHERE sequence > ?1 ORDER BY sequence LIMIT ?2`),
     controlFrom: prepare("SELECT sequence, json, crc FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?"),
-    controlNewest: prepare("SELECT sequence, json, crc FROM events ORDER BY sequence DESC LIMIT ?"),
+    controlNewest: prepare("SELECT sequence, json, crc FROM events WHERE sequence < ? ORDER BY sequence DESC LIMIT ?"),
     datasetFrom: prepare(
       "SELECT sequence, json, crc FROM events WHERE dataset = ? AND sequence > ? ORDER BY sequence LIMIT ?",
     ),
-    datasetNewest: prepare("SELECT sequence, json, crc FROM events WHERE dataset = ? ORDER BY sequence DESC LIMIT ?"),
-    lines: prepare("SELECT stable, candidate FROM lines WHERE dataset = ?"),
-    setLines: prepare("INSERT OR REPLACE INTO lines (dataset, stable, candidate) VALUES (?, ?, ?)"),
-    release: prepare("SELECT dataset FROM releases WHERE release = ?"),
-    setRelease: prepare("INSERT INTO releases (release, dataset) VALUES (?, ?)"),
-    putAnswer: prepare("INSERT OR REPLACE INTO answers (key, fingerprint, answer, at) VALUES (?, ?, ?, ?)"),
-    answer: prepare("SELECT key, fingerprint, answer, at FROM answers WHERE key = ? AND at > ?"),
-    forgetAnswers: prepare("DELETE FROM answers WHERE at <= ?"),
+    datasetNewest: prepare(
+      "SELECT sequence, json, crc FROM events WHERE dataset = ? AND sequence < ? ORDER BY sequence DESC LIMIT ?",
+    ),
     document: prepare("SELECT json FROM documents WHERE name = ?"),
     putDocument: prepare("INSERT OR REPLACE INTO documents (name, json) VALUES (?, ?)"),
     deleteDocument: prepare("DELETE FROM documents WHERE name = ?"),
   };
-}
-
-type Statements = ReturnType<typeof prepareStatements>;
-
-function createBook(sql: Pick<Statements, "lines" | "setLines" | "release" | "setRelease">): LineBook {
-  return {
-    lines(dataset) {
-      const row = sql.lines.get(dataset);
-      return { stable: wholeOrNull(row?.["stable"]), candidate: wholeOrNull(row?.["candidate"]) };
-    },
-    setLines: (dataset, { stable, candidate }) => void sql.setLines.run(dataset, stable, candidate),
-    datasetOfRelease(release) {
-      const row = sql.release.get(release);
-      return row === undefined ? null : text(row["dataset"]);
-    },
-    setRelease: (release, dataset) => void sql.setRelease.run(release, dataset),
-  };
-}
-
-/** Half of what the hexadecimal digits take, in the one table that grows with every patch besides the patches. */
-function hashBytes(contentHash: string): Uint8Array {
-  const bytes = Buffer.from(contentHash, "hex");
-  if (bytes.length !== 32 || contentHash.length !== 64)
-    throw new Error(`a content hash has 64 hex digits: ${contentHash}`);
-  return bytes;
-}
-
-function text(value: SQLOutputValue | undefined): string {
-  if (typeof value !== "string") throw new Error(`a text was expected, not ${typeof value}`);
-  return value;
-}
-
-function wholeOrNull(value: SQLOutputValue | undefined): number | null {
-  return typeof value === "number" ? value : null;
 }

@@ -2,36 +2,13 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSyn
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { corrupt, FaultError } from "./fault.ts";
+import { formatVersion, smallTables, tables } from "./log-tables.ts";
 
-/** Version of the tables below; a log of a higher one is refused. */
-export const formatVersion = 1;
-
-/** Up to this size a log is checked whole at open, in less than a second. */
-export const wholeCheckBytesMax: number = 256 * 1024 * 1024;
+/** Up to this size a log is checked whole at open, in some 30 ms: how long a log is must not be felt by a restart. */
+export const wholeCheckBytesMax: number = 16 * 1024 * 1024;
 
 /** The write-ahead log is cut to this size when it begins anew. */
 const walBytesMax = 16 * 1024 * 1024;
-
-const smallTables = ["meta", "lines", "releases", "answers", "documents"];
-
-// Events and patches are two shelves with one order: a sequence number stands on one of them only.
-const tables = `
-  CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE events (sequence INTEGER PRIMARY KEY, dataset TEXT, json TEXT NOT NULL, crc INTEGER NOT NULL) STRICT;
-  CREATE INDEX events_of_dataset ON events (dataset, sequence);
-  CREATE TABLE patches (sequence INTEGER PRIMARY KEY, json TEXT NOT NULL, crc INTEGER NOT NULL) STRICT;
-  CREATE TABLE lines (dataset TEXT PRIMARY KEY, stable INTEGER, candidate INTEGER) STRICT, WITHOUT ROWID;
-  CREATE TABLE releases (release TEXT PRIMARY KEY, dataset TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE contents (
-    dataset TEXT NOT NULL, content_hash BLOB NOT NULL, publish INTEGER NOT NULL,
-    PRIMARY KEY (dataset, content_hash, publish)
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE answers (
-    key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, answer TEXT NOT NULL, at REAL NOT NULL
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX answers_by_age ON answers (at);
-  CREATE TABLE documents (name TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
-`;
 
 /** How a log's file is opened. */
 export interface LogFileOptions {
@@ -85,7 +62,8 @@ function makeLogFile(file: string, log: LogFileOptions["log"]): void {
   for (const left of [draft, `${draft}-journal`]) rmSync(left, { force: true });
   const database = new DatabaseSync(draft);
   try {
-    database.exec(`BEGIN; ${tables}`);
+    // Before the first table, or it takes a rewrite of the whole file.
+    database.exec(`PRAGMA auto_vacuum = INCREMENTAL; BEGIN; ${tables}`);
     const insert = database.prepare("INSERT INTO meta (name, value) VALUES (?, ?)");
     insert.run("format", String(formatVersion));
     insert.run("log", log.newId);
@@ -138,6 +116,13 @@ function readMeta(database: DatabaseSync, file: string): string {
     );
   }
   const logId = select.get("log")?.["value"];
+  if (format === 1 && typeof logId === "string") {
+    throw new FaultError(
+      "STORE_UNAVAILABLE",
+      `${file} has format 1, whose patches this Sluice cannot read; take another directory and publish anew`,
+      { file, format, formatMin: formatVersion },
+    );
+  }
   if (format !== formatVersion || typeof logId !== "string") throw damage(file, "its format or log id is missing");
   return logId;
 }

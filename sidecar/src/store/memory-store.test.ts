@@ -1,15 +1,20 @@
+import type { VirtualClock } from "@sluice/core";
 import { expect, test } from "vitest";
 import { createMemoryDisk, createMemoryStore, type WriteFate } from "./memory-store.ts";
+import { describeRetention } from "./retention-contract.ts";
 import { datasetCreated, hashOf, logged, patched, published, readEvents } from "./sample-events.ts";
-import { describeStore } from "./store-contract.ts";
+import { describeStore, type StorePlace } from "./store-contract.ts";
 
-describeStore("memory", async (clock) => {
+const createPlace = async (clock: VirtualClock): Promise<StorePlace> => {
   const disk = createMemoryDisk();
   return {
     open: async () => createMemoryStore({ id: "log-1", disk, clock }),
     remove: async () => {},
   };
-});
+};
+
+describeStore("memory", createPlace);
+describeRetention("memory", createPlace);
 
 const first = { expected: 0, events: logged(1, datasetCreated("a"), published("a", 1, "a1", true)), answers: [] };
 

@@ -1,21 +1,14 @@
-import { type Clock, type LoggedEvent, SluiceError } from "@sluice/core";
+import { assert, type Clock, type LoggedEvent, SluiceError } from "@sluice/core";
 import { type Blobs, createMemoryBlobs } from "@sluice/replica";
-import { type LineBook, type Lines, placeEvent } from "./line-book.ts";
+import { isPatchRow, type LineBook, type Lines, placeEvent } from "./line-book.ts";
+import { type MemoryShelf, patchesBytesOf, pruneShelf, type StoredEvent, summarise } from "./memory-shelf.ts";
 import { assertNumbered } from "./numbering.ts";
 import { type Append, type EventLog, type RememberedAnswer, rememberedMs, type Store } from "./port.ts";
 
-interface StoredEvent {
-  readonly control: boolean;
-  readonly dataset: string | null;
-  readonly json: string;
-}
-
 /** What a crash leaves: everything that was durable, as plain values. Belongs to one store at a time. */
-export interface MemoryDisk {
+export interface MemoryDisk extends MemoryShelf {
   /** Id of the log; null before the first store. */
   logId: string | null;
-  /** `events[i]` has sequence number `i + 1`. */
-  readonly events: StoredEvent[];
   readonly lines: Map<string, Lines>;
   /** Dataset by release. */
   readonly releases: Map<string, string>;
@@ -31,6 +24,11 @@ export function createMemoryDisk(): MemoryDisk {
   return {
     logId: null,
     events: [],
+    prunedThrough: 0,
+    minutes: new Map(),
+    patchContents: new Map(),
+    patchAnswers: new Map(),
+    checkpoints: [],
     lines: new Map(),
     releases: new Map(),
     contents: new Map(),
@@ -44,6 +42,8 @@ export function createMemoryDisk(): MemoryDisk {
 export type MemoryWrite =
   | { readonly kind: "append"; readonly append: Append }
   | { readonly kind: "document"; readonly name: string }
+  | { readonly kind: "checkpoint"; readonly sequence: number }
+  | { readonly kind: "prune" }
   | { readonly kind: "blob"; readonly name: string };
 
 /** What becomes of a change. */
@@ -113,25 +113,68 @@ export function createMemoryStore(options: MemoryStoreOptions): MemoryStore {
     async *read(after, { limit = Number.POSITIVE_INFINITY } = {}) {
       await alive();
       for (let index = after; index < disk.events.length && index < after + limit; index++) {
+        refusePruned(disk, index);
         yield parse(disk.events[index]);
         await alive();
       }
     },
-    async readControl({ after, dataset, limit }) {
+    async readControl({ after, before, dataset, limit }) {
       await alive();
       const of = disk.events
-        .slice(after ?? 0)
+        .slice(after ?? 0, after === undefined && before !== undefined ? Math.max(0, before - 1) : undefined)
         .filter((event) => event.control && (dataset === undefined || event.dataset === dataset));
       return (after === undefined ? of.slice(Math.max(0, of.length - limit)) : of.slice(0, limit)).map(parse);
     },
+    async readPatchMinutes({ after, dataset, limit }) {
+      await alive();
+      const of = [...disk.minutes.values()].filter(
+        (minute) => minute.firstSequence > (after ?? 0) && (dataset === undefined || minute.dataset === dataset),
+      );
+      return after === undefined ? of.slice(Math.max(0, of.length - limit)) : of.slice(0, limit);
+    },
+    putCheckpoint: (checkpoint) =>
+      change({ kind: "checkpoint", sequence: checkpoint.sequence }, () => {
+        assert(checkpoint.sequence <= disk.events.length, `checkpoint ${checkpoint.sequence} is ahead of its log`);
+        const others = disk.checkpoints.filter(({ sequence }) => sequence !== checkpoint.sequence);
+        disk.checkpoints = [checkpoint, ...others].sort((a, b) => b.sequence - a.sequence).slice(0, 2);
+      }),
+    async checkpoints() {
+      await alive();
+      return disk.checkpoints.map(({ sequence, at, text }) => ({ sequence, at, bytes: Buffer.byteLength(text) }));
+    },
+    async readCheckpoint(sequence) {
+      await alive();
+      return disk.checkpoints.find((checkpoint) => checkpoint.sequence === sequence)?.text ?? null;
+    },
+    dropCheckpoint: (sequence) =>
+      change({ kind: "checkpoint", sequence }, () => {
+        disk.checkpoints = disk.checkpoints.filter((checkpoint) => checkpoint.sequence !== sequence);
+      }),
+    async prune(pruning) {
+      let pruned = { patches: 0, contents: 0, answers: 0, bytes: 0, more: false };
+      await change({ kind: "prune" }, () => {
+        pruned = pruneShelf(disk, pruning, clock?.wall() ?? 0);
+      });
+      return pruned;
+    },
+    async measure() {
+      await alive();
+      const patchesBytes = patchesBytesOf(disk);
+      return { bytes: disk.events.reduce((sum, { json }) => sum + Buffer.byteLength(json), 0), patchesBytes };
+    },
     async linesWithContent(dataset, contentHash) {
       await alive();
-      return [...(disk.contents.get(contentKey(dataset, contentHash)) ?? [])].sort((a, b) => a - b);
+      const patched = [...(disk.patchContents.get(dataset) ?? [])].filter(([, hashes]) => hashes.has(contentHash));
+      const publishes = new Set(disk.contents.get(contentKey(dataset, contentHash)));
+      for (const [publish] of patched) publishes.add(publish);
+      return [...publishes].sort((a, b) => a - b);
     },
     async remembered(key) {
       await alive();
-      const answer = disk.answers.get(key);
-      return answer === undefined || isForgotten(answer, clock) ? undefined : answer;
+      const answers = [disk.answers.get(key), disk.patchAnswers.get(key)].filter(
+        (answer) => answer !== undefined && !isForgotten(answer, clock),
+      );
+      return answers.sort((a, b) => (b?.at ?? 0) - (a?.at ?? 0))[0];
     },
     async getDocument(name) {
       await alive();
@@ -151,6 +194,12 @@ export function createMemoryStore(options: MemoryStoreOptions): MemoryStore {
       ...disk.blobs,
       put: (name, bytes) => change({ kind: "blob", name }, () => disk.blobs.put(name, bytes)),
       delete: (name) => change({ kind: "blob", name }, () => disk.blobs.delete(name)),
+    },
+    async tidy() {
+      await alive();
+      const names = await disk.blobs.list();
+      const sizes = names.map((name) => disk.blobs.open(name).bytes);
+      return { blobs: names.length, bytes: sizes.reduce((sum, bytes) => sum + bytes, 0) };
     },
     close: () => log.close(),
     crash() {
@@ -173,15 +222,38 @@ function keep(disk: MemoryDisk, { events, answers }: Append, clock: Pick<Clock, 
   const placed = events.map((logged) => ({ logged, ...placeEvent(draft.book, logged.event) }));
   draft.keep();
   for (const { logged, dataset, contents } of placed) {
-    disk.events.push({ control: logged.event.type !== "patched", dataset, json: JSON.stringify(logged) });
-    for (const { publish, contentHash } of contents) {
-      const key = contentKey(dataset ?? "", contentHash);
-      disk.contents.set(key, (disk.contents.get(key) ?? new Set()).add(publish));
+    const control = !isPatchRow(logged.event);
+    disk.events.push({ control, dataset, at: logged.at, json: JSON.stringify(logged) });
+    summarise(disk, logged);
+    for (const { publish, contentHash, patched } of contents) {
+      if (patched) putPatchContent(disk, dataset ?? "", publish, contentHash);
+      else putContent(disk, dataset ?? "", publish, contentHash);
     }
   }
-  for (const answer of answers) disk.answers.set(answer.key, answer);
+  const toPatches = events.every(({ event }) => isPatchRow(event));
+  for (const answer of answers) {
+    const kept = toPatches ? disk.patchAnswers : disk.answers;
+    // The newest stand last.
+    kept.delete(answer.key);
+    kept.set(answer.key, answer);
+  }
   if (answers.length === 0) return;
   for (const answer of disk.answers.values()) if (isForgotten(answer, clock)) disk.answers.delete(answer.key);
+}
+
+function putContent(disk: MemoryDisk, dataset: string, publish: number, contentHash: string): void {
+  const key = contentKey(dataset, contentHash);
+  disk.contents.set(key, (disk.contents.get(key) ?? new Set()).add(publish));
+}
+
+function putPatchContent(disk: MemoryDisk, dataset: string, publish: number, contentHash: string): void {
+  const its = disk.patchContents.get(dataset) ?? new Map<number, Set<string>>();
+  disk.patchContents.set(dataset, its.set(publish, (its.get(publish) ?? new Set<string>()).add(contentHash)));
+}
+
+function refusePruned({ prunedThrough: through }: MemoryDisk, after: number): void {
+  if (after >= through) return;
+  throw new SluiceError("PRUNED", `patches up to event ${through} were let go of`, { details: { after, through } });
 }
 
 function draftOf(disk: MemoryDisk): { book: LineBook; keep(): void } {

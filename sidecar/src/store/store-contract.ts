@@ -195,6 +195,9 @@ export function describeStore(name: string, createPlace: (clock: VirtualClock) =
       expect(await store.log.readControl({ after: 0, limit: 3 })).toEqual(control.slice(0, 3));
       expect(ofSequences(await store.log.readControl({ after: 7, limit: 2 }))).toEqual([9, 10]);
       expect(await store.log.readControl({ after: 21, limit: 2 })).toEqual([]);
+      expect(ofSequences(await store.log.readControl({ before: 9, limit: 2 }))).toEqual([6, 7]);
+      expect(ofSequences(await store.log.readControl({ before: 7, dataset: "prices", limit: 2 }))).toEqual([3, 6]);
+      expect(await store.log.readControl({ before: 1, limit: 2 })).toEqual([]);
     });
 
     test("an event of a release counts to the release's dataset, an alert without one to none", async () => {

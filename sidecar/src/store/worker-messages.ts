@@ -1,6 +1,7 @@
+import type { PatchMinute } from "@sluice/core/api";
 import type { Fault } from "./fault.ts";
 import type { LogFile, LogFileOptions } from "./log-file.ts";
-import type { RememberedAnswer } from "./port.ts";
+import type { CheckpointHead, LogSize, Pruned, Pruning, RememberedAnswer } from "./port.ts";
 
 /** One change, of those that are committed together. */
 export type Write =
@@ -12,7 +13,18 @@ export type Write =
       readonly answers: readonly RememberedAnswer[];
     }
   | { readonly kind: "put-document"; readonly name: string; readonly json: string }
-  | { readonly kind: "delete-document"; readonly name: string };
+  | { readonly kind: "delete-document"; readonly name: string }
+  | CheckpointPiece
+  | { readonly kind: "drop-checkpoint"; readonly sequence: number }
+  | ({ readonly kind: "seal-checkpoint"; readonly pieces: number } & CheckpointHead);
+
+/** A stretch of a checkpoint, which counts only once all of it is sealed. */
+export interface CheckpointPiece {
+  readonly kind: "checkpoint-piece";
+  readonly sequence: number;
+  readonly piece: number;
+  readonly bytes: Uint8Array;
+}
 
 /** Some events in a row. */
 export interface Page {
@@ -22,11 +34,16 @@ export interface Page {
   readonly end: boolean;
 }
 
-/** Which control events are asked for: those after a number from there on, otherwise the newest. */
-export interface ControlQuery {
+/** Which minutes are asked for: those after a number from there on, otherwise the newest. */
+export interface ShelfQuery {
   readonly after: number | null;
   readonly dataset: string | null;
   readonly limit: number;
+}
+
+/** Which control events are asked for: those after a number from there on, otherwise the newest before another. */
+export interface ControlQuery extends ShelfQuery {
+  readonly before: number | null;
 }
 
 /** What the worker that owns the log's file is asked, and what it answers. */
@@ -36,6 +53,11 @@ export interface Calls {
   write: { given: { writes: readonly Write[]; nowMs: number }; answer: readonly (Fault | null)[] };
   read: { given: { after: number; eventsMax: number }; answer: Page };
   "read-control": { given: ControlQuery; answer: readonly string[] };
+  "read-patch-minutes": { given: ShelfQuery; answer: readonly PatchMinute[] };
+  checkpoints: { given: null; answer: readonly CheckpointHead[] };
+  "read-checkpoint": { given: { sequence: number }; answer: string | null };
+  prune: { given: { pruning: Pruning; nowMs: number }; answer: Pruned };
+  measure: { given: null; answer: LogSize };
   "lines-with-content": { given: { dataset: string; contentHash: string }; answer: readonly number[] };
   remembered: { given: { key: string; nowMs: number }; answer: RememberedAnswer | null };
   "get-document": { given: { name: string }; answer: string | null };
