@@ -60,7 +60,7 @@ export class CanonicalScanner {
   /** A value that stands in `depth` arrays and objects. */
   value(depth: number): boolean {
     this.skipSpace();
-    switch (this.text[this.at]) {
+    switch (this.text[this.at] as number) {
       case quote:
         return this.string();
       case openBrace:
@@ -215,7 +215,7 @@ export class CanonicalScanner {
       while (text[canonicalEnd - 1] === zero) canonicalEnd--;
       if (canonicalEnd === fraction) canonicalEnd--;
     }
-    if (!plain || at - start > plainNumberBytes || (((text[at] ?? 0) | 0x20) as number) === 0x65) {
+    if (!plain || at - start > plainNumberBytes || ((text[at] ?? 0) | 0x20) === 0x65) {
       return this.unusualNumber(start);
     }
     let end = this.end;

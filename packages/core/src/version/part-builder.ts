@@ -1,10 +1,10 @@
-import { hash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { SluiceError } from "../error.ts";
 import { createContentHash } from "./content-hash.ts";
 import { keyFault, showKey } from "./key.ts";
 import { murmur3 } from "./murmur3.ts";
 import {
+  fillSlot,
   type PartKind,
   partBytesMax,
   partHeaderBytes,
@@ -93,7 +93,7 @@ function build(kind: PartKind, entries: readonly Entry[]): BuiltLayer {
     fillSlot(view, slotCount, entry.keyHash, position);
     const end = writeRecord(bytes, view, position, entry);
     if (entry.canonical !== "") {
-      content.add(hash("sha256", bytes.subarray(position + 8, end), "buffer"));
+      content.addItem(bytes.subarray(position + 8, end));
       itemCount++;
     }
     position = end;
@@ -120,13 +120,6 @@ function sortedEntries(items: Iterable<LayerItem>): Entry[] {
     throw new SluiceError("DUPLICATE_KEY", `expected each key once, came ${showKey(key)} again`, { details: { key } });
   }
   return entries;
-}
-
-function fillSlot(view: DataView, slotCount: number, keyHash: number, position: number): void {
-  let slot = keyHash % slotCount;
-  while (view.getUint32(partHeaderBytes + slot * slotBytes + 4) !== 0) slot = (slot + 1) % slotCount;
-  view.setUint32(partHeaderBytes + slot * slotBytes, keyHash);
-  view.setUint32(partHeaderBytes + slot * slotBytes + 4, position);
 }
 
 function writeRecord(bytes: Uint8Array, view: DataView, position: number, item: Item): number {

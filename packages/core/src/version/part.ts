@@ -167,6 +167,14 @@ function recordBytesMin(kind: PartKind): number {
   return recordHeaderBytes + (kind === "part" ? 2 : 1);
 }
 
+/** Puts a record into the first free slot from its own on. */
+export function fillSlot(view: DataView, slotCount: number, keyHash: number, position: number): void {
+  let slot = keyHash % slotCount;
+  while (view.getUint32(partHeaderBytes + slot * slotBytes + 4) !== 0) slot = slot + 1 === slotCount ? 0 : slot + 1;
+  view.setUint32(partHeaderBytes + slot * slotBytes, keyHash);
+  view.setUint32(partHeaderBytes + slot * slotBytes + 4, position);
+}
+
 /** The error for a part file that is not what it says, with the position in the file. */
 export function corruptPart(reason: string, position: number): SluiceError {
   return new SluiceError("CORRUPT", `corrupt part file: ${reason}, at byte ${position}`, {
