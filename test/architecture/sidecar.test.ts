@@ -16,7 +16,15 @@ test("a follower loads no store, no pages and nothing that only an origin does",
   const { files, packages } = loadedBy("sidecar/src/follower.ts");
   expect(files).toContain("packages/replica/src/index.ts");
   expect(files.filter((file) => ofTheOrigin.test(file))).toEqual([]);
-  expect(packages).not.toContain("node:sqlite");
+});
+
+test("a follower that starts loads no database; whoever may be its directory's writer does, after the first read", () => {
+  const { files, packages } = loadedBy("sidecar/src/follower.ts");
+  expect([...importGraph(join(root, "sidecar/src/follower.ts"), readWorkspaces(root)).packages]).not.toContain(
+    "node:sqlite",
+  );
+  expect(files).toContain("packages/replica/src/writer-lock.ts");
+  expect(packages).toContain("node:sqlite");
 });
 
 test("an origin does load them, so that the test above can fail", () => {

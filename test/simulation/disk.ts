@@ -2,8 +2,10 @@ import type { Random } from "./random.ts";
 
 /** A file: what a reader sees, and what the loss of power leaves of it. */
 interface File {
+  readonly inode: number;
   bytes: Buffer;
   synced: Buffer;
+  touchedMs: number;
 }
 
 type Entry = File | "directory";
@@ -31,6 +33,12 @@ export interface Disk {
   rot(): void;
   /** A file's bytes; undefined where there is none. */
   read(path: string): Buffer | undefined;
+  /** What the system says of a file; undefined where there is none. */
+  stat(path: string): { readonly ino: number; readonly size: number; readonly mtimeMs: number } | undefined;
+  touch(path: string, atMs: number): void;
+  /** Takes a file for the process that uses the disk, until it lets go or ends; makes it where there is none. False where it is taken. */
+  lock(path: string): boolean;
+  unlock(path: string): void;
   isDirectory(path: string): boolean;
   /** Names under a directory, in order: paths relative to it where `deep`. */
   list(path: string, deep: boolean): string[];
@@ -46,12 +54,14 @@ export interface Disk {
   crash(): void;
 }
 
-/** Makes an empty disk under a path. */
-export function createDisk(random: Random): Disk {
+/** Makes an empty disk under a path, whose files are dated by `wallMs`. */
+export function createDisk(random: Random, wallMs: () => number): Disk {
   let names = new Map<string, Entry>();
   let durable = new Map<string, Entry>();
   let changes: NameChange[] = [];
   let rotten = false;
+  let inode = 0;
+  const locks = new Set<string>();
   let wait: (delayMs: number) => Promise<void> = () => Promise.resolve();
 
   const change = (path: string, apply: (names: Map<string, Entry>) => void): void => {
@@ -97,11 +107,27 @@ export function createDisk(random: Random): Disk {
     },
     mount(how) {
       wait = how;
+      locks.clear();
     },
     read(path) {
       const entry = names.get(path);
       return entry === undefined || entry === "directory" ? undefined : entry.bytes;
     },
+    stat(path) {
+      const entry = names.get(path);
+      if (entry === undefined || entry === "directory") return undefined;
+      return { ino: entry.inode, size: entry.bytes.length, mtimeMs: entry.touchedMs };
+    },
+    touch(path, atMs) {
+      fileAt(path).touchedMs = atMs;
+    },
+    lock(path) {
+      if (locks.has(path)) return false;
+      if (!names.has(path)) disk.create(path);
+      locks.add(path);
+      return true;
+    },
+    unlock: (path) => void locks.delete(path),
     isDirectory: (path) => names.get(path) === "directory",
     list(path, deep) {
       const inside = [...names.keys()].filter((name) => name.startsWith(`${path}/`));
@@ -113,12 +139,15 @@ export function createDisk(random: Random): Disk {
     },
     create(path) {
       refuseWhereFull(path);
-      const file: File = { bytes: Buffer.alloc(0), synced: Buffer.alloc(0) };
+      inode += 1;
+      const file: File = { inode, bytes: Buffer.alloc(0), synced: Buffer.alloc(0), touchedMs: wallMs() };
       change(path, (map) => void map.set(path, file));
     },
     write(path, bytes) {
       refuseWhereFull(path);
-      fileAt(path).bytes = Buffer.from(bytes);
+      const file = fileAt(path);
+      file.bytes = Buffer.from(bytes);
+      file.touchedMs = wallMs();
     },
     sync(path) {
       const entry = names.get(path);

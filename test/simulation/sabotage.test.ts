@@ -9,6 +9,7 @@ import { bringsRevert, type Sabotage } from "./world.ts";
 vi.mock("node:fs", async (original) => (await import("./virtual-fs.ts")).virtualFs(await original()));
 vi.mock("node:fs/promises", async (original) => (await import("./virtual-fs.ts")).virtualPromises(await original()));
 vi.mock("node:crypto", async (original) => (await import("./virtual-crypto.ts")).virtualCrypto(await original()));
+vi.mock("node:sqlite", async (original) => (await import("./virtual-sqlite.ts")).virtualSqlite(await original()));
 
 /** A seed more is a world in which the sabotage may do more harm. */
 const seedsMax = 12;

@@ -5,6 +5,7 @@ import { playSeed } from "./seed.ts";
 vi.mock("node:fs", async (original) => (await import("./virtual-fs.ts")).virtualFs(await original()));
 vi.mock("node:fs/promises", async (original) => (await import("./virtual-fs.ts")).virtualPromises(await original()));
 vi.mock("node:crypto", async (original) => (await import("./virtual-crypto.ts")).virtualCrypto(await original()));
+vi.mock("node:sqlite", async (original) => (await import("./virtual-sqlite.ts")).virtualSqlite(await original()));
 
 // SLUICE_SEED=44 plays one world and prints all of it; SLUICE_SEEDS=2000 plays more of them.
 const one = process.env["SLUICE_SEED"];

@@ -47,13 +47,13 @@ export function virtualFs(real: typeof import("node:fs")): object {
     mkdirSync: either(mkdirSync, (disk, path) => makeDirectories(disk, path)),
     readdirSync: either(readdirSync, (disk, path) => disk.list(path, false)),
     rmSync: either(rmSync, (disk, path) => disk.remove(path)),
-    statSync: either(statSync, (disk, path) => (disk.read(path) === undefined ? undefined : {})),
+    statSync: either(statSync, (disk, path) => disk.stat(path) ?? (disk.isDirectory(path) ? {} : undefined)),
   };
 }
 
 /** `node:fs/promises`, likewise. Every call takes its time, in which power may fail. */
 export function virtualPromises(real: typeof import("node:fs/promises")): object {
-  const { mkdir, readdir, readFile, rename, rm, open } = real;
+  const { mkdir, readdir, readFile, rename, rm, open, stat, utimes } = real;
   return {
     ...real,
     mkdir: eitherLater(mkdir, (disk, path) => makeDirectories(disk, path)),
@@ -68,6 +68,12 @@ export function virtualPromises(real: typeof import("node:fs/promises")): object
       return bytes;
     }),
     rename: eitherLater(rename, (disk, path, to) => disk.rename(path, String(to))),
+    stat: eitherLater(stat, (disk, path) => {
+      const found = disk.stat(path);
+      if (found === undefined) throw errno("ENOENT", path);
+      return found;
+    }),
+    utimes: eitherLater(utimes, (disk, path, _atS, modifiedS) => disk.touch(path, Number(modifiedS) * 1_000)),
     rm: eitherLater(rm, (disk, path) => disk.remove(path)),
     open: eitherLater(open, (disk, path, flags) => {
       if (flags === "wx") {
@@ -96,7 +102,8 @@ function makeDirectories(disk: Disk, path: string): string | undefined {
   return missing[0];
 }
 
-function diskOf(path: unknown): Disk | undefined {
+/** The disk that a path lies on; undefined where it is the machine's. */
+export function diskOf(path: unknown): Disk | undefined {
   if (typeof path !== "string" || !path.startsWith(root)) return undefined;
   for (const [mount, disk] of disks) if (path === mount || path.startsWith(`${mount}/`)) return disk;
   // A disk that was taken away answers nobody.

@@ -1,5 +1,6 @@
 // The schemas are loaded by the code under test when it needs them; loaded before, they come in the same turn in every run.
 import "@sluice/core/api";
+import "node:sqlite";
 import type { Frame } from "@sluice/core/api";
 import { createVirtualClock, type VirtualClock } from "@sluice/core";
 import { type Application, createApplication } from "./application.ts";
@@ -140,7 +141,7 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, print?: (line
 
   const diskOf = (host: string): { disk: Disk | null; directory: string | null } => {
     if (random.chance(0.4)) return { disk: null, directory: null };
-    const disk = createDisk(random.fork(`disk of ${host}`));
+    const disk = createDisk(random.fork(`disk of ${host}`), () => clock.wall());
     disks.set(host, disk);
     return { disk, directory: attachDisk(host, disk) };
   };

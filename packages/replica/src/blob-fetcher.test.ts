@@ -87,7 +87,7 @@ test("a blob that cannot be had is asked for again, ever later, and at once at a
   await settle();
   fetcher.from("http://b");
   expect(asked.at(-1)).toBe(urlOf("one", "http://b"));
-  expect(fetcher.counts()).toEqual({ stored: 0, wrong: 0, failed: 4 });
+  expect(fetcher.counts()).toEqual({ stored: 0, found: 0, wrong: 0, failed: 4 });
 });
 
 test("a fetch that falls silent is given up and tried again", async () => {

@@ -1,28 +1,49 @@
-import { type Clock, fillPath, isSluiceError, paths, SluiceError, type Timer } from "@sluice/core";
-import { orAborted, readChunks } from "./abortable.ts";
+import { type Clock, fillPath, isSluiceError, paths, type Timer } from "@sluice/core";
 import { backoffMs } from "./backoff.ts";
+import { downloadBlob } from "./blob-download.ts";
 import type { Blobs } from "./blobs.ts";
-import { silenceMs } from "./connection.ts";
+import type { Claims } from "./claims.ts";
 import type { NeededBlob } from "./shelf.ts";
 
 /** How many blobs are fetched at a time. */
 const fetchesMax = 4;
 
+/** A process that shares its directory leaves a blob to the others for about so many milliseconds before it fetches it itself. */
+export const patienceMs = 1_000;
+
+/** It looks so often whether another has brought it, in milliseconds, and ever more seldom where nothing comes. */
+const lookMsMin = 40;
+const lookMsMax = 500;
+
+/** So many blobs are looked for at a time. */
+const looksMax = 64;
+
 /** What came of the fetches so far. */
 export interface FetchCounts {
   readonly stored: number;
+  /** Blobs that another process of the directory has brought. */
+  readonly found: number;
   /** Blobs whose bytes did not have their name. */
   readonly wrong: number;
   /** Other attempts that came to nothing. */
   readonly failed: number;
 }
 
-/** Fetches the blobs that are wanted and keeps them. */
+/** A directory that other processes keep blobs in too. */
+export interface Sharing {
+  readonly claims: Claims;
+  /** Whether this process is the one that fetches first. */
+  readonly isFirst: () => boolean;
+}
+
+/** Fetches the blobs that are wanted and keeps them, each once for all processes that share a directory. */
 export interface BlobFetcher {
   /** What is wanted now, in order; what is not wanted any more is given up. */
   want(blobs: readonly NeededBlob[]): void;
   /** Where to fetch from; whoever failed at another instance is tried at once. */
   from(url: string): void;
+  /** Waits for no other process any more: this one fetches first from now on. */
+  hurry(): void;
   counts(): FetchCounts;
   close(): void;
 }
@@ -32,47 +53,119 @@ interface Fetching {
   failures: number;
   controller: AbortController | null;
   retry: Timer | null;
+  /** Until then it is left to other processes. */
+  patientUntilMs: number;
 }
 
-/** Fetches nothing at first. `onStored` is called for each blob that has come to be kept. */
+/**
+ * Fetches nothing at first. `sharing` is null where the blobs are this process's alone. `onStored` is called for each blob that has
+ * come to be kept.
+ */
 export function createBlobFetcher(dependencies: {
   readonly blobs: Blobs;
   readonly fetch: typeof globalThis.fetch;
   readonly clock: Clock;
   readonly random: () => number;
+  readonly sharing?: Sharing | null;
   readonly onStored: (name: string) => void;
 }): BlobFetcher {
-  const { blobs, fetch, clock, random, onStored } = dependencies;
+  const { blobs, fetch, clock, random, onStored, sharing = null } = dependencies;
   let wanted = new Map<string, Fetching>();
   let url: string | null = null;
-  const counts = { stored: 0, wrong: 0, failed: 0 };
+  let looking: Timer | null = null;
+  let lookMs = lookMsMin;
+  const counts = { stored: 0, found: 0, wrong: 0, failed: 0 };
+
+  const patientUntilMs = (isOthers: boolean): number => {
+    if (sharing === null || (!isOthers && sharing.isFirst())) return clock.now();
+    // Processes that lose patience together would all fetch.
+    return clock.now() + patienceMs * (0.75 + random() / 2);
+  };
 
   const pump = (): void => {
     let running = [...wanted.values()].filter(({ controller }) => controller !== null).length;
     for (const fetching of wanted.values()) {
-      if (url === null || running >= fetchesMax) return;
-      if (fetching.controller !== null || fetching.retry !== null) continue;
+      if (url === null || running >= fetchesMax) break;
+      if (fetching.controller !== null || fetching.retry !== null || clock.now() < fetching.patientUntilMs) continue;
       running++;
       void run(url, fetching);
     }
+    armLook();
+  };
+
+  const armLook = (): void => {
+    if (sharing === null || looking !== null || wanted.size === 0) return;
+    looking = clock.setTimer(lookMs * (0.75 + random() / 2), () => {
+      looking = null;
+      lookMs = Math.min(lookMs * 1.2, lookMsMax);
+      look();
+      pump();
+    });
+  };
+
+  /** Takes what other processes have brought. */
+  const look = (): void => {
+    const left = [...wanted.values()].filter(({ controller }) => controller === null);
+    for (const fetching of left.slice(0, looksMax)) {
+      const { name } = fetching.blob;
+      // One that has come may have been the last that was wanted.
+      if (wanted.get(name) === fetching && blobs.has(name)) found(fetching);
+    }
+  };
+
+  const found = (fetching: Fetching): void => {
+    counts.found++;
+    lookMs = lookMsMin;
+    fetching.retry?.cancel();
+    arrived(fetching);
+  };
+
+  const arrived = (fetching: Fetching): void => {
+    const { name } = fetching.blob;
+    if (wanted.get(name) === fetching) wanted.delete(name);
+    onStored(name);
   };
 
   const run = async (from: string, fetching: Fetching): Promise<void> => {
     const controller = new AbortController();
     fetching.controller = controller;
     const { name } = fetching.blob;
-    try {
-      const bytes = await download(`${from}${fillPath(paths.blob, { name })}`, fetching.blob, controller);
+    const bring = async (): Promise<void> => {
+      const url = `${from}${fillPath(paths.blob, { name })}`;
       // Kept even where it is not wanted any more: it may be again.
-      await blobs.put(name, bytes);
+      await blobs.put(name, await downloadBlob({ url, blob: fetching.blob, fetch, clock, controller }));
       counts.stored++;
-      if (wanted.get(name) === fetching) wanted.delete(name);
-      onStored(name);
+      arrived(fetching);
+    };
+    try {
+      if (sharing === null) await bring();
+      else await claimed(sharing.claims, fetching, controller.signal, bring);
     } catch (error) {
       if (!controller.signal.aborted || isSluiceError(error)) failedWith(fetching, error);
     } finally {
       fetching.controller = null;
       pump();
+    }
+  };
+
+  /** Brings a blob unless another process is at it or has just brought it. */
+  const claimed = async (
+    claims: Claims,
+    fetching: Fetching,
+    signal: AbortSignal,
+    bring: () => Promise<void>,
+  ): Promise<void> => {
+    const { name } = fetching.blob;
+    const claim = await claims.take(name);
+    if (claim === null) {
+      fetching.patientUntilMs = patientUntilMs(true);
+      return;
+    }
+    try {
+      if (blobs.has(name)) found(fetching);
+      else if (!signal.aborted) await bring();
+    } finally {
+      await claim.release();
     }
   };
 
@@ -87,27 +180,13 @@ export function createBlobFetcher(dependencies: {
     });
   };
 
-  const download = async (from: string, blob: NeededBlob, controller: AbortController): Promise<Uint8Array> => {
-    let silent = false;
-    const arm = (): Timer =>
-      clock.setTimer(silenceMs, () => {
-        silent = true;
-        controller.abort();
-      });
-    let timer = arm();
-    const heard = (): void => {
-      timer.cancel();
-      timer = arm();
-    };
-    try {
-      const { signal } = controller;
-      return await readBlob(await orAborted(fetch(from, { signal }), signal), blob, signal, heard);
-    } catch (error) {
-      throw silent ? new SluiceError("TIMEOUT", `nothing came from ${from} for ${silenceMs / 1000} s`) : error;
-    } finally {
-      timer.cancel();
-    }
-  };
+  const fresh = (blob: NeededBlob): Fetching => ({
+    blob,
+    failures: 0,
+    controller: null,
+    retry: null,
+    patientUntilMs: patientUntilMs(false),
+  });
 
   const giveUp = (fetching: Fetching): void => {
     fetching.retry?.cancel();
@@ -119,10 +198,11 @@ export function createBlobFetcher(dependencies: {
       const before = wanted;
       wanted = new Map();
       for (const blob of list) {
-        wanted.set(blob.name, before.get(blob.name) ?? { blob, failures: 0, controller: null, retry: null });
+        wanted.set(blob.name, before.get(blob.name) ?? fresh(blob));
         before.delete(blob.name);
       }
       for (const fetching of before.values()) giveUp(fetching);
+      lookMs = lookMsMin;
       pump();
     },
     from(next) {
@@ -133,38 +213,16 @@ export function createBlobFetcher(dependencies: {
       }
       pump();
     },
+    hurry() {
+      for (const fetching of wanted.values()) fetching.patientUntilMs = clock.now();
+      pump();
+    },
     counts: () => ({ ...counts }),
     close() {
+      looking?.cancel();
       for (const fetching of wanted.values()) giveUp(fetching);
       wanted = new Map();
       url = null;
     },
   };
-}
-
-/** The body of an answer, exactly as long as it has to be. Throws BLOB_UNKNOWN, UNREACHABLE, PROTOCOL or LIMIT_EXCEEDED. */
-async function readBlob(
-  response: Response,
-  { name, bytes }: NeededBlob,
-  signal: AbortSignal,
-  heard: () => void,
-): Promise<Uint8Array> {
-  if (response.status !== 200 || response.body === null) {
-    await response.body?.cancel();
-    const code = response.status === 404 ? "BLOB_UNKNOWN" : "UNREACHABLE";
-    throw new SluiceError(code, `blob ${name} was answered with status ${response.status}`);
-  }
-  const whole = new Uint8Array(bytes);
-  let length = 0;
-  await readChunks(response.body, signal, (chunk) => {
-    heard();
-    if (length + chunk.byteLength > bytes) {
-      throw new SluiceError("LIMIT_EXCEEDED", `blob ${name} should have ${bytes} bytes and has more`);
-    }
-    whole.set(chunk, length);
-    length += chunk.byteLength;
-  });
-  signal.throwIfAborted();
-  if (length === bytes) return whole;
-  throw new SluiceError("PROTOCOL", `blob ${name} should have ${bytes} bytes and ended after ${length}`);
 }

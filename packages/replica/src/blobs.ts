@@ -30,6 +30,17 @@ export interface Blobs {
   list(): Promise<readonly string[]>;
 }
 
+/** Blobs in a directory that other processes of the host read and write too. */
+export interface SharedBlobs extends Blobs {
+  /**
+   * Says to whoever sweeps that the blob is needed, by the time `atMs` on its file. `gone` where there is no such file, `refused`
+   * where this process may not touch it.
+   */
+  touch(name: string, atMs: number): Promise<"touched" | "gone" | "refused">;
+  /** When the blob was written or touched last, as its file says; null where it is not there. Throws STORE_UNAVAILABLE. */
+  touchedMs(name: string): Promise<number | null>;
+}
+
 /** Whether a text can be the name of a blob: 64 lower-case hex digits, so never a path. */
 export function isBlobName(name: string): boolean {
   return /^[0-9a-f]{64}$/.test(name);

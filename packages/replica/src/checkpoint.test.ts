@@ -32,6 +32,7 @@ function createMemoryFile(): MemoryFile {
       if (file.failure !== null) throw file.failure;
       file.text = text;
     },
+    stamp: async () => file.text,
     async remove() {
       file.text = null;
     },

@@ -1,23 +1,26 @@
-import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdirSync, statSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { blobPath, openBlobFile } from "./blob-file.ts";
-import { assertBlobName, type Blobs, blobUnknown, isBlobName, proveBlobName } from "./blobs.ts";
+import { assertBlobName, blobUnknown, isBlobName, proveBlobName, type SharedBlobs } from "./blobs.ts";
 import { isErrno, storeError, syncDirectory, writeSynced } from "./files.ts";
 
 /** Up to this size a blob is hashed at once; a trip to another thread would cost more. */
 const hashInlineBytesMax = 65_536;
 
+/** Where blobs are on their way to their name, and which of them are being fetched. */
+export const temporaryFolder = "tmp";
+
 /**
- * Blobs as files of a directory, spread over 256 folders by the first two digits of their names. Other processes may read the
- * same directory; one writes. What an interrupted `put` left is removed here. A file that turns out to be corrupt is renamed to
- * `NAME.corrupt` and kept for whoever wants to know why.
- * Throws STORE_UNAVAILABLE or DISK_FULL where the directory cannot be made.
+ * Blobs as files of a directory, spread over 256 folders by the first two digits of their names. Any number of processes, threads and
+ * containers may read and write the same directory; `token` tells their temporary files apart, one process may do without. A file that turns out to be corrupt
+ * is renamed to `NAME.corrupt` and kept for whoever wants to know why. A directory that is there and cannot be written to is read.
+ * Throws STORE_UNAVAILABLE where there is no directory and none can be made.
  */
-export function createDirectoryBlobs(directory: string): Blobs {
-  const temporary = join(directory, "tmp");
+export function createDirectoryBlobs(directory: string, token = "alone"): SharedBlobs {
+  const temporary = join(directory, temporaryFolder);
   let temporaries = 0;
-  clear(temporary);
+  makeOrUse(directory, temporary);
 
   const folderOf = (name: string): string => join(directory, name.slice(0, 2));
   const pathOf = (name: string): string => blobPath(directory, name);
@@ -35,14 +38,17 @@ export function createDirectoryBlobs(directory: string): Blobs {
 
   const write = async (name: string, bytes: Uint8Array): Promise<void> => {
     temporaries++;
-    const path = join(temporary, `${name}.${process.pid}.${temporaries}`);
+    const path = join(temporary, `${name}.${token}.${temporaries}`);
     try {
       await makeFolder(folderOf(name));
+      // Whoever tidies up may have taken it away.
+      await mkdir(temporary, { recursive: true });
+      await rm(path, { force: true });
       await writeSynced(path, bytes);
       await rename(path, pathOf(name));
       await syncDirectory(folderOf(name));
     } catch (error) {
-      await rm(path, { force: true }).catch(ignoreMissing);
+      await rm(path, { force: true }).catch(() => {});
       throw storeError(error, `blob ${name} could not be written to ${directory}`);
     }
   };
@@ -75,19 +81,45 @@ export function createDirectoryBlobs(directory: string): Blobs {
     },
     async list() {
       const names = await readdir(directory, { recursive: true }).catch((error: unknown) => {
+        if (isErrno(error, "ENOENT")) return [];
         throw storeError(error, `${directory} could not be listed`);
       });
       return names.map((path) => path.slice(3)).filter(isBlobName);
     },
+    async touch(name, atMs) {
+      try {
+        await utimes(pathOf(name), atMs / 1_000, atMs / 1_000);
+        return "touched";
+      } catch (error) {
+        // Files of another user, or of a directory that is mounted read-only, cannot be touched.
+        return isErrno(error, "ENOENT", "ENOTDIR") ? "gone" : "refused";
+      }
+    },
+    touchedMs: (name) => touchedMs(pathOf(name)),
   };
 }
 
-function clear(temporary: string): void {
+function makeOrUse(directory: string, temporary: string): void {
   try {
     mkdirSync(temporary, { recursive: true });
-    for (const name of readdirSync(temporary)) rmSync(join(temporary, name), { force: true, recursive: true });
   } catch (error) {
-    throw storeError(error, `${temporary} cannot be used to keep blobs in`);
+    // No room is a reason to keep blobs elsewhere, and what can only be read is read.
+    const canBeUsed = isErrno(error, "ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM") && existsNow(directory);
+    if (!canBeUsed) throw storeError(error, `${temporary} cannot be used to keep blobs in`);
+  }
+}
+
+function existsNow(directory: string): boolean {
+  return statSync(directory, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** When a file was written or touched last; null where there is none. */
+async function touchedMs(path: string): Promise<number | null> {
+  try {
+    return (await stat(path)).mtimeMs;
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return null;
+    throw storeError(error, `${path} could not be looked at`);
   }
 }
 

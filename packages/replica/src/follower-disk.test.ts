@@ -5,6 +5,7 @@ import { own } from "@sluice/core";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Replica } from "./replica.ts";
 import { blobGraceMs, sweepMs } from "./sweeper.ts";
+import { tokenOf } from "./storage.testing.ts";
 import { pass as passOn, passUntil, settle, until } from "./turns.testing.ts";
 import { createWorld, holds, itemsOf, shownBy, type World } from "./world.testing.ts";
 
@@ -78,7 +79,7 @@ test("a position torn at any of a hundred places is noticed, thrown away and fet
 
 test("without sound marks the position is not served: it could show what was reverted", async () => {
   const { another, origin } = await left();
-  writeFileSync(join(directory, "marks"), "damaged");
+  writeFileSync(join(directory, "marks.somebody.1"), "damaged");
   origin.down = true;
   const again = another({ id: "app-2", directory });
   await again.start();
@@ -295,7 +296,7 @@ test("what the position on disk needs stays while no newer one can be written", 
   await until(() => readdirSync(directory).includes("position"));
   await settle();
   // A directory in the place of the temporary file.
-  mkdirSync(`${position()}.${process.pid}.tmp`);
+  mkdirSync(`${position()}.${tokenOf("app-1")}.tmp`);
   const first = replica.snapshot().datasets.get("prices")?.stable?.base.parts[0]?.name ?? "";
   origin.send(await log.publish("prices", itemsOf({ b: 2 }), true));
   await until(() => shownBy(replica).stable?.has("b") === true);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { own, protocolVersion } from "@sluice/core";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { endOf } from "./local.testing.ts";
+import { marksOn, tokenOf } from "./storage.testing.ts";
 import { settle, until } from "./turns.testing.ts";
 import { createStartedWorld, holds, itemsOf, type World } from "./world.testing.ts";
 
@@ -94,7 +95,7 @@ test.each(["mark", "event"])("a revert by %s is swapped first, then on disk, the
   const push = confirmations.push.bind(confirmations);
   confirmations.push = (...batches) => {
     if (JSON.stringify(batches).includes('"reverted":["r1"]')) {
-      order.push(`confirmed with ${readFileSync(join(directory, "marks"), "utf8").split("\n")[0]}`);
+      order.push(`confirmed with ${marksOn(directory).join()}`);
     }
     return push(...batches);
   };
@@ -102,15 +103,16 @@ test.each(["mark", "event"])("a revert by %s is swapped first, then on disk, the
   else origin.send(log.append(endOf("release-reverted", "r1")));
   await until(() => order.length === 2);
   expect(order[0]).toBe("swapped");
-  expect(order[1]).toMatch(/^confirmed with \[\{"release":"r1","at":\d+\}\]$/);
+  expect(order[1]).toMatch(/^confirmed with \[\{"release":"r1","at":\d+,"sequence":(null|\d+)\}\]$/);
   await replica.close();
 });
 
 test("a revert that the disk does not take is in effect and not confirmed, and neither is what comes after it, until the disk does", async () => {
   const world = await released(directory);
   const { log, origin, replica, pass } = world;
-  // A directory in the place of the file: the rename fails.
-  mkdirSync(join(directory, "marks", "blocker"), { recursive: true });
+  // Directories in the place of the file, of which there is a new one at each attempt: the rename fails.
+  const blockers = [1, 2, 3].map((number) => join(directory, `marks.${tokenOf("app-1")}.${number}`));
+  for (const blocker of blockers) mkdirSync(blocker, { recursive: true });
   const before = origin.confirmations.length;
   origin.send(log.append(endOf("release-reverted", "r1")), log.create("stock"));
   await until(() => replica.counts().positionErrors > 0);
@@ -118,7 +120,7 @@ test("a revert that the disk does not take is in effect and not confirmed, and n
   origin.send(log.create("flags"));
   await settle();
   expect(origin.confirmations.length).toBe(before);
-  rmSync(join(directory, "marks"), { recursive: true });
+  for (const blocker of blockers) rmSync(blocker, { recursive: true });
   await pass(1_000);
   await until(() => reverted(world).includes("r1"));
   const applied = origin.confirmations.at(-1)?.confirmations[0]?.applied;

@@ -1,25 +1,23 @@
-import { join } from "node:path";
 import { filesOfBase, instanceHeader, isSluiceError, leaseMs, SluiceError, sleep } from "@sluice/core";
 import type { Mark } from "@sluice/core/api";
 import { createBlobFetcher } from "./blob-fetcher.ts";
-import { blobsOf, type Checkpoint, covers, createCheckpoints, validateCheckpoint } from "./checkpoint.ts";
+import { type Checkpoint, covers, validateCheckpoint } from "./checkpoint.ts";
 import { createConfirmer } from "./confirmer.ts";
 import { type ConnectionHandler, createFollowing, type Peer } from "./connection.ts";
-import { createDirectoryBlobs } from "./directory-blobs.ts";
 import type { Feed } from "./feed.ts";
 import { createHealing } from "./healing.ts";
 import { createHolding } from "./holding.ts";
 import type { LineFault } from "./lines.ts";
 import type { Post } from "./mailer.ts";
 import { createMarkBook } from "./mark-book.ts";
-import { createMemoryBlobs } from "./memory-blobs.ts";
+import { createPosition } from "./position.ts";
 import { createReadiness } from "./readiness.ts";
-import { createRecordFile } from "./record-file.ts";
 import { createRepairs } from "./repairs.ts";
 import type { Replica, ReplicaOptions, SnapshotChange } from "./replica.ts";
 import { createReporter } from "./reporter.ts";
 import { createShelf } from "./shelf.ts";
-import { createSweeper } from "./sweeper.ts";
+import { openStorage } from "./storage.ts";
+import { createUpkeep } from "./upkeep.ts";
 
 /** What is on its way up at the end is waited for so long, in milliseconds. */
 const lastFlushMs = 2_000;
@@ -37,9 +35,8 @@ const eventsKept = 10_000;
 export function createReplica(options: ReplicaOptions): Replica {
   const { id, name, kind, datasets, directory, fetch, clock, random } = options;
   const urls = validUrls(options.urls);
-  const file = (its: string): ReturnType<typeof createRecordFile> | null =>
-    directory === null ? null : createRecordFile(join(directory, its));
-  const blobs = directory === null ? createMemoryBlobs() : createDirectoryBlobs(join(directory, "blobs"));
+  const storage = openStorage({ directory, id, clock, random, onElected: () => lead() });
+  const { blobs, shared } = storage;
   const listeners = new Set<(change: SnapshotChange) => void>();
   const counts = { gaps: 0, mismatches: 0, positionErrors: 0 };
   const countPositionError = (): void => void counts.positionErrors++;
@@ -51,11 +48,9 @@ export function createReplica(options: ReplicaOptions): Replica {
   let peer: Peer | null = null;
   /** Marks of a log whose state has still to come: to what is held until then they mean nothing. */
   let early: Mark[] = [];
-  /** Blobs that the position on disk needs. */
-  let written: readonly string[] = [];
 
   const shelf = createShelf({ blobs, clock, onDamage: (blob) => repairs.mend(blob) });
-  const marks = createMarkBook(file("marks"));
+  const marks = createMarkBook(shared?.marks ?? null);
   const reporter = createReporter({ id, post: createPost(fetch), clock, random });
   const confirmer = createConfirmer({ id, datasets, marks, reporter, clock, onError: countPositionError });
   const readiness = createReadiness({
@@ -67,7 +62,10 @@ export function createReplica(options: ReplicaOptions): Replica {
       return error === null ? urls.join(", ") : `${urls.join(", ")} (${error.message})`;
     },
   });
-  const fetcher = createBlobFetcher({ blobs, fetch, clock, random, onStored: (blob) => contentArrived(blob) });
+  const isWriter = (): boolean => shared?.election.isWriter() ?? true;
+  const sharing = shared === null ? null : { claims: shared.claims, isFirst: isWriter };
+  const onStored = (blob: string): void => contentArrived(blob);
+  const fetcher = createBlobFetcher({ blobs, fetch, clock, random, sharing, onStored });
   const repairs = createRepairs({ shelf, onSound: (blob) => contentArrived(blob), onGone: () => contentArrived() });
   const healing = createHealing(clock, (error) => {
     wantsWhole = true;
@@ -82,7 +80,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     confirmer.applied(change.snapshot, reverted);
     shelf.retain(held());
     readiness.look();
-    checkpoints?.touch();
+    position?.touch();
   };
   let wanted: unknown;
   const onStep = (faults: readonly LineFault[]): void => {
@@ -112,20 +110,31 @@ export function createReplica(options: ReplicaOptions): Replica {
     const lines = log === null ? null : holding.lines.pack();
     return log === null || lines === null ? null : { log, state, datasets, lines, marks: marks.marks() };
   };
-  const position = file("position");
-  const onWritten = (checkpoint: Checkpoint): void => {
-    marks.written(checkpoint.state.sequence);
-    written = blobsOf(checkpoint);
+  const file = shared?.position ?? null;
+  const onWritten = ({ state }: Checkpoint): void => marks.written(state.sequence);
+  const position =
+    file === null ? null : createPosition({ file, clock, capture, isWriter, onWritten, onError: countPositionError });
+
+  const upkeep = createUpkeep({
+    storage,
+    position,
+    clock,
+    random,
+    held: () => [...held()].flatMap(({ base }) => filesOfBase(base)),
+    waiting: () => holding.lines.waitingBlobs(),
+    onGone(gone) {
+      for (const blob of gone) repairs.lose(blob);
+      contentArrived();
+    },
+    onSettled: (names) => names.forEach((each) => repairs.reopen(each)),
+    onError: countPositionError,
+  });
+
+  /** This process has become the one that writes the directory. */
+  const lead = (): void => {
+    fetcher.hurry();
+    void position?.takeOver();
   };
-  const checkpoints =
-    position === null
-      ? null
-      : createCheckpoints({ file: position, clock, capture, onWritten, onError: countPositionError });
-  const needed = (): ReadonlySet<string> => {
-    const names = [...held()].flatMap(({ base }) => filesOfBase(base).map(({ name }) => name));
-    return new Set([...names, ...holding.lines.waitingBlobs(), ...written]);
-  };
-  const sweeper = createSweeper({ blobs, clock, needed, onError: countPositionError });
 
   const handler: ConnectionHandler = {
     query() {
@@ -180,9 +189,8 @@ export function createReplica(options: ReplicaOptions): Replica {
     try {
       // Without the marks, the position could show what was reverted after it.
       await marks.load();
-      const checkpoint = (await checkpoints?.load()) ?? null;
+      const checkpoint = (await position?.load()) ?? null;
       if (checkpoint === null) return null;
-      written = blobsOf(checkpoint);
       wantsWhole = !covers(checkpoint, datasets);
       holding.restore(checkpoint);
       return checkpoint;
@@ -200,7 +208,10 @@ export function createReplica(options: ReplicaOptions): Replica {
         wantsWhole = true;
       });
     }
-    if (!closed) following.start();
+    if (closed) return;
+    // What this loads would keep the first reads waiting.
+    shared?.election.start();
+    following.start();
   };
 
   const { announcer } = holding;
@@ -222,7 +233,7 @@ export function createReplica(options: ReplicaOptions): Replica {
   return {
     async start() {
       const checkpoint = await load();
-      sweeper.start();
+      upkeep.start();
       void followFrom(checkpoint);
     },
     snapshot: () => holding.snapshot(),
@@ -247,12 +258,13 @@ export function createReplica(options: ReplicaOptions): Replica {
       failedFetches: fetcher.counts().failed,
       corruptBlobs: repairs.corrupt(),
       lostBatches: reporter.counts().lostBatches,
+      blobsInMemory: shared?.blobs.inMemory() ?? 0,
     }),
     async close() {
       closed = true;
       readiness.close();
       healing.close();
-      sweeper.close();
+      upkeep.close();
       fetcher.close();
       await following.close();
       const flushed = new AbortController();
@@ -261,7 +273,8 @@ export function createReplica(options: ReplicaOptions): Replica {
       flushed.abort();
       reporter.close();
       await confirmer.close();
-      await checkpoints?.close();
+      await position?.close();
+      shared?.election.close();
       shelf.close();
     },
   };

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { endOf } from "./local.testing.ts";
 import { createTestLog, type TestLog } from "./log.testing.ts";
 import { createMarkBook, unknownMarksMax } from "./mark-book.ts";
-import type { RecordFile } from "./record-file.ts";
+import type { MarkFiles, StoredMark } from "./mark-files.ts";
 
 async function running(): Promise<TestLog> {
   const log = createTestLog({ clock: createVirtualClock() });
@@ -14,20 +14,17 @@ async function running(): Promise<TestLog> {
   return log;
 }
 
-function memoryFile(): RecordFile & { text: string | null; failing: boolean } {
-  const file = {
-    text: null as string | null,
+function memoryFiles(): Pick<MarkFiles, "read" | "write"> & { marks: readonly StoredMark[]; failing: boolean } {
+  const files = {
+    marks: [] as readonly StoredMark[],
     failing: false,
-    read: async () => file.text,
-    async write(text: string) {
-      if (file.failing) throw new SluiceError("DISK_FULL", "no room");
-      file.text = text;
-    },
-    async remove() {
-      file.text = null;
+    read: async () => files.marks,
+    async write(marks: readonly StoredMark[]) {
+      if (files.failing) throw new SluiceError("DISK_FULL", "no room");
+      files.marks = marks;
     },
   };
-  return file;
+  return files;
 }
 
 test("a mark is in force while its release is active, and counts once", async () => {
@@ -71,38 +68,38 @@ test("marks of unknown releases are bounded, and push out no mark of an active o
 
 test("what was synced is there after a restart", async () => {
   const log = await running();
-  const file = memoryFile();
-  const book = createMarkBook(file);
+  const files = memoryFiles();
+  const book = createMarkBook(files);
   book.add({ release: "r1", at: 7 }, log.state());
   await book.sync();
-  const again = createMarkBook(file);
+  const again = createMarkBook(files);
   await again.load();
   expect(again.marks()).toEqual([{ release: "r1", at: 7 }]);
 });
 
 test("a revert stays on disk until a position that has it is there", async () => {
   const log = await running();
-  const file = memoryFile();
-  const book = createMarkBook(file);
+  const files = memoryFiles();
+  const book = createMarkBook(files);
   const { sequence } = log.append(endOf("release-reverted", "r1"));
   book.reverted({ release: "r1", at: 9 }, sequence);
   await book.sync();
   book.written(sequence - 1);
   await book.sync();
-  expect(file.text).toBe('[{"release":"r1","at":9}]');
+  expect(files.marks).toEqual([{ release: "r1", at: 9, sequence }]);
   book.written(sequence);
   await book.sync();
-  expect(file.text).toBe("[]");
+  expect(files.marks).toEqual([]);
 });
 
 test("a disk that does not take a mark is asked again by the next sync", async () => {
   const log = await running();
-  const file = memoryFile();
-  const book = createMarkBook(file);
+  const files = memoryFiles();
+  const book = createMarkBook(files);
   book.add({ release: "r1", at: 7 }, log.state());
-  file.failing = true;
+  files.failing = true;
   await expect(book.sync()).rejects.toMatchObject({ code: "DISK_FULL" });
-  file.failing = false;
+  files.failing = false;
   await book.sync();
-  expect(file.text).toBe('[{"release":"r1","at":7}]');
+  expect(files.marks).toEqual([{ release: "r1", at: 7, sequence: null }]);
 });

@@ -1,6 +1,6 @@
 import { isActive, type NamespaceState, own } from "@sluice/core";
 import type { Mark } from "@sluice/core/api";
-import type { RecordFile } from "./record-file.ts";
+import type { MarkFiles, StoredMark } from "./mark-files.ts";
 
 /** The marks that a replica holds, and the reverts that it confirmed before its position on disk says so. */
 export interface MarkBook {
@@ -18,7 +18,7 @@ export interface MarkBook {
   inForce(state: NamespaceState): ReadonlySet<string>;
   /** Waits until the disk has all of it. Throws DISK_FULL or STORE_UNAVAILABLE. */
   sync(): Promise<void>;
-  /** Takes what the disk has. Throws CORRUPT. */
+  /** Takes what the disk has of every process that was here. Throws CORRUPT. */
   load(): Promise<void>;
   /** Forgets everything: the log is another one. */
   clear(): void;
@@ -33,13 +33,28 @@ function ended(release: string, state: NamespaceState): boolean {
   return known !== undefined && !isActive(known);
 }
 
+/** Reverts that a position on disk has still to pass are kept up to this number, the newest. */
+export const revertsMax = 1_000;
+
 const none: ReadonlySet<string> = new Set();
 
-/** Keeps marks in a record file; null keeps them in memory. */
-export function createMarkBook(file: RecordFile | null): MarkBook {
+/** Keeps marks in files of this process's own; null keeps them in memory. */
+export function createMarkBook(files: Pick<MarkFiles, "read" | "write"> | null): MarkBook {
   const marks = new Map<string, Mark>();
   const reverts = new Map<string, { readonly mark: Mark; readonly sequence: number }>();
   let synced = "[]";
+
+  const keepRevert = (mark: Mark, sequence: number): void => {
+    reverts.delete(mark.release);
+    reverts.set(mark.release, { mark, sequence });
+    const [oldest] = reverts.keys();
+    if (reverts.size > revertsMax && oldest !== undefined) reverts.delete(oldest);
+  };
+
+  const stored = (): readonly StoredMark[] => [
+    ...[...marks.values()].map(({ release, at }) => ({ release, at, sequence: null })),
+    ...[...reverts.values()].map(({ mark: { release, at }, sequence }) => ({ release, at, sequence })),
+  ];
 
   const forgetUnknown = (state: NamespaceState): void => {
     const unknown = [...marks.values()].filter(({ release }) => own(state.releases, release) === undefined);
@@ -54,13 +69,13 @@ export function createMarkBook(file: RecordFile | null): MarkBook {
       forgetUnknown(state);
       return marks.has(mark.release);
     },
-    reverted: (mark, sequence) => void reverts.set(mark.release, { mark, sequence }),
+    reverted: keepRevert,
     settle(state) {
       for (const [release, mark] of marks) {
         if (!ended(release, state)) continue;
         marks.delete(release);
         // The position on disk may still say that it runs, or be from before it began.
-        reverts.set(release, { mark, sequence: state.sequence });
+        keepRevert(mark, state.sequence);
       }
     },
     written(writtenSequence) {
@@ -72,16 +87,14 @@ export function createMarkBook(file: RecordFile | null): MarkBook {
       return new Set([...marks.keys()].filter((release) => own(state.releases, release) !== undefined));
     },
     async sync() {
-      const text = JSON.stringify([...marks.values(), ...[...reverts.values()].map(({ mark }) => mark)]);
-      if (file === null || text === synced) return;
-      await file.write(text);
+      const its = stored();
+      const text = JSON.stringify(its);
+      if (files === null || text === synced) return;
+      await files.write(its);
       synced = text;
     },
     async load() {
-      const text = (await file?.read()) ?? null;
-      if (text === null) return;
-      for (const mark of JSON.parse(text) as Mark[]) marks.set(mark.release, mark);
-      synced = text;
+      for (const { release, at } of (await files?.read()) ?? []) marks.set(release, { release, at });
     },
     clear() {
       marks.clear();

@@ -1,8 +1,8 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createRecordFile } from "./record-file.ts";
+import { createRecordFile, removeTemporaries } from "./record-file.ts";
 
 let directory = "";
 beforeEach(() => {
@@ -13,7 +13,7 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 const text = '{"price":"12,00 €","名":"羽绒服"}';
 
 test("what is written is read, and nothing before that", async () => {
-  const file = createRecordFile(join(directory, "deep", "position"));
+  const file = createRecordFile(join(directory, "deep", "position"), "one");
   expect(await file.read()).toBe(null);
   await file.write(text);
   expect(await file.read()).toBe(text);
@@ -25,7 +25,7 @@ test("what is written is read, and nothing before that", async () => {
 
 test("a record torn at any byte is refused", async () => {
   const path = join(directory, "position");
-  const file = createRecordFile(path);
+  const file = createRecordFile(path, "one");
   await file.write(text);
   const whole = readFileSync(path);
   for (let length = 0; length < whole.byteLength; length++) {
@@ -36,7 +36,7 @@ test("a record torn at any byte is refused", async () => {
 
 test("a record with a bit of any of its bytes flipped is refused", async () => {
   const path = join(directory, "position");
-  const file = createRecordFile(path);
+  const file = createRecordFile(path, "one");
   await file.write(text);
   const whole = readFileSync(path);
   for (let byte = 0; byte < whole.byteLength; byte++) {
@@ -49,23 +49,37 @@ test("a record with a bit of any of its bytes flipped is refused", async () => {
 
 test("a record with something behind it is refused", async () => {
   const path = join(directory, "position");
-  const file = createRecordFile(path);
+  const file = createRecordFile(path, "one");
   await file.write(text);
   writeFileSync(path, `${readFileSync(path, "utf8")}\n`);
   await expect(file.read()).rejects.toMatchObject({ code: "CORRUPT" });
 });
 
-test("what a killed writer left is removed and never read", async () => {
+test("what a killed writer left is never read, and goes once it is old", async () => {
   const path = join(directory, "position");
-  const file = createRecordFile(path);
+  const file = createRecordFile(path, "one");
   await file.write(text);
-  writeFileSync(`${path}.4711.tmp`, "half");
+  writeFileSync(`${path}.another.tmp`, "half");
+  utimesSync(`${path}.another.tmp`, 100, 100);
   expect(await file.read()).toBe(text);
+  await removeTemporaries(directory, 100_000);
+  expect(readdirSync(directory)).toEqual(["position", "position.another.tmp"]);
+  await removeTemporaries(directory, 100_001);
   expect(readdirSync(directory)).toEqual(["position"]);
 });
 
+test("a stamp changes with every write, whoever writes", async () => {
+  const file = createRecordFile(join(directory, "position"), "one");
+  expect(await file.stamp()).toBe(null);
+  await file.write(text);
+  const first = await file.stamp();
+  expect(await file.stamp()).toBe(first);
+  await createRecordFile(join(directory, "position"), "another").write(text);
+  expect(await file.stamp()).not.toBe(first);
+});
+
 test("writes at one time follow each other, the last one stays", async () => {
-  const file = createRecordFile(join(directory, "position"));
+  const file = createRecordFile(join(directory, "position"), "one");
   await Promise.all(["one", "two", "three"].map((each) => file.write(each)));
   expect(await file.read()).toBe("three");
 });
@@ -73,7 +87,7 @@ test("writes at one time follow each other, the last one stays", async () => {
 test("a directory that cannot be written to is said so, and the next write is free of it", async () => {
   const blocker = join(directory, "blocker");
   writeFileSync(blocker, "");
-  const file = createRecordFile(join(blocker, "position"));
+  const file = createRecordFile(join(blocker, "position"), "one");
   await expect(file.write(text)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
   rmSync(blocker);
   await file.write(text);

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { SluiceError } from "@sluice/core";
 import { isErrno, storeError, syncDirectory, writeSynced } from "./files.ts";
 
@@ -10,6 +10,8 @@ export interface RecordFile {
   read(): Promise<string | null>;
   /** Takes the place of what was there, at once and for good: the disk has it when this ends. Throws DISK_FULL or STORE_UNAVAILABLE. */
   write(text: string): Promise<void>;
+  /** What changes whenever the file is another one; null where there is none. */
+  stamp(): Promise<string | null>;
   /** Removes the file. */
   remove(): Promise<void>;
 }
@@ -17,13 +19,16 @@ export interface RecordFile {
 /** A SHA-256 in hex and the end of its line. */
 const sealBytes = 65;
 
-/** A record at a path; its folder is made when it is first written. Two writes at a time follow each other. */
-export function createRecordFile(path: string): RecordFile {
+/**
+ * A record at a path; its folder is made when it is first written. Two writes at a time follow each other; `token` tells the
+ * temporary files of processes apart.
+ */
+export function createRecordFile(path: string, token: string): RecordFile {
   const directory = dirname(path);
   let writing: Promise<void> = Promise.resolve();
 
   const write = async (text: string): Promise<void> => {
-    const temporary = `${path}.${process.pid}.tmp`;
+    const temporary = `${path}.${token}.tmp`;
     try {
       await mkdir(directory, { recursive: true });
       await rm(temporary, { force: true });
@@ -31,13 +36,13 @@ export function createRecordFile(path: string): RecordFile {
       await rename(temporary, path);
       await syncDirectory(directory);
     } catch (error) {
+      await rm(temporary, { force: true }).catch(() => {});
       throw storeError(error, `${path} could not be written`);
     }
   };
 
   return {
     async read() {
-      await removeTemporaries(path);
       const bytes = await readFile(path).catch((error: unknown) => {
         if (isErrno(error, "ENOENT")) return null;
         throw storeError(error, `${path} could not be read`);
@@ -49,6 +54,10 @@ export function createRecordFile(path: string): RecordFile {
       const written = writing.then(() => write(text));
       writing = written.catch(() => {});
       return written;
+    },
+    async stamp() {
+      const found = await stat(path).catch(() => null);
+      return found === null ? null : `${found.ino} ${found.mtimeMs} ${found.size}`;
     },
     remove: () => rm(path, { force: true }),
   };
@@ -71,10 +80,12 @@ function unsealed(path: string, bytes: Buffer): string {
   return body.subarray(0, -1).toString("utf8");
 }
 
-/** What writers that were killed have left. */
-async function removeTemporaries(path: string): Promise<void> {
-  const directory = dirname(path);
+/** Removes what writers of records in a directory have left who were killed before `beforeMs`. */
+export async function removeTemporaries(directory: string, beforeMs: number): Promise<void> {
   const names = await readdir(directory).catch(() => []);
-  const left = names.filter((name) => name.startsWith(`${basename(path)}.`) && name.endsWith(".tmp"));
-  await Promise.all(left.map((name) => rm(join(directory, name), { force: true })));
+  for (const name of names.filter((each) => each.endsWith(".tmp"))) {
+    const path = join(directory, name);
+    const left = await stat(path).catch(() => null);
+    if (left !== null && left.mtimeMs < beforeMs) await rm(path, { force: true }).catch(() => {});
+  }
 }

@@ -5,9 +5,13 @@ import type { NeededBlob, Shelf } from "./shelf.ts";
 export interface Repairs {
   /** Looks at a blob that could not be read: sets it aside, to be fetched again, or opens it anew where it is sound. */
   mend(name: string): void;
+  /** Takes a blob whose file is gone, although what was opened of it is read on: it is to be fetched again. */
+  lose(blob: NeededBlob): void;
+  /** Opens a part anew, from where its blob lies now. */
+  reopen(name: string): void;
   /** Looks again where the disk did not answer. */
   retry(): void;
-  /** Damaged parts that are to be fetched again. */
+  /** Damaged parts, and those that are gone, that are to be fetched again. */
   needed(): readonly NeededBlob[];
   /** A blob has come to be kept: a damaged part is opened anew. */
   arrived(name: string): void;
@@ -56,20 +60,25 @@ export function createRepairs(dependencies: {
     void look(name).finally(() => looking.delete(name));
   };
 
+  const reopen = (name: string): void => {
+    try {
+      shelf.reopen(name);
+    } catch (error) {
+      // Gone again already: whoever reads the part next finds it damaged still.
+      if (!isSluiceError(error)) throw error;
+    }
+  };
+
   return {
     mend,
+    lose: (blob) => void lost.set(blob.name, blob),
+    reopen,
     retry() {
       for (const name of unsaid) mend(name);
     },
     needed: () => [...lost.values()],
     arrived(name) {
-      if (!lost.delete(name)) return;
-      try {
-        shelf.reopen(name);
-      } catch (error) {
-        // Gone again already: whoever reads the part next finds it damaged still.
-        if (!isSluiceError(error)) throw error;
-      }
+      if (lost.delete(name)) reopen(name);
     },
     corrupt: () => corrupt,
   };

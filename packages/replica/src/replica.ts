@@ -17,7 +17,10 @@ export interface ReplicaOptions {
   readonly kind: "sdk" | "sidecar";
   /** Datasets to hold the contents of; null holds all. The state is always whole. */
   readonly datasets: readonly string[] | null;
-  /** Where this replica alone keeps blobs and its last known good position; null keeps them in memory. */
+  /**
+   * Where blobs and the last known good position are kept, which any processes of a host may share: sidecar, SDKs, workers. In an
+   * origin's own directory blobs alone are shared. Null keeps all in memory. Not on a network file system.
+   */
   readonly directory: string | null;
   readonly fetch: typeof globalThis.fetch;
   readonly clock: Clock;
@@ -62,6 +65,8 @@ export interface ReplicaCounts {
   readonly positionErrors: number;
   /** Batches of outcomes that nobody answered before another instance was followed. */
   readonly lostBatches: number;
+  /** Blobs that are held in memory now because the disk, full or not to be written to, does not take them. */
+  readonly blobsInMemory: number;
 }
 
 /** A local copy of a namespace that follows an origin, directly or through sidecars. */

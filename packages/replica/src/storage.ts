@@ -1,0 +1,66 @@
+import { join } from "node:path";
+import type { Clock } from "@sluice/core";
+import type { Blobs } from "./blobs.ts";
+import { type Claims, createClaims } from "./claims.ts";
+import { createDirectoryBlobs, temporaryFolder } from "./directory-blobs.ts";
+import { createMarkFiles, type MarkFiles } from "./mark-files.ts";
+import { createMemoryBlobs } from "./memory-blobs.ts";
+import { createOverflowBlobs, type OverflowBlobs } from "./overflow-blobs.ts";
+import { createRecordFile, type RecordFile } from "./record-file.ts";
+import { createWriterElection, isOriginDirectory, type WriterElection } from "./writer-election.ts";
+
+/** A directory of a replica, which sidecar and SDKs of a host may share. */
+export interface SharedStorage {
+  readonly directory: string;
+  readonly blobs: OverflowBlobs;
+  readonly claims: Claims;
+  readonly election: WriterElection;
+  /** Null in an origin's own directory: no position is kept there, so none has to be kept from showing what was reverted. */
+  readonly marks: MarkFiles | null;
+  readonly position: RecordFile | null;
+}
+
+/** Where a replica keeps what it holds. */
+export interface Storage {
+  readonly blobs: Blobs;
+  /** Null in memory. */
+  readonly shared: SharedStorage | null;
+}
+
+/**
+ * Opens a directory, or memory where there is none. `onElected` is called when this process has become the directory's writer.
+ * Throws STORE_UNAVAILABLE where the directory cannot be used.
+ */
+export function openStorage(options: {
+  readonly directory: string | null;
+  readonly clock: Clock;
+  /** 0 to below 1; tells the files of processes apart. */
+  readonly random: () => number;
+  /** New with each start of the process. */
+  readonly id: string;
+  readonly onElected: () => void;
+}): Storage {
+  const { directory, clock, random, onElected } = options;
+  if (directory === null) return { blobs: createMemoryBlobs(), shared: null };
+  const token = tokenOf(options.id, random);
+  const folder = join(directory, "blobs");
+  const blobs = createOverflowBlobs(createDirectoryBlobs(folder, token));
+  const isOrigins = isOriginDirectory(directory);
+  const shared: SharedStorage = {
+    directory,
+    blobs,
+    claims: createClaims(join(folder, temporaryFolder), clock),
+    election: createWriterElection({ directory, clock, random, onElected }),
+    marks: isOrigins ? null : createMarkFiles(directory, token),
+    position: isOrigins ? null : createRecordFile(join(directory, "position"), token),
+  };
+  return { blobs, shared };
+}
+
+/** A part of a file's name that no other process has: process ids repeat themselves from container to container. */
+function tokenOf(id: string, random: () => number): string {
+  const drawn = Math.floor(random() * 2 ** 48)
+    .toString(16)
+    .padStart(12, "0");
+  return `${id.replaceAll(/[^0-9A-Za-z-]/g, "-").slice(0, 40)}-${drawn}`;
+}
