@@ -1,8 +1,9 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { mkdir, open, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { SluiceError } from "@sluice/core";
 import { blobUnknown, isBlobName, type OpenBlob } from "./blobs.ts";
-import { isErrno, storeError } from "./files.ts";
+import { isErrno, storeError, syncDirectory } from "./files.ts";
 
 /** Where a blob lies in a directory of blobs: in one of 256 folders, by the first two digits of its name. */
 export function blobPath(directory: string, name: string): string {
@@ -19,6 +20,73 @@ export function openBlobFile(directory: string, name: string): OpenBlob {
     return openFile(name, openSync(blobPath(directory, name), constants.O_RDONLY));
   } catch (error) {
     throw isErrno(error, "ENOENT") ? blobUnknown(name, error) : storeError(error, `blob ${name} could not be opened`);
+  }
+}
+
+/** Whether a blob is in a directory. */
+export function hasBlobFile(directory: string, name: string): boolean {
+  return isBlobName(name) && statSync(blobPath(directory, name), { throwIfNoEntry: false }) !== undefined;
+}
+
+/**
+ * Writes blobs into a directory, in whatever thread. The bytes are not proved: whoever calls has just hashed them, and hashing
+ * a part of 2 MiB takes longer than to write it.
+ */
+export interface BlobWriter {
+  /**
+   * Keeps the bytes of `chunks`, one after another, under their name: temporary file, synced, renamed, directory synced; nothing
+   * where it is there already. Throws DISK_FULL or STORE_UNAVAILABLE.
+   */
+  putProven(name: string, chunks: Iterable<Uint8Array>): Promise<void>;
+}
+
+/** Where blobs are on their way to their name, and which of them are being fetched. */
+export const temporaryFolder = "tmp";
+
+/** Writes into a directory. `token` tells its temporary files apart from those of every other writer there. */
+export function createBlobWriter(directory: string, token: string): BlobWriter {
+  const temporary = join(directory, temporaryFolder);
+  let temporaries = 0;
+
+  const makeFolder = async (folder: string): Promise<void> => {
+    // Made or there already, only its parent says for good that it is.
+    if ((await mkdir(folder, { recursive: true })) !== undefined) await syncDirectory(directory);
+  };
+
+  return {
+    async putProven(name, chunks) {
+      if (hasBlobFile(directory, name)) return;
+      temporaries++;
+      const begun = join(temporary, `${name}.${token}.${temporaries}`);
+      const path = blobPath(directory, name);
+      try {
+        await makeFolder(dirname(path));
+        // Whoever tidies up may have taken it away.
+        await mkdir(temporary, { recursive: true });
+        await rm(begun, { force: true });
+        await writeSynced(begun, chunks);
+        await rename(begun, path);
+        await syncDirectory(dirname(path));
+      } catch (error) {
+        await rm(begun, { force: true }).catch(() => {});
+        throw storeError(error, `blob ${name} could not be written to ${directory}`);
+      }
+    },
+  };
+}
+
+/** Writes a new file and waits until the disk has it. */
+async function writeSynced(path: string, chunks: Iterable<Uint8Array>): Promise<void> {
+  const file = await open(path, "wx");
+  try {
+    for (const chunk of chunks) {
+      for (let written = 0; written < chunk.length; ) {
+        written += (await file.write(chunk, written, chunk.length - written)).bytesWritten;
+      }
+    }
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 

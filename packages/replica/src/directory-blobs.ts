@@ -1,15 +1,12 @@
 import { mkdirSync, statSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
-import { blobPath, openBlobFile } from "./blob-file.ts";
+import { blobPath, createBlobWriter, hasBlobFile, openBlobFile, temporaryFolder } from "./blob-file.ts";
 import { assertBlobName, blobUnknown, isBlobName, proveBlobName, type SharedBlobs } from "./blobs.ts";
-import { isErrno, storeError, syncDirectory, writeSynced } from "./files.ts";
+import { isErrno, storeError } from "./files.ts";
 
 /** Up to this size a blob is hashed at once; a trip to another thread would cost more. */
 const hashInlineBytesMax = 65_536;
-
-/** Where blobs are on their way to their name, and which of them are being fetched. */
-export const temporaryFolder = "tmp";
 
 /**
  * Blobs as files of a directory, spread over 256 folders by the first two digits of their names. Any number of processes, threads and
@@ -19,42 +16,17 @@ export const temporaryFolder = "tmp";
  */
 export function createDirectoryBlobs(directory: string, token = "alone"): SharedBlobs {
   const temporary = join(directory, temporaryFolder);
-  let temporaries = 0;
+  const writer = createBlobWriter(directory, token);
   makeOrUse(directory, temporary);
 
-  const folderOf = (name: string): string => join(directory, name.slice(0, 2));
   const pathOf = (name: string): string => blobPath(directory, name);
-  const has = (name: string): boolean =>
-    isBlobName(name) && statSync(pathOf(name), { throwIfNoEntry: false }) !== undefined;
-
-  const makeFolder = async (folder: string): Promise<void> => {
-    // Made or there already, only its parent says for good that it is.
-    if ((await mkdir(folder, { recursive: true })) !== undefined) await syncDirectory(directory);
-  };
 
   const setAside = async (name: string): Promise<void> => {
     await rename(pathOf(name), `${pathOf(name)}.corrupt`).catch(ignoreMissing);
   };
 
-  const write = async (name: string, bytes: Uint8Array): Promise<void> => {
-    temporaries++;
-    const path = join(temporary, `${name}.${token}.${temporaries}`);
-    try {
-      await makeFolder(folderOf(name));
-      // Whoever tidies up may have taken it away.
-      await mkdir(temporary, { recursive: true });
-      await rm(path, { force: true });
-      await writeSynced(path, bytes);
-      await rename(path, pathOf(name));
-      await syncDirectory(folderOf(name));
-    } catch (error) {
-      await rm(path, { force: true }).catch(() => {});
-      throw storeError(error, `blob ${name} could not be written to ${directory}`);
-    }
-  };
-
   return {
-    has,
+    has: (name) => hasBlobFile(directory, name),
     open: (name) => openBlobFile(directory, name),
     async read(name) {
       if (!isBlobName(name)) throw blobUnknown(name);
@@ -71,7 +43,7 @@ export function createDirectoryBlobs(directory: string, token = "alone"): Shared
     },
     async put(name, bytes) {
       await prove(name, bytes);
-      if (!has(name)) await write(name, bytes);
+      await writer.putProven(name, [bytes]);
     },
     async delete(name) {
       if (!isBlobName(name)) return;
