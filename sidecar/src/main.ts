@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { createSystemClock, createTransport } from "@sluice/replica";
+import { createWorkshopThread } from "./compaction/workshop-thread.ts";
 import type { Instance } from "./instance.ts";
 import { createLogger, instanceOf } from "./instance.ts";
 import { createOrigin } from "./origin.ts";
@@ -30,6 +31,7 @@ export async function serve(options: ServeOptions): Promise<Instance> {
   const store = await openEmbeddedStore({ directory, clock, newLogId: createId, logger });
   const transport = createTransport();
   const parts = createPartThread();
+  const workshop = createWorkshopThread(join(directory, "blobs"));
   const origin = await createOrigin({
     store,
     clock,
@@ -40,6 +42,7 @@ export async function serve(options: ServeOptions): Promise<Instance> {
     spoolDirectory: join(directory, "spool"),
     yieldNow: () => new Promise((resolve) => void setImmediate(resolve)),
     parts,
+    workshop,
   });
   return instanceOf({
     app: origin.app,

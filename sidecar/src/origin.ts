@@ -1,4 +1,4 @@
-import type { Clock } from "@sluice/core";
+import type { Clock, CompactionLimits } from "@sluice/core";
 import { leaseMs } from "@sluice/core";
 import type { StatusAnswer } from "@sluice/core/api";
 import { createLines, createShelf } from "@sluice/replica";
@@ -8,6 +8,8 @@ import type { App } from "./app.ts";
 import { createApp } from "./app.ts";
 import { createBlobKeeper } from "./blob-keeper.ts";
 import { createCommands } from "./commands.ts";
+import { createCompactor } from "./compaction/compactor.ts";
+import { createInlineWorkshop, type Workshop } from "./compaction/workshop.ts";
 import { createContentFaults } from "./content-faults.ts";
 import { createDraw } from "./draw.ts";
 import { createRegistry } from "./followers/registry.ts";
@@ -55,6 +57,9 @@ export interface OriginDependencies {
   readonly spoolDirectory: string | null;
   readonly yieldNow: () => Promise<void>;
   readonly parts?: PartBuilder;
+  /** Builds the files that lines move to while patches go on. Default: in this thread. */
+  readonly workshop?: Workshop;
+  readonly compaction?: CompactionLimits;
   /** Default: a day of patches, at most 1 GiB, and a day of versions. */
   readonly retention?: Partial<RetentionLimits>;
 }
@@ -116,6 +121,16 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
     publish: (upload) => keeper.during(() => made.publish(upload)),
   };
   await publisher.start();
+  const compactor = createCompactor({
+    commands,
+    keeper,
+    workshop: dependencies.workshop ?? createInlineWorkshop((name) => blobs.open(name)),
+    clock,
+    logger,
+    yieldNow: dependencies.yieldNow,
+    ...(dependencies.compaction === undefined ? {} : { limits: dependencies.compaction }),
+  });
+  compactor.start();
   const sources = createSources({ ...dependencies, commands, publisher, documents: log });
   const plans = createPlans({ commands, clock, logger });
   sources.start();
@@ -170,6 +185,7 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
       plans.close();
       await sources.close();
       await publisher.close();
+      await compactor.close();
       await followers.drain();
       await guards.close();
       await commands.close();

@@ -79,6 +79,15 @@ export type {
   ItemChange,
 } from "./version/checks.ts";
 export { createCheckRun, priceChecks, stockChecks } from "./version/checks.ts";
+export type { CompactionLimits, CompactionStep, LayerRun } from "./version/compaction.ts";
+export {
+  addLayer,
+  defaultCompactionLimits,
+  isFlushDue,
+  mergedRef,
+  nextCompaction,
+  replaceLayers,
+} from "./version/compaction.ts";
 export type { ContentHash } from "./version/content-hash.ts";
 export { createContentHash, emptyContentHash, itemHash } from "./version/content-hash.ts";
 export type { Delta, LookupOld } from "./version/delta.ts";
