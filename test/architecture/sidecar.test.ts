@@ -13,7 +13,7 @@ const ofTheOrigin =
   /^sidecar\/src\/(store\/(?!port\.ts)|routes\/page\.ts|publish|sources\/|origin|commands\.ts|guard\.ts)/;
 
 test("a follower loads no store, no pages and nothing that only an origin does", () => {
-  const { files, packages } = loadedBy("sidecar/src/follower.ts");
+  const { files } = loadedBy("sidecar/src/follower.ts");
   expect(files).toContain("packages/replica/src/index.ts");
   expect(files.filter((file) => ofTheOrigin.test(file))).toEqual([]);
 });

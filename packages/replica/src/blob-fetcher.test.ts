@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { createVirtualClock, SluiceError, type VirtualClock } from "@sluice/core";
 import { expect, test } from "vitest";
-import { type BlobFetcher, createBlobFetcher } from "./blob-fetcher.ts";
+import { type BlobFetcher, createBlobFetcher, patienceMs, type Sharing } from "./blob-fetcher.ts";
 import type { Blobs } from "./blobs.ts";
 import { silenceMs } from "./connection.ts";
 import { createMemoryBlobs } from "./memory-blobs.ts";
@@ -18,7 +18,7 @@ interface World {
   readonly asked: string[];
 }
 
-function createWorld(blobs: Blobs = createMemoryBlobs()): World {
+function createWorld(blobs: Blobs = createMemoryBlobs(), sharing: Sharing | null = null): World {
   const clock = createVirtualClock();
   const stored: string[] = [];
   const open: World["open"] = new Map();
@@ -27,6 +27,7 @@ function createWorld(blobs: Blobs = createMemoryBlobs()): World {
     blobs,
     clock,
     random: () => 0.999,
+    sharing,
     onStored: (name) => void stored.push(name),
     fetch: (input, init) => {
       const url = typeof input === "string" ? input : "";
@@ -117,6 +118,112 @@ test("a disk that is full does not keep what came, and is tried again", async ()
   await pass(clock, 100);
   open.get(urlOf("one"))?.respond(new Response("one"));
   await settle();
+  expect(stored).toEqual([hash("sha256", "one")]);
+});
+
+/** Claims that others hold as long as they are told of. */
+function createSharing(): { sharing: Sharing; isFirst: boolean; others: Set<string>; held: Set<string> } {
+  const its = {
+    isFirst: false,
+    others: new Set<string>(),
+    held: new Set<string>(),
+    sharing: {
+      isFirst: () => its.isFirst,
+      claims: {
+        async take(name: string) {
+          if (its.others.has(name)) return null;
+          its.held.add(name);
+          return {
+            async release() {
+              its.held.delete(name);
+            },
+          };
+        },
+      },
+    },
+  };
+  return its;
+}
+
+test("who shares a directory leaves a blob to the others for a second, and then fetches it itself", async () => {
+  const { sharing } = createSharing();
+  const { clock, fetcher, asked } = createWorld(createMemoryBlobs(), sharing);
+  fetcher.from("http://a");
+  fetcher.want(needed.slice(0, 1));
+  await pass(clock, 0.75 * patienceMs);
+  expect(asked).toEqual([]);
+  await pass(clock, patienceMs);
+  expect(asked).toEqual([urlOf("one")]);
+});
+
+test("who fetches first for a directory waits for nobody, and neither does who has just become it", async () => {
+  const its = createSharing();
+  its.isFirst = true;
+  const first = createWorld(createMemoryBlobs(), its.sharing);
+  first.fetcher.from("http://a");
+  first.fetcher.want(needed.slice(0, 1));
+  await settle();
+  expect(first.asked).toEqual([urlOf("one")]);
+  its.isFirst = false;
+  const second = createWorld(createMemoryBlobs(), its.sharing);
+  second.fetcher.from("http://a");
+  second.fetcher.want(needed.slice(1, 2));
+  await settle();
+  expect(second.asked).toEqual([]);
+  second.fetcher.hurry();
+  await settle();
+  expect(second.asked).toEqual([urlOf("two")]);
+});
+
+test("what another process brings is taken within tens of milliseconds, and nothing is asked for", async () => {
+  const { sharing } = createSharing();
+  const { clock, blobs, fetcher, asked, stored } = createWorld(createMemoryBlobs(), sharing);
+  fetcher.from("http://a");
+  fetcher.want(needed.slice(0, 2));
+  await pass(clock, 100);
+  await blobs.put(hash("sha256", "two"), Buffer.from("two"));
+  await pass(clock, 100);
+  expect(stored).toEqual([hash("sha256", "two")]);
+  await blobs.put(hash("sha256", "one"), Buffer.from("one"));
+  await pass(clock, 100);
+  expect(stored).toEqual([hash("sha256", "two"), hash("sha256", "one")]);
+  expect(asked).toEqual([]);
+  expect(fetcher.counts()).toEqual({ stored: 0, found: 2, wrong: 0, failed: 0 });
+  expect(clock.nextInMs()).toBe(undefined);
+});
+
+test("a blob that another process is at is waited for as long as that takes, and fetched once its claim is free", async () => {
+  const its = createSharing();
+  its.others.add(hash("sha256", "one"));
+  const { clock, fetcher, asked, open } = createWorld(createMemoryBlobs(), its.sharing);
+  fetcher.from("http://a");
+  fetcher.want(needed.slice(0, 1));
+  await pass(clock, 60_000);
+  expect(asked).toEqual([]);
+  its.others.clear();
+  await pass(clock, 2 * patienceMs);
+  expect(asked).toEqual([urlOf("one")]);
+  expect(its.held).toEqual(new Set([hash("sha256", "one")]));
+  open.get(urlOf("one"))?.respond(new Response("one"));
+  await settle();
+  expect(its.held.size).toBe(0);
+});
+
+test("what another process has brought while the claim was taken is not fetched once more", async () => {
+  const its = createSharing();
+  const blobs = createMemoryBlobs();
+  const { take } = its.sharing.claims;
+  const claims: Sharing["claims"] = {
+    async take(name) {
+      await blobs.put(name, Buffer.from("one"));
+      return take(name);
+    },
+  };
+  const { clock, fetcher, asked, stored } = createWorld(blobs, { ...its.sharing, claims });
+  fetcher.from("http://a");
+  fetcher.want(needed.slice(0, 1));
+  await pass(clock, 2 * patienceMs);
+  expect(asked).toEqual([]);
   expect(stored).toEqual([hash("sha256", "one")]);
 });
 

@@ -65,14 +65,15 @@ export function createClaims(folder: string, clock: Clock): Claims {
 }
 
 async function makeFile(path: string): Promise<"made" | "there" | "refused"> {
-  try {
-    await (await open(path, "wx")).close();
-    return "made";
-  } catch (error) {
-    if (isErrno(error, "EEXIST")) return "there";
-    if (!isErrno(error, "ENOENT")) return "refused";
-    // Whoever tidies up may have taken the folder away: the next attempt finds it.
-    await mkdir(dirname(path), { recursive: true }).catch(() => {});
-    return "refused";
+  for (let attempts = 0; attempts < 2; attempts++) {
+    try {
+      await (await open(path, "wx")).close();
+      return "made";
+    } catch (error) {
+      if (isErrno(error, "EEXIST")) return "there";
+      // Whoever tidies up may have taken the folder away.
+      if (isErrno(error, "ENOENT")) await mkdir(dirname(path), { recursive: true }).catch(() => {});
+    }
   }
+  return "refused";
 }

@@ -1,0 +1,60 @@
+import { hash } from "node:crypto";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createVirtualClock, type VirtualClock } from "@sluice/core";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type Claims, createClaims } from "./claims.ts";
+import { pass } from "./turns.testing.ts";
+
+const name = hash("sha256", "a blob");
+let folder = "";
+let clock: VirtualClock;
+let one: Claims;
+let another: Claims;
+beforeEach(() => {
+  folder = join(mkdtempSync(join(tmpdir(), "sluice-claims-")), "tmp");
+  clock = createVirtualClock();
+  one = createClaims(folder, clock);
+  another = createClaims(folder, clock);
+});
+afterEach(() => rmSync(join(folder, ".."), { recursive: true, force: true }));
+
+test("a blob is claimed by one process at a time, and free once that one lets go", async () => {
+  const claim = await one.take(name);
+  expect(await another.take(name)).toBe(null);
+  await claim?.release();
+  expect(readdirSync(folder)).toEqual([]);
+  const next = await another.take(name);
+  expect(await one.take(name)).toBe(null);
+  await next?.release();
+});
+
+test("a claim whose process lives is held for as long as it takes", async () => {
+  const claim = await one.take(name);
+  for (let looks = 0; looks < 20; looks++) {
+    expect(await another.take(name)).toBe(null);
+    await pass(clock, 1_000);
+  }
+  await claim?.release();
+  expect(clock.nextInMs()).toBe(undefined);
+});
+
+test("a claim that a killed process has left is taken over at the second look", async () => {
+  const killed = createVirtualClock();
+  await createClaims(folder, killed).take(name);
+  expect(await another.take(name)).toBe(null);
+  await pass(clock, 1_000);
+  const claim = await another.take(name);
+  expect(claim).not.toBe(null);
+  expect(await one.take(name)).toBe(null);
+  await claim?.release();
+});
+
+test("where the disk takes no claims, everybody fetches for himself", async () => {
+  writeFileSync(folder, "a file where the folder should be");
+  const claims = [await one.take(name), await another.take(name)];
+  expect(claims.every((claim) => claim !== null)).toBe(true);
+  for (const claim of claims) await claim?.release();
+  expect(clock.nextInMs()).toBe(undefined);
+});

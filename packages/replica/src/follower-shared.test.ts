@@ -1,0 +1,269 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { own } from "@sluice/core";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { endOf } from "./local.testing.ts";
+import type { Items } from "./log.testing.ts";
+import type { Replica } from "./replica.ts";
+import { blobsOn, marksOn } from "./storage.testing.ts";
+import { blobGraceMs, sweepMs } from "./sweeper.ts";
+import { passUntil, settle } from "./turns.testing.ts";
+import { createWorld, holds, itemsOf, shownBy, type World } from "./world.testing.ts";
+
+let directory = "";
+const running: Replica[] = [];
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "sluice-shared-"));
+});
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((replica) => replica.close()));
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const position = (): string => join(directory, "position");
+const written = (): string => (existsSync(position()) ? readFileSync(position(), "utf8") : "");
+const many: Items = new Map(Array.from({ length: 500 }, (_, index) => [`key-${index}`, index]));
+
+/** Chance that is never the same for two processes, and always the same for one seed. */
+function createRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** Starts processes one after the other: the first becomes the directory's writer. */
+async function start(world: World, ids: readonly string[], change: { datasets?: string[] } = {}): Promise<Replica[]> {
+  const replicas: Replica[] = [];
+  for (const [index, id] of ids.entries()) {
+    const replica = world.another({ id, directory, random: createRandom(index + 1), ...change });
+    running.push(replica);
+    replicas.push(replica);
+    await replica.start();
+    await passUntil(world.clock, () => replica.connection().phase === "connected", `${id} is connected`);
+  }
+  return replicas;
+}
+
+async function showing(world: World, replicas: readonly Replica[], key: string, value: unknown): Promise<void> {
+  const all = (): boolean => replicas.every((replica) => shownBy(replica).stable?.get(key) === value);
+  await passUntil(world.clock, () => all(), `everybody shows ${String(value)} at ${key}`);
+}
+
+/** Takes time as it passes for a connection: with heartbeats. */
+async function beat(world: World, durationMs: number): Promise<void> {
+  for (let passed = 0; passed < durationMs; passed += 2_000) {
+    world.origin.heartbeat();
+    await world.pass(2_000);
+  }
+}
+
+const ids = ["app-1", "app-2", "app-3", "app-4", "app-5", "app-6", "app-7", "app-8"];
+
+test("eight processes of a host transfer a new version once, and its files lie there once", async () => {
+  const world = await createWorld();
+  const { log, origin } = world;
+  const replicas = await start(world, ids);
+  await showing(world, replicas, "a", 1);
+  const asked = origin.asked.length;
+  origin.send(await log.publish("prices", many, true, 7));
+  await showing(world, replicas, "key-499", 499);
+  const wanted = await log.blobs.list();
+  expect(origin.asked.toSorted()).toEqual(wanted.toSorted());
+  expect(origin.asked.length - asked).toBe(7);
+  expect(blobsOn(directory).toSorted()).toEqual(wanted.toSorted());
+});
+
+test("a dataset that the writer does not hold is transferred once too, for all who want it", async () => {
+  const world = await createWorld();
+  const { log, origin } = world;
+  log.create("stock");
+  await log.publish("stock", many, true, 5);
+  await start(world, ["sidecar"], { datasets: ["prices"] });
+  const before = origin.asked.length;
+  const readers = await start(world, ids, { datasets: ["stock"] });
+  await passUntil(world.clock, () => readers.every((reader) => holds(reader, "stable", "stock")));
+  expect(origin.asked.length - before).toBe(5);
+});
+
+test("a reader fetches for itself what the writer does not bring", async () => {
+  const world = await createWorld();
+  const { log, origin, another, clock } = world;
+  const [writer] = await start(world, ["app-1"]);
+  await passUntil(clock, () => existsSync(position()));
+  // The one who holds the lock hears of nothing any more.
+  origin.stream().cut();
+  origin.down = true;
+  await settle();
+  await log.publish("prices", many, true, 3);
+  const { fetch } = origin;
+  const reader = another({
+    id: "app-2",
+    directory,
+    urls: ["http://b"],
+    fetch: async (input, init) => {
+      origin.down = false;
+      const answer = fetch(input, init);
+      await settle();
+      origin.down = true;
+      return answer;
+    },
+  });
+  running.push(reader);
+  await reader.start();
+  await passUntil(clock, () => reader.connection().phase === "connected");
+  await passUntil(clock, () => shownBy(reader).stable?.get("key-7") === 7);
+  expect(shownBy(writer as Replica).stable).toEqual(itemsOf({ a: 1 }));
+});
+
+test("one process at a time writes the position, and another goes on with it when that one has ended", async () => {
+  const world = await createWorld();
+  const { log, origin, clock } = world;
+  const [first, second] = (await start(world, ["app-1", "app-2"])) as [Replica, Replica];
+  await passUntil(clock, () => existsSync(position()));
+  origin.send(log.patch("prices", itemsOf({ b: 1 })));
+  await showing(world, [first, second], "b", 1);
+  await first.close();
+  expect(written()).toContain(`"sequence":${log.state().sequence}`);
+  origin.send(log.patch("prices", itemsOf({ b: 2 })));
+  const isTaken = (): boolean => written().includes(`"sequence":${log.state().sequence}`);
+  await passUntil(clock, isTaken, "the second writes");
+  expect(shownBy(second).stable?.get("b")).toBe(2);
+});
+
+test("a new writer that is behind the position on disk does not write before it has caught up", async () => {
+  const world = await createWorld();
+  const { log, origin, clock, another } = world;
+  const [first] = (await start(world, ["app-1"])) as [Replica];
+  await passUntil(clock, () => existsSync(position()));
+  const behind = another({ id: "app-2", directory, random: createRandom(9) });
+  running.push(behind);
+  await behind.start();
+  await passUntil(clock, () => behind.connection().phase === "connected");
+  const streams = origin.streams.slice();
+  const [logged] = [log.patch("prices", itemsOf({ b: 1 }))];
+  streams[0]?.send({ type: "events", events: [logged] });
+  await passUntil(clock, () => written().includes(`"sequence":3`), "the first has written");
+  await first.close();
+  const before = written();
+  // It touches its position: a mark is a change.
+  behind.present({ release: "unknown", at: 1 });
+  for (let seconds = 0; seconds < 10; seconds++) {
+    for (const stream of origin.streams.slice(1)) stream.send({ type: "heartbeat", sequence: 2, ageMs: 0 });
+    if (behind.snapshot().state.sequence === 2) expect(written()).toBe(before);
+    await world.pass(1_000);
+  }
+});
+
+test("a revert that a reader has confirmed is known to whoever starts after all have died, from a position that is older", async () => {
+  const world = await createWorld();
+  const { log, origin, clock, another } = world;
+  const [, reader] = (await start(world, ["app-1", "app-2"])) as [Replica, Replica];
+  origin.send(await log.publish("prices", itemsOf({ a: 2 }), false), log.release("prices", "r1"));
+  origin.send(log.append({ type: "release-promoted", release: "r1", reason: "" }));
+  await passUntil(clock, () => holds(reader, "candidate"));
+  await passUntil(clock, () => written().includes("baking"), "the position is on disk");
+  // The writer does not hear of it: only the reader's stream has it.
+  const reverted = log.append(endOf("release-reverted", "r1"));
+  origin.streams.filter(({ query }) => query.id === "app-2")[0]?.send({ type: "events", events: [reverted] });
+  const isConfirmed = (): boolean =>
+    origin.confirmations.some(({ confirmations }) => confirmations.some((each) => each.reverted.includes("r1")));
+  await passUntil(clock, isConfirmed, "the reader has confirmed the revert");
+  expect(written()).toContain("baking");
+
+  // Nobody closes anything: all die.
+  const copy = mkdtempSync(join(tmpdir(), "sluice-copy-"));
+  try {
+    for (const name of readdirSync(directory).filter((each) => /^(position|marks)/.test(each))) {
+      writeFileSync(join(copy, name), readFileSync(join(directory, name)));
+    }
+    origin.down = true;
+    const again = another({ id: "app-3", directory: copy });
+    running.push(again);
+    await again.start();
+    expect(own(again.snapshot().state.releases, "r1")?.phase).toBe("baking");
+    expect([...again.snapshot().marks]).toEqual(["r1"]);
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+});
+
+test("the writer keeps a reader's marks until a position on disk has passed them, and then removes them", async () => {
+  const world = await createWorld();
+  const { log, origin, clock } = world;
+  await start(world, ["app-1", "app-2"]);
+  origin.send(await log.publish("prices", itemsOf({ a: 2 }), false), log.release("prices", "r1"));
+  await settle();
+  const toReader = (): typeof origin.streams => origin.streams.filter(({ query }) => query.id === "app-2");
+  const reverted = log.append(endOf("release-reverted", "r1"));
+  for (const stream of toReader()) stream.send({ type: "events", events: [reverted] });
+  await passUntil(clock, () => marksOn(directory).length > 0, "the reader's mark is on disk");
+  // A writer that hears heartbeats and no event: it is behind.
+  for (let passed = 0; passed < 3 * 60_000; passed += 2_000) {
+    for (const stream of origin.streams) stream.send({ type: "heartbeat", sequence: reverted.sequence - 1, ageMs: 0 });
+    await world.pass(2_000);
+  }
+  expect(marksOn(directory)).toEqual([
+    expect.stringMatching(`"release":"r1","at":\\d+,"sequence":${reverted.sequence}}]$`),
+  ]);
+  for (const stream of origin.streams.filter(({ query }) => query.id === "app-1")) {
+    stream.send({ type: "events", events: [reverted] });
+  }
+  // A write takes long on this clock, and what takes long is done seldom.
+  for (let minutes = 0; minutes < 30 && marksOn(directory).length > 0; minutes++) await beat(world, 60_000);
+  expect(marksOn(directory)).toEqual([]);
+  expect(written()).toContain(`"sequence":${reverted.sequence}`);
+});
+
+test("what a living reader needs is not swept, however long the writer has not needed it; what nobody needs is", async () => {
+  const world = await createWorld();
+  const { log, clock } = world;
+  log.create("stock");
+  await log.publish("stock", itemsOf({ s: 1 }), true, 1);
+  await start(world, ["sidecar"], { datasets: ["prices"] });
+  const [reader] = (await start(world, ["app-1"], { datasets: ["stock"] })) as [Replica];
+  await passUntil(clock, () => holds(reader, "stable", "stock"));
+  const files = (): readonly string[] => blobsOn(directory).toSorted();
+  const both = files();
+  await beat(world, 2 * blobGraceMs);
+  expect(files()).toEqual(both);
+  await reader.close();
+  await beat(world, blobGraceMs + 3 * sweepMs);
+  expect(files().length).toBe(both.length - 1);
+  expect(shownBy(running[0] as Replica).stable).toEqual(itemsOf({ a: 1 }));
+});
+
+test("files that somebody has taken away are fetched again by one process, and all of them read on meanwhile", async () => {
+  const world = await createWorld();
+  const { log, origin, clock } = world;
+  const replicas = await start(world, ["app-1", "app-2", "app-3"]);
+  origin.send(await log.publish("prices", many, true, 4));
+  await showing(world, replicas, "key-3", 3);
+  const asked = origin.asked.length;
+  const files = blobsOn(directory);
+  rmSync(join(directory, "blobs"), { recursive: true });
+  for (const replica of replicas) expect(shownBy(replica).stable).toEqual(many);
+  const healed = (): boolean => blobsOn(directory).length >= 4;
+  for (let rounds = 0; rounds < 60 && !healed(); rounds++) await beat(world, 2_000);
+  await beat(world, 4_000);
+  expect(files).toEqual(expect.arrayContaining([...blobsOn(directory)]));
+  expect(origin.asked.length - asked).toBe(4);
+  for (const replica of replicas) expect(shownBy(replica).stable).toEqual(many);
+  expect(clock.now()).toBeLessThan(200_000);
+});
+
+test("who keeps its blobs in an origin's own directory is never the writer there, and finds all of them", async () => {
+  const world = await createWorld();
+  const { log, origin } = world;
+  writeFileSync(join(directory, "log.sqlite"), "");
+  const { createDirectoryBlobs } = await import("./directory-blobs.ts");
+  const blobs = createDirectoryBlobs(join(directory, "blobs"));
+  for (const name of await log.blobs.list()) await blobs.put(name, await log.blobs.read(name));
+  const [reader] = (await start(world, ["app-1"])) as [Replica];
+  await showing(world, [reader], "a", 1);
+  await beat(world, blobGraceMs + 3 * sweepMs);
+  expect(origin.asked).toEqual([]);
+  expect(readdirSync(directory).toSorted()).toEqual(["blobs", "log.sqlite"]);
+});
