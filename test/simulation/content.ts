@@ -31,10 +31,10 @@ export function contentHashOf(items: Items): string {
 /** The items after a delta as it stands in the log. */
 export function withDelta(
   items: Items,
-  delta: { readonly set: readonly (readonly [string, unknown])[]; readonly remove: readonly string[] },
+  delta: { readonly set: readonly (readonly [string, string])[]; readonly remove: readonly string[] },
 ): Items {
   const next = new Map(items);
-  for (const [key, value] of delta.set) next.set(key, canonical(value));
+  for (const [key, value] of delta.set) next.set(key, canonical(JSON.parse(value)));
   for (const key of delta.remove) next.delete(key);
   return next;
 }

@@ -12,16 +12,35 @@ const expectedErrors = [
   "the full state could not be taken",
 ];
 
+/** The same where the store is to blame, and nothing else. */
+const expectedOfStore = [
+  "a checkpoint could not be written; it is tried again, and patches are kept meanwhile",
+  "the log could not be pruned; it is tried again",
+  "blobs could not be swept; it is tried again",
+  "patches could not be compacted; it is tried again",
+];
+
+interface Line {
+  readonly level: number;
+  readonly msg: string;
+  readonly err?: { readonly message: string; readonly code?: string };
+}
+
+function isExpected({ msg, err }: Line): boolean {
+  if (expectedErrors.includes(msg)) return true;
+  return expectedOfStore.includes(msg) && (err?.code === "STORE_UNAVAILABLE" || err?.code === "DISK_FULL");
+}
+
 /** A program's log in the trace of the world. */
 export function createNodeLogger(host: string, trace: Trace, fatal: (error: unknown) => void): Logger {
   return pino(
     { level: "warn", base: null, timestamp: false },
     {
       write(line) {
-        const { level, msg, err } = JSON.parse(line) as { level: number; msg: string; err?: { message: string } };
+        const said = JSON.parse(line) as Line;
+        const { level, msg, err } = said;
         trace.note(`${host} says: ${msg}${err === undefined ? "" : ` (${err.message})`}`);
-        if (level >= 50 && !expectedErrors.includes(msg))
-          fatal(new Violation("the log of a program", `${host}: ${line}`));
+        if (level >= 50 && !isExpected(said)) fatal(new Violation("the log of a program", `${host}: ${line}`));
       },
     },
   );

@@ -1,4 +1,4 @@
-import { sleep } from "@sluice/core";
+import { type CompactionLimits, sleep } from "@sluice/core";
 import { createOrigin } from "../../sidecar/src/origin.ts";
 import {
   createMemoryDisk,
@@ -25,6 +25,17 @@ export interface OriginNode extends Node<Program & { readonly serve: Serve }> {
 
 export const originHost = "origin";
 export const originUrl: string = `http://${originHost}`;
+
+/** A world is short, so that lines are compacted all the time in it. */
+const smallCompaction: CompactionLimits = {
+  overlayItemsMax: 6,
+  overlayBytesMax: 4_096,
+  layersPerTier: 2,
+  layerBytesMax: 262_144,
+  foldRecordsMin: 20,
+  foldShare: 1 / 8,
+  layersMax: 4,
+};
 
 /** Makes the origin's host, on which nothing runs yet. `onDeath` is called whenever its process has ended. */
 export function createOriginNode(ground: Ground, onDeath: () => void): OriginNode {
@@ -65,6 +76,7 @@ export function createOriginNode(ground: Ground, onDeath: () => void): OriginNod
       logger,
       spoolDirectory: null,
       yieldNow: () => sleep(clock, 0),
+      compaction: smallCompaction,
     });
     return { serve: (request) => origin.app.fetch(request), close: () => origin.close() };
   };
