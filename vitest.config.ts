@@ -23,6 +23,7 @@ const config: ViteUserConfig = defineConfig({
             "packages/*/src/**/*.test.ts",
             "sidecar/src/**/*.test.ts",
             "examples/**/*.test.ts",
+            "bench/**/*.test.ts",
             "test/{architecture,conformance,package,support}/**/*.test.ts",
           ],
         },

@@ -15,7 +15,9 @@ interface Locked {
   optionalDependencies?: Record<string, string>;
 }
 
-const path = new URL("../package-lock.json", import.meta.url);
+const root = new URL("../", import.meta.url);
+const name = process.argv[2] ?? "package-lock.json";
+const path = new URL(name, root);
 const lockfile: { packages: Record<string, Locked> } = JSON.parse(readFileSync(path, "utf8"));
 
 const systems: Record<string, string> = { windows: "win32" };
@@ -38,10 +40,10 @@ function platformOf(name: string): Pick<Locked, "os" | "cpu" | "libc"> {
 
 const added: string[] = [];
 for (const locked of Object.values(lockfile.packages)) {
-  for (const [name, version] of Object.entries(locked.optionalDependencies ?? {})) {
-    const key = `node_modules/${name}`;
+  for (const [dependency, version] of Object.entries(locked.optionalDependencies ?? {})) {
+    const key = `node_modules/${dependency}`;
     if (key in lockfile.packages) continue;
-    const { cpu, libc, os } = platformOf(name);
+    const { cpu, libc, os } = platformOf(dependency);
     lockfile.packages[key] = {
       version,
       ...(cpu && { cpu }),
@@ -50,10 +52,10 @@ for (const locked of Object.values(lockfile.packages)) {
       optional: true,
       ...(os && { os }),
     };
-    added.push(`${name}@${version}`);
+    added.push(`${dependency}@${version}`);
   }
 }
 
 const packages = Object.fromEntries(Object.entries(lockfile.packages).toSorted(([a], [b]) => a.localeCompare(b, "en")));
 writeFileSync(path, `${JSON.stringify({ ...lockfile, packages }, null, 2)}\n`);
-console.log(added.length === 0 ? "package-lock.json is complete" : `added to package-lock.json:\n${added.join("\n")}`);
+console.log(added.length === 0 ? `${name} is complete` : `added to ${name}:\n${added.join("\n")}`);

@@ -1,0 +1,135 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Client, createClient } from "@sluice/sdk";
+import { createDraws, keysOf } from "../data/draws.ts";
+import type { Price } from "../data/items.ts";
+import { serveCase } from "../processes/serve-case.ts";
+
+/** What a process that lives through a release can be told. */
+export interface SwitchReaderSteps {
+  open(input: { readonly url: string; readonly cacheDirectory: string; readonly items: number }): Promise<void>;
+  /** Begins to time this thread, in one of two ways. */
+  begin(input: { readonly way: "turns" | "delay" }): void;
+  /** Ends when the SDK shows what is expected. */
+  until(input: Expected): Promise<void>;
+  /** Stops timing and gives what it was. */
+  end(input: null): Timing;
+}
+
+/** What should have happened to a publish. */
+export interface Expected {
+  /** `prepared`: it is a candidate whose every byte is here; else what its release should have come to. */
+  readonly step: "prepared" | "running" | "baking" | "reverted";
+  readonly publish: number;
+  readonly release: string | null;
+}
+
+/** What was timed, in milliseconds; what the other way would have timed is 0. */
+export interface Timing {
+  /** The longest time between two turns of the event loop, without what the thread waited for a core that others had. */
+  readonly longestMs: number;
+  /** The same with it. */
+  readonly longestWithWaitMs: number;
+  /** Processor time of the thread in the turn that had the most. */
+  readonly longestProcessorMs: number;
+  /** Of perf_hooks' event-loop delay with a resolution of 1 ms, which is in it. */
+  readonly delayP999Ms: number;
+}
+
+const statisticsText = Buffer.alloc(128);
+const waitMsMax = 120_000;
+
+let client: Client<{ prices: Price }> | undefined;
+/** What releases have come to, as the SDK said it. */
+const phases = new Set<string>();
+let timer: { stop(): Timing } | undefined;
+
+const steps: SwitchReaderSteps = {
+  async open({ url, cacheDirectory, items }) {
+    client = (await createClient({
+      url,
+      app: "bench",
+      datasets: { prices: null },
+      cacheDirectory,
+      readyTimeoutMs: 600_000,
+    })) as Client<{ prices: Price }>;
+    client.on("release", ({ release, phase }) => phases.add(`${release} ${phase}`));
+    client.on("reverted", ({ release }) => phases.add(`${release} reverted`));
+    // An application that has been reading: its cache is full when the switch comes.
+    const view = client.view({ targetingKey: "user-42" });
+    for (const key of keysOf(createDraws(items).draw("zipf", 300_000, 1))) view.get("prices", key);
+    globalThis.gc?.();
+  },
+  begin({ way }) {
+    timer = way === "turns" ? timeTurns() : timeDelay();
+  },
+  async until({ step, publish, release }) {
+    const end = performance.now() + waitMsMax;
+    while (
+      !(step === "prepared" ? client?.status().datasets.prices.candidate === publish : phases.has(`${release} ${step}`))
+    ) {
+      if (performance.now() > end) throw new Error(`the SDK did not come to ${step} of v${publish}`);
+      await sleep(5);
+    }
+  },
+  end() {
+    if (timer === undefined) throw new Error("begin comes first");
+    return timer.stop();
+  },
+};
+
+/**
+ * Turns of the event loop, one behind the other: what lies between two of them is one slice. A thread that never rests is made
+ * to wait for its core whenever others want it, so that wait is measured and taken off.
+ */
+function timeTurns(): { stop(): Timing } {
+  const statistics = openSync("/proc/thread-self/schedstat", "r");
+  let last = performance.now();
+  let waited = waitedMs(statistics);
+  let processor = threadMs();
+  let [longestMs, longestWithWaitMs, longestProcessorMs] = [0, 0, 0];
+  let next: NodeJS.Immediate;
+  const turn = (): void => {
+    const [at, waitedNow, processorNow] = [performance.now(), waitedMs(statistics), threadMs()];
+    longestMs = Math.max(longestMs, at - last - (waitedNow - waited));
+    longestWithWaitMs = Math.max(longestWithWaitMs, at - last);
+    longestProcessorMs = Math.max(longestProcessorMs, processorNow - processor);
+    [last, waited, processor] = [at, waitedNow, processorNow];
+    next = setImmediate(turn);
+  };
+  next = setImmediate(turn);
+  return {
+    stop() {
+      clearImmediate(next);
+      closeSync(statistics);
+      return { longestMs, longestWithWaitMs, longestProcessorMs, delayP999Ms: 0 };
+    },
+  };
+}
+
+/** The event-loop delay of a process that rests when it has nothing to do. */
+function timeDelay(): { stop(): Timing } {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  return {
+    stop() {
+      delay.disable();
+      return { longestMs: 0, longestWithWaitMs: 0, longestProcessorMs: 0, delayP999Ms: delay.percentile(99.9) / 1e6 };
+    },
+  };
+}
+
+/** For how long this thread was ready to run and had no core, in milliseconds: the second number of the kernel's schedstat. */
+function waitedMs(statistics: number): number {
+  const length = readSync(statistics, statisticsText, 0, statisticsText.length, 0);
+  return Number(statisticsText.toString("latin1", 0, length).split(" ")[1]) / 1e6;
+}
+
+/** Processor time of this thread, in milliseconds. */
+function threadMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+}
+
+serveCase({ ...steps });

@@ -1,0 +1,88 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { helpText, type Options, parseOptions } from "./options.ts";
+import { tableLines } from "./report/markdown.ts";
+import type { SuiteResult } from "./report/row.ts";
+import { writeDocs, writeJson } from "./report/write.ts";
+import { createStage } from "./stage.ts";
+import type { Suite } from "./suite.ts";
+import { fanoutSuite } from "./suites/fanout.ts";
+import { memorySuite } from "./suites/memory.ts";
+import { openSuite } from "./suites/open.ts";
+import { patchSuite } from "./suites/patch.ts";
+import { publishSuite } from "./suites/publish.ts";
+import { readSuite } from "./suites/read.ts";
+import { switchSuite } from "./suites/switch.ts";
+
+const itemsOfDocs = 1_000_000;
+const suites: readonly Suite[] = [
+  readSuite,
+  openSuite,
+  memorySuite,
+  publishSuite,
+  patchSuite,
+  switchSuite,
+  fanoutSuite,
+];
+const messageLengthMax = 2_000;
+const names = suites.map(({ name }) => name);
+
+try {
+  const options = parseOptions(process.argv.slice(2), names);
+  if (options.help) process.stdout.write(helpText(suites));
+  else await bench(options);
+} catch (error) {
+  process.stderr.write(`bench: ${error instanceof Error ? error.message.slice(0, messageLengthMax) : String(error)}\n`);
+  process.exitCode = 1;
+}
+
+async function bench(options: Options): Promise<void> {
+  installPeers();
+  const chosen = options.suites.length === 0 ? suites : suites.filter(({ name }) => options.suites.includes(name));
+  const start = performance.now();
+  const say = (text: string): void => {
+    process.stderr.write(`[${String(Math.round((performance.now() - start) / 1_000)).padStart(4)} s] ${text}\n`);
+  };
+  const stage = createStage(options.items, say);
+  const interrupt = (): void => {
+    void stage.clear().finally(() => process.exit(130));
+  };
+  process.once("SIGINT", interrupt);
+  process.once("SIGTERM", interrupt);
+  const results: SuiteResult[] = [];
+  try {
+    for (const suite of chosen) {
+      say(`${suite.name}: begins`);
+      const context = { stage, items: options.items, quick: options.quick };
+      const result = await suite.run({ ...context, say: (text) => say(`${suite.name}: ${text}`) });
+      await stage.rest();
+      results.push(result);
+      print(result, options);
+      if (!options.quick && options.items === itemsOfDocs) writeDocs(result, names);
+      // After each suite, so that a later one that fails takes no figures with it.
+      if (options.json !== null) writeJson(options.json, results, options.quick);
+    }
+  } finally {
+    await stage.clear();
+  }
+}
+
+function print({ suite, rows }: SuiteResult, { quick }: Options): void {
+  const mark = quick ? " (quick: sizes for trying, no figures)" : "";
+  const lines = tableLines(rows).map((line) => line.replaceAll("**", ""));
+  process.stdout.write(`\n${suite}${mark}\n\n${lines.join("\n")}\n`);
+  const missed = rows.filter(({ reached }) => reached === false);
+  if (missed.length > 0) process.stdout.write(`\nnot reached: ${missed.map(({ figure }) => figure).join("; ")}\n`);
+}
+
+/** The product does not install the bench's peers, so the bench does, from its own lockfile. */
+function installPeers(): void {
+  if (existsSync(join(import.meta.dirname, "node_modules/lmdb/package.json"))) return;
+  process.stderr.write("installs the peers\n");
+  const { status } = spawnSync("npm", ["ci", "--ignore-scripts"], {
+    cwd: import.meta.dirname,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  if (status !== 0) throw new Error("npm ci of the bench's own dependencies failed");
+}
