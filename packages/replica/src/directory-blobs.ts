@@ -75,9 +75,10 @@ function makeOrUse(directory: string, temporary: string): void {
   try {
     mkdirSync(temporary, { recursive: true });
   } catch (error) {
-    // No room is a reason to keep blobs elsewhere, and what can only be read is read.
-    const canBeUsed = isErrno(error, "ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM") && existsNow(directory);
-    if (!canBeUsed) throw storeError(error, `${temporary} cannot be used to keep blobs in`);
+    // There may be room later, and what can only be read is read.
+    const mayDo = isErrno(error, "ENOSPC", "EDQUOT");
+    if (!mayDo && !(isErrno(error, "EROFS", "EACCES", "EPERM") && existsNow(directory)))
+      throw storeError(error, `${temporary} cannot be used to keep blobs in`);
   }
 }
 

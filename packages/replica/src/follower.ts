@@ -1,6 +1,7 @@
 import { filesOfBase, instanceHeader, isSluiceError, leaseMs, SluiceError, sleep } from "@sluice/core";
 import type { Mark } from "@sluice/core/api";
 import { createBlobFetcher } from "./blob-fetcher.ts";
+import type { Blobs } from "./blobs.ts";
 import { type Checkpoint, covers, validateCheckpoint } from "./checkpoint.ts";
 import { createConfirmer } from "./confirmer.ts";
 import { type ConnectionHandler, createFollowing, type Peer } from "./connection.ts";
@@ -214,6 +215,19 @@ export function createReplica(options: ReplicaOptions): Replica {
     following.start();
   };
 
+  const served: Blobs = {
+    ...blobs,
+    open(its) {
+      try {
+        return blobs.open(its);
+      } catch (error) {
+        // Somebody below asks for what should be here: it is fetched again now, and not when it is missed some day.
+        if (isSluiceError(error, "BLOB_UNKNOWN")) upkeep.missed(its);
+        throw error;
+      }
+    },
+  };
+
   const { announcer } = holding;
   const feed: Feed = {
     log: () => announcer.position().log,
@@ -226,7 +240,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     marks: () => [...marks.marks(), ...announcer.ahead()],
     contactAgeMs: () => following.contactAgeMs(),
     present,
-    blobs,
+    blobs: served,
     subscribe: (listener) => announcer.subscribe(listener),
   };
 
@@ -250,7 +264,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     present,
     since: (sequence) => (kind === "sidecar" ? announcer.since(sequence) : null),
     feed,
-    blobs,
+    blobs: served,
     reporter,
     counts: () => ({
       ...counts,

@@ -3,7 +3,7 @@ import type { OverflowBlobs } from "./overflow-blobs.ts";
 import type { NeededBlob } from "./shelf.ts";
 
 /** How often a process says which files of a shared directory it needs, in milliseconds; several times within the sweeper's grace. */
-export const keepMs = 60_000;
+const keepMs = 60_000;
 
 /** Says which blobs of a directory this process needs, and notices those that somebody took away. */
 export interface Keeper {

@@ -34,7 +34,7 @@ function ended(release: string, state: NamespaceState): boolean {
 }
 
 /** Reverts that a position on disk has still to pass are kept up to this number, the newest. */
-export const revertsMax = 1_000;
+const revertsMax = 1_000;
 
 const none: ReadonlySet<string> = new Set();
 

@@ -3,7 +3,7 @@ import type { Blobs, SharedBlobs } from "./blobs.ts";
 import { createMemoryBlobs } from "./memory-blobs.ts";
 
 /** What a disk does not take is held in memory up to so many bytes. */
-export const overflowBytesMax: number = 256 * 1024 * 1024;
+const overflowBytesMax = 256 * 1024 * 1024;
 
 /** Blobs of a directory, and in memory those that its disk did not take. */
 export interface OverflowBlobs extends SharedBlobs {

@@ -9,13 +9,13 @@ import type { SharedStorage, Storage } from "./storage.ts";
 import { createSweeper } from "./sweeper.ts";
 
 /** How often the directory's writer tidies up, in milliseconds. */
-export const tidyMs = 60_000;
+const tidyMs = 60_000;
 
 /** Keeps what a replica needs in its storage, and nothing else. */
 export interface Upkeep {
   start(): void;
-  /** A file that should be there is not: looks which of them are gone. */
-  look(): void;
+  /** A file was asked for and is not there: where it should be, looks which others are gone too. */
+  missed(name: string): void;
   close(): void;
 }
 
@@ -67,7 +67,9 @@ export function createUpkeep(dependencies: {
       keeper?.start();
       if (shared !== null) armTidy(shared);
     },
-    look: () => keeper?.look(),
+    missed(name) {
+      if (held().some((blob) => blob.name === name)) keeper?.look();
+    },
     close() {
       closed = true;
       sweeper.close();

@@ -1,0 +1,88 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Items } from "./log.testing.ts";
+import { blobsOn } from "./storage.testing.ts";
+import { passUntil } from "./turns.testing.ts";
+import { createWorld, itemsOf, shownBy } from "./world.testing.ts";
+
+let directory = "";
+let mounted = false;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "sluice-full-"));
+});
+afterEach(() => {
+  if (mounted) execFileSync("umount", [directory]);
+  mounted = false;
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** Lays a disk of two megabytes under the directory. False where this machine does not let us. */
+function mountSmallDisk(): boolean {
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", directory], { stdio: "ignore" });
+    mounted = true;
+  } catch {
+    // Only root may.
+  }
+  return mounted;
+}
+
+const large: Items = new Map(
+  Array.from({ length: 3_000 }, (_, index) => [`key-${index}`, `${index} ${"x".repeat(800)}`]),
+);
+
+test("a version that a full disk does not take is read from memory, and lies on the disk once there is room", async (context) => {
+  if (!mountSmallDisk()) context.skip();
+  const world = await createWorld({ directory });
+  const { log, origin, replica, clock } = world;
+  await replica.start();
+  await passUntil(clock, () => shownBy(replica).stable?.get("a") === 1);
+  writeFileSync(join(directory, "somebody else's"), Buffer.alloc(1_000_000));
+  origin.send(await log.publish("prices", large, true, 4));
+  await passUntil(clock, () => shownBy(replica).stable?.size === 3_000);
+  const { blobsInMemory } = replica.counts();
+  expect(blobsInMemory).toBeGreaterThan(0);
+  expect(blobsInMemory).toBeLessThan(4);
+  expect(shownBy(replica).stable).toEqual(large);
+
+  execFileSync("mount", ["-o", "remount,size=8m", directory]);
+  origin.send(log.patch("prices", itemsOf({ b: 1 })));
+  for (let minutes = 0; minutes < 5 && replica.counts().blobsInMemory > 0; minutes++) {
+    for (let passed = 0; passed < 60_000; passed += 2_000) {
+      origin.heartbeat();
+      await world.pass(2_000);
+    }
+  }
+  expect(replica.counts().blobsInMemory).toBe(0);
+  expect(blobsOn(directory).length).toBeGreaterThanOrEqual(4);
+  expect(shownBy(replica).stable).toEqual(new Map([...large, ["b", 1]]));
+  await replica.close();
+});
+
+test("a directory that takes nothing any more keeps no version from being read", async () => {
+  const world = await createWorld({ directory });
+  const { log, origin, replica, clock } = world;
+  await replica.start();
+  await passUntil(clock, () => shownBy(replica).stable?.get("a") === 1);
+  const blobs = join(directory, "blobs");
+  rmSync(blobs, { recursive: true });
+  writeFileSync(blobs, "a file where the folder was");
+  origin.send(await log.publish("prices", itemsOf({ a: 2, b: 3 }), true));
+  await passUntil(clock, () => shownBy(replica).stable?.get("a") === 2);
+  expect(replica.counts().blobsInMemory).toBe(2);
+  expect(shownBy(replica).stable).toEqual(itemsOf({ a: 2, b: 3 }));
+  await replica.close();
+});
+
+test("a process starts on a disk that was full before it came", async (context) => {
+  if (!mountSmallDisk()) context.skip();
+  expect(() => writeFileSync(join(directory, "somebody else's"), Buffer.alloc(3_000_000))).toThrow("ENOSPC");
+  const { replica, clock } = await createWorld({ directory: join(directory, "deep", "cache") });
+  await replica.start();
+  await passUntil(clock, () => shownBy(replica).stable?.get("a") === 1);
+  expect(replica.counts().blobsInMemory).toBe(2);
+  await replica.close();
+});
