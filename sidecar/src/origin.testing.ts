@@ -1,10 +1,12 @@
 import type { VirtualClock } from "@sluice/core";
 import { createVirtualClock } from "@sluice/core";
 import type { CommandAnswer, OutcomeBatch, StatusAnswer } from "@sluice/core/api";
-import { pino } from "pino";
+import { type Logger, pino } from "pino";
 import type { Origin } from "./origin.ts";
 import { createOrigin } from "./origin.ts";
+import type { RetentionLimits } from "./retention.ts";
 import { createMemoryDisk, createMemoryStore } from "./store/memory-store.ts";
+import type { Store } from "./store/port.ts";
 
 /** An origin on a memory store and a virtual clock, spoken to without a socket. */
 export interface TestOrigin {
@@ -24,20 +26,26 @@ export async function createTestOrigin(
     plan?: unknown;
     template?: string;
     store?: Parameters<typeof createMemoryStore>[0];
+    /** A store of another kind, in the place of `store`. */
+    open?: Store;
+    clock?: VirtualClock;
+    logger?: Logger;
+    retention?: Partial<RetentionLimits>;
   } = {},
 ): Promise<TestOrigin> {
-  const clock = createVirtualClock();
+  const { clock = createVirtualClock(), retention = {} } = options;
   let drawn = 0;
-  const store = createMemoryStore(options.store ?? { id: "log-1", clock, disk: createMemoryDisk() });
+  const store = options.open ?? createMemoryStore(options.store ?? { id: "log-1", clock, disk: createMemoryDisk() });
   const origin = await createOrigin({
     store,
     clock,
     random: () => (drawn++ % 97) / 97,
     instance: "instance-1",
     fetch: () => Promise.reject(new TypeError("no network here")),
-    logger: pino({ level: "silent" }),
+    logger: options.logger ?? pino({ level: "silent" }),
     spoolDirectory: null,
     yieldNow: () => Promise.resolve(),
+    retention,
   });
   const request: TestOrigin["request"] = async (path, init) => origin.app.request(path, init);
   const test: TestOrigin = {

@@ -69,23 +69,22 @@ export function createRetention(dependencies: {
     if (!closing.signal.aborted) size = await log.measure();
   };
 
+  const tryLook = async (): Promise<void> => {
+    try {
+      await look();
+      failing = false;
+    } catch (error) {
+      if (!failing && !closing.signal.aborted) {
+        logger.error({ err: error }, "the log could not be pruned; it is tried again");
+      }
+      failing = true;
+    }
+    if (!closing.signal.aborted) arm();
+  };
+
   const arm = (): void => {
     timer = clock.setTimer(pruneMs, () => {
-      looking = look()
-        .then(
-          () => {
-            failing = false;
-          },
-          (error: unknown) => {
-            if (!failing && !closing.signal.aborted) {
-              logger.error({ err: error }, "the log could not be pruned; it is tried again");
-            }
-            failing = true;
-          },
-        )
-        .finally(() => {
-          if (!closing.signal.aborted) arm();
-        });
+      looking = tryLook();
     });
   };
   arm();

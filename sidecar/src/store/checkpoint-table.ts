@@ -13,6 +13,8 @@ export interface CheckpointTable {
   /** Makes the pieces of a checkpoint count, and lets go of all but the newest two. */
   seal(head: CheckpointHead & { readonly pieces: number }): void;
   drop(sequence: number): void;
+  /** Lets go of what was written of one that was not sealed. */
+  dropPieces(): void;
   /** The newest first. */
   list(): readonly CheckpointHead[];
   /** The text; null where it is not there or not what was written. */
@@ -77,6 +79,7 @@ export function createCheckpointTable(database: DatabaseSync, file: string): Che
       drop.run(sequence);
       forgetPieces.run();
     },
+    dropPieces: () => void forgetPieces.run(),
     list: () =>
       heads.all(keptMax).map((row) => ({
         sequence: Number(row["sequence"]),

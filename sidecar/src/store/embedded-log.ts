@@ -1,7 +1,7 @@
 import { type Clock, type LoggedEvent, SluiceError } from "@sluice/core";
 import { errorOf, type LogWorker } from "./log-worker.ts";
 import { assertNumbered } from "./numbering.ts";
-import type { EventLog } from "./port.ts";
+import type { EventLog, StoredCheckpoint } from "./port.ts";
 import type { Write } from "./worker-messages.ts";
 
 /** What may wait for the batch in flight, in bytes of JSON; beyond it, writes are refused until the disk has caught up. */
@@ -72,6 +72,17 @@ export function createEmbeddedLog(worker: LogWorker, clock: Pick<Clock, "wall">)
       flying ??= fly();
     });
 
+  const writeCheckpoint = async ({ sequence, at, text }: StoredCheckpoint): Promise<void> => {
+    const bytes = Buffer.from(text);
+    const pieces = Math.max(1, Math.ceil(bytes.byteLength / pieceBytesMax));
+    for (let piece = 0; piece < pieces; piece++) {
+      const slice = bytes.subarray(piece * pieceBytesMax, (piece + 1) * pieceBytesMax);
+      await enqueue({ kind: "checkpoint-piece", sequence, piece, bytes: slice }, slice.byteLength);
+      assertOpen();
+    }
+    await enqueue({ kind: "seal-checkpoint", sequence, at, pieces, bytes: bytes.byteLength }, 0);
+  };
+
   return {
     id: worker.logId,
     async append(append) {
@@ -107,14 +118,13 @@ export function createEmbeddedLog(worker: LogWorker, clock: Pick<Clock, "wall">)
     },
     async putCheckpoint({ sequence, at, text }) {
       assertOpen();
-      const bytes = Buffer.from(text);
-      const pieces = Math.max(1, Math.ceil(bytes.byteLength / pieceBytesMax));
-      for (let piece = 0; piece < pieces; piece++) {
-        const slice = bytes.subarray(piece * pieceBytesMax, (piece + 1) * pieceBytesMax);
-        await enqueue({ kind: "checkpoint-piece", sequence, piece, bytes: slice }, slice.byteLength);
-        assertOpen();
+      try {
+        await writeCheckpoint({ sequence, at, text });
+      } catch (error) {
+        // On a full disk its pieces would lie there until the next one is whole.
+        if (closing === null) await enqueue({ kind: "drop-pieces" }, 0).catch(() => undefined);
+        throw error;
       }
-      await enqueue({ kind: "seal-checkpoint", sequence, at, pieces, bytes: bytes.byteLength }, 0);
     },
     async checkpoints() {
       assertOpen();

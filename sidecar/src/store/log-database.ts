@@ -111,6 +111,9 @@ function createLogDatabase({ database, logId, checked }: LogFile, file: string):
       case "drop-checkpoint":
         checkpoints.drop(write.sequence);
         return;
+      case "drop-pieces":
+        checkpoints.dropPieces();
+        return;
       case "seal-checkpoint":
         // What a checkpoint covers may be let go of: one of events that are not here would be the end of them.
         if (write.sequence > lastSequence()) throw new Error(`checkpoint ${write.sequence} is ahead of its log`);

@@ -272,7 +272,10 @@ export function describeRetention(name: string, createPlace: (clock: VirtualCloc
         for (const [content, lines] of had) {
           const found = await store.log.linesWithContent("prices", hashOf(content));
           const marked = (its: readonly number[]): number[] => its.filter((publish) => history.marked.has(publish));
-          expect(marked(found), content).toEqual(marked([...lines].sort((a, b) => a - b)));
+          expect({ content, found: marked(found) }).toEqual({
+            content,
+            found: marked([...lines].sort((a, b) => a - b)),
+          });
         }
       },
     );

@@ -16,6 +16,8 @@ export type Write =
   | { readonly kind: "delete-document"; readonly name: string }
   | CheckpointPiece
   | { readonly kind: "drop-checkpoint"; readonly sequence: number }
+  /** Of a checkpoint that was begun and not sealed. */
+  | { readonly kind: "drop-pieces" }
   | ({ readonly kind: "seal-checkpoint"; readonly pieces: number } & CheckpointHead);
 
 /** A stretch of a checkpoint, which counts only once all of it is sealed. */
