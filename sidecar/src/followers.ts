@@ -1,5 +1,5 @@
 import type { Clock, LoggedEvent, Timer } from "@sluice/core";
-import { assert, isActive, own, protocolVersion, sleep, SluiceError } from "@sluice/core";
+import { isActive, own, protocolVersion, sleep, SluiceError } from "@sluice/core";
 import type { FollowQuery, Frame } from "@sluice/core/api";
 import type { Feed } from "@sluice/replica";
 import type { Logger } from "pino";
@@ -172,12 +172,16 @@ export function createFollowers(dependencies: FollowersDependencies): Followers 
   async function deliverState(connection: Connection, request: number): Promise<void> {
     // A state of a moment ago serves a crowd; whoever comes alone may hold a later one already and refuses to go back.
     const recent = await fullStates.get(admission.waiting() > 0 ? limits.fullStateReuseMs : 0);
-    const full = since(recent.frame.state.sequence) === undefined ? await fullStates.get(0) : recent;
+    const full = feed.since(recent.frame.state.sequence) === null ? await fullStates.get(0) : recent;
     // A reset may have asked anew meanwhile; two states would take the follower back.
     if (!connection.open || request !== connection.requests) return;
     const { sequence } = full.frame.state;
     const events = feed.since(sequence);
-    assert(events !== null, `a feed keeps the events since the state ${sequence} that it has just handed out`);
+    if (events === null) {
+      // So much has happened while the state was taken, or it is of so long ago, that the next one is a newer one.
+      requestState(connection);
+      return;
+    }
     connection.send(full.encoded());
     connection.sent = sequence;
     const endBytes = connection.writtenBytes();
@@ -200,6 +204,7 @@ export function createFollowers(dependencies: FollowersDependencies): Followers 
     broadcast.clear();
     announcer.clear();
     payloads.clear();
+    fullStates.clear();
     const log = feed.log();
     for (const connection of connections.values()) {
       if (connection.log === log) requestState(connection);

@@ -45,7 +45,7 @@ export interface Sidecar {
   close(): Promise<void>;
 }
 
-/** Starts to follow, and tells those who follow it what it has prepared itself. Nothing listens. */
+/** Starts to follow, and tells those who follow it what it is told itself, at once. Nothing listens. */
 export async function createSidecar(dependencies: SidecarDependencies): Promise<Sidecar> {
   const { origins, instance, name, directory, fetch, clock, random, logger } = dependencies;
   const replica = createReplica({
@@ -116,7 +116,7 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
     routes: [
       createFollowRoutes({ followers }),
       createReportRoutes({ outcomes: { receive: (batch) => void replica.reporter.merge(batch) }, registry, instance }),
-      createBlobRoutes({ blobs: replica.blobs }),
+      createBlobRoutes({ blobs: replica.blobs, arrivals: { clock, arrival: (name) => replica.arrival(name) } }),
       createReadRoutes({
         state: () => replica.snapshot().state,
         lines: (dataset) => replica.snapshot().datasets.get(dataset) ?? { stable: null, candidate: null },

@@ -1,67 +1,67 @@
-import { createVirtualClock, own } from "@sluice/core";
+import { type Content, createVirtualClock, type Event, own } from "@sluice/core";
 import { expect, test } from "vitest";
 import { createEventRing } from "./event-ring.ts";
-import { createLocal, endOf, recordAnnouncements } from "./local.testing.ts";
-import { createTestLog, type Items, readAll } from "./log.testing.ts";
+import { createLocal, endOf, type Local, recordAnnouncements } from "./local.testing.ts";
+import { createTestLog, type Items, type Model, readAll, type TestLog } from "./log.testing.ts";
+import { createShelf } from "./shelf.ts";
 
 const items = (entries: Record<string, number>): Items => new Map(Object.entries(entries));
 const newLog = (): ReturnType<typeof createTestLog> => createTestLog({ clock: createVirtualClock() });
 
-test("what stands behind content that is on its way is told once that is here, in order", async () => {
+/** What somebody new would read who has every blob. */
+function startOf(
+  local: Local,
+  log: TestLog,
+): { readonly sequence: number; readonly models: ReadonlyMap<string, Model> } {
+  const { state, lines } = local.announcer.contents();
+  const shelf = createShelf({ blobs: log.blobs, clock: createVirtualClock() });
+  const read = (content: Content | null): Items | null => (content === null ? null : readAll(shelf.open(content, 1)));
+  const models = new Map<string, Model>();
+  for (const [dataset, { stable, candidate }] of Object.entries(lines)) {
+    models.set(dataset, { stable: read(stable), candidate: read(candidate) });
+  }
+  return { sequence: state.sequence, models };
+}
+
+test("what stands behind content that is on its way is told at once, in order", async () => {
   const log = newLog();
   const local = createLocal();
   const told = recordAnnouncements(local.announcer);
   local.fold(log.create("prices"), await log.publish("prices", items({ a: 1 }), true), log.create("stock"));
-  expect(told).toEqual([1]);
+  expect(told).toEqual([1, 2, 3]);
   await local.deliver(log.blobs);
   expect(told).toEqual([1, 2, 3]);
 });
 
-test("control events without content pass at once where nothing before them is on its way", async () => {
+test("somebody new starts from the last position at which all was prepared, and is told the rest", async () => {
   const log = newLog();
   const local = createLocal();
-  const told = recordAnnouncements(local.announcer);
-  local.fold(log.create("prices"), log.create("stock"));
-  expect(told).toEqual([1, 2]);
-});
-
-test("a position is told as soon as all is prepared there, although a later publish is on its way", async () => {
-  const log = newLog();
-  const local = createLocal();
-  local.fold(log.create("prices"), log.create("stock"));
-  const told = recordAnnouncements(local.announcer);
-  local.fold(await log.publish("prices", items({ a: 1 }), true, 1), log.patch("prices", items({ b: 2 })));
-  const [first] = local.lines.missing();
-  local.fold(await log.publish("stock", items({ s: 1 }), true, 1), log.patch("prices", items({ c: 3 })));
-  expect(told).toEqual([]);
-  await local.blobs.put(first?.name ?? "", await log.blobs.read(first?.name ?? ""));
-  local.lines.advance(first?.name);
-  local.announcer.advance();
-  local.announcer.flush();
-  expect(told).toEqual([3, 4]);
-  const { datasets } = local.announcer.position();
-  expect(readAll(datasets.get("prices")?.stable ?? null)).toEqual(items({ a: 1, b: 2 }));
-  expect(readAll(local.lines.current().get("prices")?.stable ?? null)).toEqual(items({ a: 1, b: 2, c: 3 }));
+  local.fold(log.create("prices"), await log.publish("prices", items({ a: 1 }), true), log.create("stock"));
   await local.deliver(log.blobs);
-  expect(told).toEqual([3, 4, 5, 6]);
+  const models = new Map(log.models());
+  local.fold(await log.publish("prices", items({ a: 2 }), true), log.patch("prices", items({ b: 2 })));
+  expect(startOf(local, log)).toEqual({ sequence: 3, models: new Map([["stock", none], ...models]) });
+  expect(local.announcer.since(3)?.map(({ sequence }) => sequence)).toEqual([4, 5]);
+  expect(local.announcer.versions().map(({ number }) => number)).toEqual([1]);
+  await local.deliver(log.blobs);
+  expect(startOf(local, log)).toEqual({ sequence: 5, models: new Map([["stock", none], ...log.models()]) });
+  expect(local.announcer.versions().map(({ number }) => number)).toEqual([3]);
 });
 
-test("a version that was superseded on its way holds nothing up", async () => {
+test("where the events since are not kept, somebody new starts from now, the patches that wait included", async () => {
   const log = newLog();
-  const local = createLocal();
+  const local = createLocal(null, 2);
   local.fold(log.create("prices"), await log.publish("prices", items({ a: 1 }), true));
   await local.deliver(log.blobs);
-  const told = recordAnnouncements(local.announcer);
-  local.fold(await log.publish("prices", items({ a: 2, x: 2 }), false, 1), log.create("stock"));
-  local.fold(await log.publish("prices", items({ a: 3, y: 3 }), false, 1));
-  expect(told).toEqual([]);
-  // Only the third version is still asked for.
-  expect(local.lines.missing().length).toBe(1);
-  await local.deliver(log.blobs);
-  expect(told).toEqual([3, 4, 5]);
+  local.fold(log.patch("prices", items({ b: 1 })));
+  local.fold(await log.publish("prices", items({ a: 2, c: 2, d: 2 }), false));
+  local.fold(log.patch("prices", items({ b: 2, e: 2 })), log.patch("prices", items({ d: 3, e: 3 }), ["c"]));
+  expect(local.lines.prepared()).toBe(false);
+  expect(startOf(local, log)).toEqual({ sequence: 6, models: new Map(log.models()) });
+  expect(local.announcer.versions()).toEqual([]);
 });
 
-test("a revert that stands behind content on its way runs ahead as a mark", async () => {
+test("a revert behind content that is on its way is told as the event that it is", async () => {
   const log = newLog();
   const local = createLocal();
   local.fold(log.create("prices"), await log.publish("prices", items({ a: 1 }), true));
@@ -70,15 +70,10 @@ test("a revert that stands behind content on its way runs ahead as a mark", asyn
   const told = recordAnnouncements(local.announcer);
   local.fold(log.create("stock"), await log.publish("stock", items({ s: 1 }), true));
   local.fold(log.append(endOf("release-reverted", "r1")));
-  expect(told).toEqual([5, "mark r1"]);
-  expect(local.announcer.ahead()).toMatchObject([{ release: "r1" }]);
-  expect(own(local.announcer.position().state.releases, "r1")?.phase).toBe("running");
-  await local.deliver(log.blobs);
-  expect(told).toEqual([5, "mark r1", 6, 7]);
-  expect(local.announcer.ahead()).toEqual([]);
+  expect(told).toEqual([5, 6, 7]);
 });
 
-test("a revert that came with a whole state runs ahead of its content as a mark", async () => {
+test("a revert that came with a whole state runs ahead of it as a mark", async () => {
   const log = newLog();
   const local = createLocal();
   local.fold(log.create("prices"), await log.publish("prices", items({ a: 1 }), true));
@@ -90,40 +85,10 @@ test("a revert that came with a whole state runs ahead of its content as a mark"
   local.lines.reset(log.state(), await log.contents());
   local.announcer.restart("log-1", log.state());
   local.announcer.flush();
-  expect(told).toEqual(["mark r1"]);
-  await local.deliver(log.blobs);
   expect(told).toEqual(["mark r1", "whole"]);
 });
 
-test("a release that is reverted already begins for followers with its mark", async () => {
-  const log = newLog();
-  const local = createLocal();
-  local.fold(log.create("prices"), log.create("stock"), log.create("flags"));
-  local.fold(await log.publish("prices", items({ a: 1 }), true), await log.publish("prices", items({ a: 2 }), false));
-  await local.deliver(log.blobs);
-  const told = recordAnnouncements(local.announcer);
-  local.fold(await log.publish("stock", items({ s: 1 }), true), log.release("prices", "r1"));
-  local.fold(await log.publish("flags", items({ f: 1 }), true), log.append(endOf("release-reverted", "r1")));
-  expect(told).toEqual(["mark r1"]);
-  await local.deliver(log.blobs, 1);
-  expect(own(local.announcer.position().state.releases, "r1")?.phase).toBe("running");
-  expect(told).toEqual(["mark r1", 6, 7]);
-  await local.deliver(log.blobs);
-  expect(told).toEqual(["mark r1", 6, 7, 8, 9]);
-});
-
-test("a revert with nothing on its way is told as the event that it is", async () => {
-  const log = newLog();
-  const local = createLocal();
-  local.fold(log.create("prices"), await log.publish("prices", items({ a: 1 }), true));
-  local.fold(await log.publish("prices", items({ a: 2 }), false), log.release("prices", "r1"));
-  await local.deliver(log.blobs);
-  const told = recordAnnouncements(local.announcer);
-  local.fold(log.append(endOf("release-reverted", "r1")));
-  expect(told).toEqual([5]);
-});
-
-test("a whole state is told whole, and not before its content is here", async () => {
+test("a whole state is told whole at once, and somebody new starts from it", async () => {
   const log = newLog();
   log.create("prices");
   await log.publish("prices", items({ a: 1 }), true);
@@ -132,26 +97,25 @@ test("a whole state is told whole, and not before its content is here", async ()
   local.lines.reset(log.state(), await log.contents());
   local.announcer.restart("log-2", log.state());
   local.announcer.flush();
-  expect(told).toEqual([]);
-  expect(local.announcer.position().log).toBe("log-1");
-  await local.deliver(log.blobs);
   expect(told).toEqual(["whole"]);
   expect(local.announcer.position()).toMatchObject({ log: "log-2", state: { sequence: 2 } });
+  expect(startOf(local, log)).toEqual({ sequence: 2, models: new Map(log.models()) });
   expect(local.announcer.since(2)).toEqual([]);
   expect(local.announcer.since(1)).toBe(null);
 });
 
-test("where too much piles up behind content, the state is told whole instead", async () => {
+test("a line that is wrong here is handed to nobody", async () => {
   const log = newLog();
-  const local = createLocal();
+  const local = createLocal(null, 0);
   local.fold(log.create("prices"), await log.publish("prices", items({ a: 1 }), true));
-  const told = recordAnnouncements(local.announcer);
-  for (let count = 0; count <= 10_000; count++) local.fold(log.append(alert));
-  expect(told).toEqual([]);
   await local.deliver(log.blobs);
-  expect(told).toEqual(["whole"]);
-  expect(local.announcer.position().state).toEqual(log.state());
+  const logged = log.patch("prices", items({ b: 1 }));
+  const wrong = { contentHash: "0".repeat(64), items: 2, number: 3 };
+  local.fold({ ...logged, event: { ...logged.event, stable: wrong } as Event });
+  expect(() => local.announcer.contents()).toThrow(expect.objectContaining({ code: "NOT_READY" }));
 });
+
+const none: Model = { stable: null, candidate: null };
 
 const alert = {
   type: "alert-received",
@@ -170,7 +134,7 @@ test("the contents belong to exactly the position that is told", async () => {
   local.fold(log.patch("prices", items({ b: 2 })));
   const asked = local.announcer.contents();
   local.fold(log.patch("prices", items({ c: 3 })));
-  const { state, lines } = await asked;
+  const { state, lines } = asked;
   expect(state.sequence).toBe(3);
   expect(lines["prices"]?.stable).toMatchObject({
     contentHash: own(state.datasets, "prices")?.stable?.contentHash,
@@ -189,6 +153,7 @@ test("a ring gives what came after a sequence number, and null for what it never
   expect(ring.since(2)).toEqual(events.slice(2));
   expect(ring.since(1)).toBe(null);
   expect(ring.since(6)).toBe(null);
+  expect([1, 2, 5, 6].map((sequence) => ring.reaches(sequence))).toEqual([false, true, true, false]);
   ring.clear(9);
   expect(ring.since(9)).toEqual([]);
   expect(ring.since(8)).toBe(null);

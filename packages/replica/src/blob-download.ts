@@ -5,7 +5,8 @@ import type { NeededBlob } from "./shelf.ts";
 
 /**
  * Fetches one blob, exactly as long as it has to be; its name is for who keeps it to prove. Ends early where `controller` is aborted.
- * Throws TIMEOUT after `silenceMs` without a byte, BLOB_UNKNOWN, UNREACHABLE, PROTOCOL or LIMIT_EXCEEDED.
+ * Throws TIMEOUT after `silenceMs` without a byte, NOT_READY where the instance says that it comes, BLOB_UNKNOWN, UNREACHABLE,
+ * PROTOCOL or LIMIT_EXCEEDED.
  */
 export async function downloadBlob(request: {
   readonly url: string;
@@ -36,7 +37,7 @@ export async function downloadBlob(request: {
   }
 }
 
-/** The body of an answer, exactly as long as it has to be. Throws BLOB_UNKNOWN, UNREACHABLE, PROTOCOL or LIMIT_EXCEEDED. */
+/** The body of an answer, exactly as long as it has to be. Throws BLOB_UNKNOWN, NOT_READY, UNREACHABLE, PROTOCOL or LIMIT_EXCEEDED. */
 async function readBlob(
   response: Response,
   { name, bytes }: NeededBlob,
@@ -45,7 +46,8 @@ async function readBlob(
 ): Promise<Uint8Array> {
   if (response.status !== 200 || response.body === null) {
     await response.body?.cancel();
-    const code = response.status === 404 ? "BLOB_UNKNOWN" : "UNREACHABLE";
+    const comes = response.status === 503 && response.headers.has("retry-after");
+    const code = response.status === 404 ? "BLOB_UNKNOWN" : comes ? "NOT_READY" : "UNREACHABLE";
     throw new SluiceError(code, `blob ${name} was answered with status ${response.status}`);
   }
   const whole = new Uint8Array(bytes);

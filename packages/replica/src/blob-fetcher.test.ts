@@ -238,3 +238,36 @@ test("a closed fetcher leaves no request and no timer", async () => {
   expect(clock.nextInMs()).toBe(undefined);
   expect(asked.length).toBe(5);
 });
+
+test("who asks for a blob that is wanted is told when it has come, or is not wanted any more", async () => {
+  const { fetcher, open } = createWorld();
+  fetcher.want(needed.slice(0, 3));
+  fetcher.from("http://a");
+  const [one = "", two = "", three = "", four = ""] = needed.map(({ name }) => name);
+  const told: string[] = [];
+  for (const name of [one, two, three]) void fetcher.arrival(name)?.then(() => told.push(name));
+  expect(fetcher.arrival(four)).toBe(null);
+  await settle();
+  expect(told).toEqual([]);
+  open.get(urlOf("one"))?.respond(new Response("one"));
+  await settle();
+  expect([told, fetcher.arrival(one)]).toEqual([[one], null]);
+  fetcher.want(needed.slice(2, 3));
+  await settle();
+  expect(told).toEqual([one, two]);
+  fetcher.close();
+  await settle();
+  expect(told).toEqual([one, two, three]);
+});
+
+test("an instance to which a blob is on its way is asked again soon, and has not failed", async () => {
+  const { fetcher, clock, open, asked } = createWorld();
+  fetcher.from("http://a");
+  fetcher.want(needed.slice(0, 1));
+  for (let times = 1; times < 10; times++) {
+    expect(asked.length).toBe(times);
+    open.get(urlOf("one"))?.respond(new Response(null, { status: 503, headers: { "retry-after": "0" } }));
+    await pass(clock, 100);
+  }
+  expect(fetcher.counts()).toMatchObject({ failed: 0, wrong: 0 });
+});

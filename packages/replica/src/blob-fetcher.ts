@@ -18,6 +18,9 @@ const lookMsMax = 500;
 /** So many blobs are looked for at a time. */
 const looksMax = 64;
 
+/** An instance to which a blob is on its way itself is asked again after so long, in milliseconds. */
+const askAgainMs = 100;
+
 /** What came of the fetches so far. */
 export interface FetchCounts {
   readonly stored: number;
@@ -44,6 +47,8 @@ export interface BlobFetcher {
   from(url: string): void;
   /** Waits for no other process any more: this one fetches first from now on. */
   hurry(): void;
+  /** Ends when a wanted blob has come, or is not wanted any more; null where it is not wanted. */
+  arrival(name: string): Promise<void> | null;
   counts(): FetchCounts;
   close(): void;
 }
@@ -55,6 +60,8 @@ interface Fetching {
   retry: Timer | null;
   /** Until then it is left to other processes. */
   patientUntilMs: number;
+  /** Ends when it is not wanted any more, most often because it has come. */
+  readonly over: PromiseWithResolvers<void>;
 }
 
 /**
@@ -123,6 +130,7 @@ export function createBlobFetcher(dependencies: {
   const arrived = (fetching: Fetching): void => {
     const { name } = fetching.blob;
     if (wanted.get(name) === fetching) wanted.delete(name);
+    fetching.over.resolve();
     onStored(name);
   };
 
@@ -170,11 +178,13 @@ export function createBlobFetcher(dependencies: {
   };
 
   const failedWith = (fetching: Fetching, error: unknown): void => {
+    // An instance that fetches the blob itself has let the question wait for it, and asks to be asked again.
+    const comes = isSluiceError(error, "NOT_READY");
     if (isSluiceError(error, "CORRUPT")) counts.wrong++;
-    else counts.failed++;
+    else if (!comes) counts.failed++;
     if (wanted.get(fetching.blob.name) !== fetching) return;
-    fetching.failures++;
-    fetching.retry = clock.setTimer(backoffMs(fetching.failures, random), () => {
+    if (!comes) fetching.failures++;
+    fetching.retry = clock.setTimer(comes ? askAgainMs : backoffMs(fetching.failures, random), () => {
       fetching.retry = null;
       pump();
     });
@@ -186,11 +196,13 @@ export function createBlobFetcher(dependencies: {
     controller: null,
     retry: null,
     patientUntilMs: patientUntilMs(false),
+    over: Promise.withResolvers(),
   });
 
   const giveUp = (fetching: Fetching): void => {
     fetching.retry?.cancel();
     fetching.controller?.abort();
+    fetching.over.resolve();
   };
 
   return {
@@ -217,6 +229,7 @@ export function createBlobFetcher(dependencies: {
       for (const fetching of wanted.values()) fetching.patientUntilMs = clock.now();
       pump();
     },
+    arrival: (name) => wanted.get(name)?.over.promise ?? null,
     counts: () => ({ ...counts }),
     close() {
       looking?.cancel();

@@ -6,6 +6,8 @@ export interface EventRing {
   push(logged: LoggedEvent, bytes: number): void;
   /** Events after a sequence number up to the last one; null where they are not kept any more or not known yet. */
   since(sequence: number): readonly LoggedEvent[] | null;
+  /** Whether the events after a sequence number are all kept. */
+  reaches(sequence: number): boolean;
   /** Forgets everything; the next event is the one after `sequence`. */
   clear(sequence: number): void;
 }
@@ -18,6 +20,7 @@ export function createEventRing(limits: { eventsMax?: number; bytesMax?: number 
   let first = 0;
   let last = 0;
   let bytesHeld = 0;
+  const reaches = (sequence: number): boolean => last >= sequence && last - sequence <= events.length - first;
   return {
     push(logged, bytes) {
       events.push({ logged, bytes });
@@ -33,11 +36,10 @@ export function createEventRing(limits: { eventsMax?: number; bytesMax?: number 
       }
     },
     since(sequence) {
-      const kept = events.length - first;
-      const after = last - sequence;
-      if (after < 0 || after > kept) return null;
-      return events.slice(events.length - after).map(({ logged }) => logged);
+      if (!reaches(sequence)) return null;
+      return events.slice(events.length - (last - sequence)).map(({ logged }) => logged);
     },
+    reaches,
     clear(sequence) {
       events = [];
       first = 0;

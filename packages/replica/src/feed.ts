@@ -4,7 +4,7 @@ import type { Blobs } from "./blobs.ts";
 
 /** What a feed's listener is told, in order. Listeners must not throw. */
 export interface FeedListener {
-  /** Events that followers may be told of: durable at the origin, prepared at a sidecar. Without a gap. */
+  /** Events that are durable at the origin. Without a gap. */
   events(events: readonly LoggedEvent[]): void;
   /** A revert that runs ahead of the log. */
   mark(mark: Mark): void;
@@ -13,23 +13,26 @@ export interface FeedListener {
 }
 
 /**
- * What followers are told, whoever tells it: an origin from its log, a replica from the instance that it follows, up to where
- * every line is prepared. Whoever serves followers needs to know no more than this.
+ * What followers are told, whoever tells it: an origin from its log, a replica from the instance that it follows, at once. Content
+ * that is still on its way there is waited for (`Blobs` of a sidecar's routes). Whoever serves followers needs to know no more than this.
  */
 export interface Feed {
-  /** Id of the log; null where nothing was ever prepared here. */
+  /** Id of the log; null where there was no contact with one. */
   log(): string | null;
-  /** The state up to which followers may be told. */
+  /** The state up to which followers are told. */
   state(): NamespaceState;
-  /** Contents of every dataset's lines at exactly `state()`; taken together, so that no event falls in between. */
+  /**
+   * A state not after `state()` and the contents of every dataset's lines at exactly that state. A sidecar gives the last one at which it
+   * held all of them, where it still has the events since. Throws NOT_READY.
+   */
   snapshot(): Promise<{
     readonly state: NamespaceState;
     readonly lines: Readonly<Record<string, LineContents>>;
     readonly marks: readonly Mark[];
   }>;
-  /** Events after a sequence number up to `state()`; null where they are not kept any more, or not announced yet. */
+  /** Events after a sequence number up to `state()`; null where they are not kept any more, or have not happened yet. */
   since(sequence: number): readonly LoggedEvent[] | null;
-  /** Marks in force, those that a start from disk found and reverts that `state()` does not say yet included. */
+  /** Marks in force, those that a start from disk found included. */
   marks(): readonly Mark[];
   /** Age of the last contact with the log's owner in milliseconds: 0 at the origin, null where there never was any. */
   contactAgeMs(): number | null;

@@ -1,33 +1,45 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { protocolVersion, type LoggedEvent } from "@sluice/core";
 import type { Frame } from "@sluice/core/api";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { endOf } from "./local.testing.ts";
 import { createTestOrigin, type TestOrigin, type TestStream } from "./origin.testing.ts";
-import type { Replica } from "./replica.ts";
-import { settle } from "./turns.testing.ts";
-import { createWorld, itemsOf, shownBy, type World } from "./world.testing.ts";
+import type { Replica, ReplicaOptions } from "./replica.ts";
+import { passUntil, settle, until } from "./turns.testing.ts";
+import { createWorld, holds, itemsOf, shownBy, type World } from "./world.testing.ts";
 
 /** What a sidecar makes of a replica's feed: an instance that others follow. */
 function createFeedOrigin(replica: Replica, world: World): TestOrigin {
   const { feed } = replica;
-  const origin = createTestOrigin({ log: { ...world.log, blobs: feed.blobs } });
+  const origin = createTestOrigin({
+    log: { ...world.log, blobs: feed.blobs },
+    arrival: (name) => replica.arrival(name),
+  });
   const all = (frame: Frame): void => {
     for (const stream of origin.streams) stream.send(frame);
   };
-  const whole = async (): Promise<Frame> => ({ type: "state", ...(await feed.snapshot()) });
+  const whole = async (): Promise<readonly Frame[]> => {
+    const { state, lines, marks } = await feed.snapshot();
+    return [
+      { type: "state", state, lines, marks },
+      { type: "events", events: feed.since(state.sequence) ?? [] },
+    ];
+  };
   origin.greet = async (stream: TestStream) => {
     stream.send({ type: "hello", protocol: protocolVersion, log: feed.log() ?? "none", instance: "sidecar-1" });
     for (const release of stream.query.marks) feed.present({ release, at: 0 });
     const events: readonly LoggedEvent[] | null =
       stream.query.log === feed.log() ? feed.since(stream.query.from) : null;
-    stream.send(events === null ? await whole() : { type: "events", events });
+    for (const frame of events === null ? await whole() : [{ type: "events", events } as const]) stream.send(frame);
     for (const mark of feed.marks()) stream.send({ type: "mark", mark });
     stream.send({ type: "heartbeat", sequence: feed.state().sequence, ageMs: feed.contactAgeMs() ?? 1e12 });
   };
   feed.subscribe({
     events: (events) => all({ type: "events", events }),
     mark: (mark) => all({ type: "mark", mark }),
-    reset: () => void whole().then(all),
+    reset: () => void whole().then((frames) => frames.forEach(all)),
   });
   return origin;
 }
@@ -35,20 +47,21 @@ function createFeedOrigin(replica: Replica, world: World): TestOrigin {
 interface Chain extends World {
   /** Between the origin and the SDK. */
   readonly sidecar: Replica;
-  readonly between: TestOrigin;
+  /** What it serves, and what its next process does. */
+  between: TestOrigin;
   readonly sdk: Replica;
 }
 
-async function createChain(): Promise<Chain> {
-  const world = await createWorld({ kind: "sidecar", id: "sidecar-1" });
+async function createChain(change: Partial<ReplicaOptions> = {}): Promise<Chain> {
+  const world = await createWorld({ kind: "sidecar", id: "sidecar-1", ...change });
   const sidecar = world.replica;
   await sidecar.start();
-  await settle();
-  const between = createFeedOrigin(sidecar, world);
-  const sdk = world.another({ id: "app-1", fetch: between.fetch });
+  await until(() => holds(sidecar, "stable"), "the first version");
+  const sdk = world.another({ id: "app-1", fetch: (...asked) => chain.between.fetch(...asked) });
+  const chain: Chain = { ...world, sidecar, between: createFeedOrigin(sidecar, world), sdk };
   await sdk.start();
   await settle();
-  return { ...world, sidecar, between, sdk };
+  return chain;
 }
 
 test("a follower of a follower holds what the origin holds", async () => {
@@ -64,62 +77,130 @@ test("a follower of a follower holds what the origin holds", async () => {
   expect(shownBy(sdk)).toEqual(log.models().get("prices"));
 });
 
-test("a follower is told of nothing that is not prepared above it, but of a revert at once", async () => {
-  const { log, origin, sidecar, sdk, pass } = await createChain();
-  origin.send(await log.publish("prices", itemsOf({ a: 2 }), false), log.release("prices", "r1"));
-  await settle();
-  expect(shownBy(sdk).candidate).toEqual(itemsOf({ a: 2 }));
+/** A chain in which content of what is published from now on does not reach the sidecar, and stock has a version. */
+async function createHeldChain(change: Partial<ReplicaOptions> = {}): Promise<Chain> {
+  const chain = await createChain(change);
+  const { log, origin, sdk } = chain;
+  origin.send(log.create("stock"), await log.publish("stock", itemsOf({ s: 1 }), true));
+  await until(() => holds(sdk, "stable", "stock"), "the first version of stock");
   const names = new Set(await log.blobs.list());
   origin.withheld = (name) => !names.has(name);
-  origin.send(log.create("stock"), await log.publish("stock", itemsOf({ s: 1 }), true));
-  origin.send(log.append(endOf("release-reverted", "r1")));
+  return chain;
+}
+
+test("while a sidecar waits for content of one dataset, what happens to the others passes through it", async () => {
+  const { log, origin, sidecar, sdk, pass } = await createHeldChain();
+  origin.send(await log.publish("prices", itemsOf({ a: 2 }), false), log.release("prices", "r1"));
+  origin.send(log.patch("stock", itemsOf({ s: 2 })));
   await settle();
-  expect(sidecar.snapshot().state.sequence).toBe(7);
-  expect(sidecar.feed.state().sequence).toBe(5);
-  expect(sdk.snapshot().state.sequence).toBe(5);
-  expect([...sdk.snapshot().marks]).toEqual(["r1"]);
+  expect(sdk.snapshot().state).toEqual(log.state());
+  expect(shownBy(sdk, "stock").stable).toEqual(itemsOf({ s: 2 }));
+  expect([shownBy(sidecar), shownBy(sdk)]).toEqual(
+    Array.from({ length: 2 }, () => ({ stable: itemsOf({ a: 1 }), candidate: null })),
+  );
+  origin.send(log.append(endOf("release-reverted", "r1")), await log.publish("prices", itemsOf({ a: 3 }), true));
+  origin.send(log.patch("stock", itemsOf({ s: 3 })));
+  await settle();
+  expect(shownBy(sdk, "stock").stable).toEqual(itemsOf({ s: 3 }));
 
   origin.withheld = () => false;
   await pass(1_000);
-  expect(sdk.snapshot().state).toEqual(log.state());
-  expect(sdk.snapshot().marks.size).toBe(0);
-  expect(shownBy(sdk, "stock").stable).toEqual(itemsOf({ s: 1 }));
+  expect(shownBy(sdk)).toEqual({ stable: itemsOf({ a: 3 }), candidate: null });
+  expect(sdk.counts()).toMatchObject({ failedFetches: 0, mismatches: 0, gaps: 0 });
 });
 
-test("who connects while a revert waits behind content is told of the revert as a mark", async () => {
-  const chain = await createChain();
-  const { log, origin, between } = chain;
+test("what an SDK confirms as prepared it holds itself, whatever it was told of", async () => {
+  const { log, origin, between, pass } = await createHeldChain();
   origin.send(await log.publish("prices", itemsOf({ a: 2 }), false), log.release("prices", "r1"));
-  await settle();
-  const names = new Set(await log.blobs.list());
-  origin.withheld = (name) => !names.has(name);
-  origin.send(log.create("stock"), await log.publish("stock", itemsOf({ s: 1 }), true));
-  origin.send(log.append(endOf("release-reverted", "r1")));
+  await pass(1_000);
+  const prepared = (): readonly string[] =>
+    between.confirmations.flatMap(({ confirmations }) => confirmations.flatMap((its) => its.prepared));
+  expect(prepared()).toEqual([]);
+  origin.withheld = () => false;
+  await pass(1_000);
+  expect(prepared()).toEqual(["r1"]);
+});
+
+test("who comes while a sidecar waits for content is served what was there before, and the rest as it comes", async () => {
+  const chain = await createHeldChain();
+  const { log, origin, between, pass } = chain;
+  origin.send(await log.publish("prices", itemsOf({ a: 2 }), true), log.patch("stock", itemsOf({ s: 2 })));
   await settle();
   const late = chain.another({ id: "app-2", fetch: between.fetch });
   await late.start();
   await settle();
-  expect([...late.snapshot().marks]).toEqual(["r1"]);
+  expect(late.snapshot().state).toEqual(log.state());
+  expect([shownBy(late).stable, shownBy(late, "stock").stable]).toEqual([itemsOf({ a: 1 }), itemsOf({ s: 2 })]);
+  origin.send(log.patch("stock", itemsOf({ s: 3 })));
+  await settle();
+  expect(shownBy(late, "stock").stable).toEqual(itemsOf({ s: 3 }));
+
+  origin.withheld = () => false;
+  await pass(1_000);
+  expect(shownBy(late).stable).toEqual(itemsOf({ a: 2 }));
+  expect(late.counts().failedFetches).toBe(0);
 });
 
-test("marks that come with a whole state are passed down before its content is here", async () => {
-  const chain = await createChain();
-  const { log, origin, sdk, pass } = chain;
+test("a sidecar that starts again while it waits for content goes on telling, to those it had and to new ones", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "sluice-replica-"));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  const chain = await createHeldChain({ directory });
+  const { log, origin, between, sidecar, sdk, clock } = chain;
+  origin.send(await log.publish("prices", itemsOf({ a: 2 }), true), log.patch("prices", itemsOf({ b: 2 })));
+  await until(() => sdk.snapshot().state.sequence === log.state().sequence, "the publish");
+  await sidecar.close();
+  between.down = true;
+  between.stream().cut();
+  origin.send(log.patch("stock", itemsOf({ s: 2 })));
+
+  const again = chain.another({ kind: "sidecar", id: "sidecar-2", directory });
+  await again.start();
+  await passUntil(clock, () => again.snapshot().state.sequence === log.state().sequence, "the sidecar to follow again");
+  chain.between = createFeedOrigin(again, chain);
+  const late = chain.another({ id: "app-2", fetch: chain.between.fetch });
+  await late.start();
+  for (const replica of [sdk, late]) {
+    await passUntil(clock, () => shownBy(replica, "stock").stable?.get("s") === 2, "the patch of stock");
+  }
+  expect([shownBy(sdk).stable, shownBy(late).stable]).toEqual([itemsOf({ a: 1 }), null]);
+
+  origin.withheld = () => false;
+  for (const replica of [sdk, late]) {
+    await passUntil(clock, () => shownBy(replica).stable?.get("a") === 2, "the version that was waited for");
+    expect(shownBy(replica)).toEqual(log.models().get("prices"));
+  }
+  for (const replica of [sdk, late, again]) await replica.close();
+});
+
+test("a revert that comes with a whole state is passed down ahead of it", async () => {
+  const { log, origin, between, sdk, pass } = await createHeldChain();
+  const names = new Set(await log.blobs.list());
+  origin.withheld = () => false;
   origin.send(await log.publish("prices", itemsOf({ a: 2 }), false), log.release("prices", "r1"));
   await settle();
-  const names = new Set(await log.blobs.list());
+  expect(shownBy(sdk).candidate).toEqual(itemsOf({ a: 2 }));
   origin.withheld = (name) => !names.has(name);
-  log.create("stock");
-  await log.publish("stock", itemsOf({ s: 1 }), true);
-  const whole = { ...(await origin.whole()), marks: [{ release: "r1", at: 5 }] };
+  await log.publish("stock", itemsOf({ s: 5 }), true);
+  log.append(endOf("release-reverted", "r1"));
+  const whole = await origin.whole();
   origin.greet = async (stream) => {
     stream.send({ type: "hello", protocol: protocolVersion, log: log.id, instance: "origin-1" });
     stream.send(whole);
   };
+  const sent: string[] = [];
+  const stream = between.stream();
+  const { send } = stream;
+  Object.assign(stream, {
+    send(frame: Frame) {
+      sent.push(frame.type);
+      send(frame);
+    },
+  });
   origin.stream().cut();
   await pass(200);
-  expect(sdk.snapshot().state.sequence).toBe(4);
-  expect([...sdk.snapshot().marks]).toEqual(["r1"]);
+  expect(sent).toEqual(["mark", "state", "events"]);
+  expect(sdk.snapshot().state).toEqual(log.state());
+  expect(shownBy(sdk).candidate).toBe(null);
 });
 
 test("a sidecar's followers resume where they were, from what it has kept", async () => {

@@ -98,7 +98,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     wanted = missing;
   };
   const eventsMax = kind === "sidecar" ? eventsKept : 0;
-  const holding = createHolding({ shelf, marks, clock, datasets, eventsMax, onSwap, onStep });
+  const holding = createHolding({ shelf, marks, datasets, eventsMax, onSwap, onStep });
 
   const contentArrived = (blob?: string): void => {
     if (closed) return;
@@ -233,11 +233,10 @@ export function createReplica(options: ReplicaOptions): Replica {
     log: () => announcer.position().log,
     state: () => announcer.position().state,
     async snapshot() {
-      const its = feed.marks();
-      return { ...(await announcer.contents()), marks: its };
+      return { ...announcer.contents(), marks: marks.marks() };
     },
     since: (sequence) => announcer.since(sequence),
-    marks: () => [...marks.marks(), ...announcer.ahead()],
+    marks: () => marks.marks(),
     contactAgeMs: () => following.contactAgeMs(),
     present,
     blobs: served,
@@ -265,6 +264,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     since: (sequence) => (kind === "sidecar" ? announcer.since(sequence) : null),
     feed,
     blobs: served,
+    arrival: (blob) => fetcher.arrival(blob),
     reporter,
     counts: () => ({
       ...counts,

@@ -1,10 +1,11 @@
-import { type Clock, emptyState, evolve, type LoggedEvent, type NamespaceState, own, SluiceError } from "@sluice/core";
+import { emptyState, evolve, type LoggedEvent, type NamespaceState, SluiceError } from "@sluice/core";
 import type { Frame, Mark } from "@sluice/core/api";
 import { type Announcer, createAnnouncer } from "./announcer.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { createLines, type LineFault, type Lines } from "./lines.ts";
 import type { MarkBook } from "./mark-book.ts";
 import type { Snapshot, SnapshotChange } from "./replica.ts";
+import { newlyReverted } from "./reverted.ts";
 import type { Shelf } from "./shelf.ts";
 
 /**
@@ -34,7 +35,6 @@ export interface Holding {
 export function createHolding(dependencies: {
   readonly shelf: Shelf;
   readonly marks: MarkBook;
-  readonly clock: Clock;
   /** Null holds all. */
   readonly datasets: readonly string[] | null;
   /** How many events to keep for followers. */
@@ -44,10 +44,10 @@ export function createHolding(dependencies: {
   /** Called after every step with what is to be mended. */
   readonly onStep: (faults: readonly LineFault[]) => void;
 }): Holding {
-  const { shelf, marks, clock, datasets, eventsMax, onSwap, onStep } = dependencies;
+  const { shelf, marks, datasets, eventsMax, onSwap, onStep } = dependencies;
   const faults: LineFault[] = [];
   const lines = createLines({ shelf, datasets, onFault: (fault) => void faults.push(fault) });
-  const announcer = createAnnouncer({ lines, shelf, eventsMax });
+  const announcer = createAnnouncer({ lines, eventsMax });
   let snapshot: Snapshot = { log: null, state: emptyState, datasets: new Map(), marks: new Set() };
 
   const swap = (
@@ -59,10 +59,9 @@ export function createHolding(dependencies: {
     const { log, state } = next;
     snapshot = { log, state, datasets: lines.current(), marks: marks.inForce(state) };
     const reverted = previous.log === log ? newlyReverted(previous.state, state) : [];
-    for (const release of reverted) {
-      marks.reverted({ release, at: own(state.releases, release)?.ended?.at ?? clock.wall() }, state.sequence);
-    }
-    onSwap({ snapshot, previous, events, marks: newMarks }, [...reverted, ...newMarks.map(({ release }) => release)]);
+    for (const mark of reverted) marks.reverted(mark, state.sequence);
+    const taken = [...reverted, ...newMarks].map(({ release }) => release);
+    onSwap({ snapshot, previous, events, marks: newMarks }, taken);
     announcer.flush();
     onStep(faults.splice(0));
   };
@@ -132,11 +131,4 @@ export function createHolding(dependencies: {
       onStep(faults.splice(0));
     },
   };
-}
-
-/** Releases that one state knows as reverted and an earlier one does not. */
-function newlyReverted(before: NamespaceState, after: NamespaceState): readonly string[] {
-  return Object.values(after.releases)
-    .filter(({ id, phase }) => phase === "reverted" && own(before.releases, id)?.phase !== "reverted")
-    .map(({ id }) => id);
 }

@@ -1,4 +1,4 @@
-import { createVirtualClock, type Event, type JsonValue, type LoggedEvent, own } from "@sluice/core";
+import { type Content, createVirtualClock, type Event, type JsonValue, type LoggedEvent, own } from "@sluice/core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createLines, type Lines } from "./lines.ts";
@@ -147,6 +147,33 @@ test("a patch that does not come to what was published breaks the line: it is sa
   expect(local.lines.prepared()).toBe(true);
 });
 
+test("where nothing is shown yet, the version that was on its way first is read until its successor is here", async () => {
+  const log = newLog();
+  const local = createLocal();
+  local.fold(log.create("prices"), await log.publish("prices", items({ a: 1 }), true, 1));
+  local.fold(await log.publish("prices", items({ a: 2 }), true, 1), await log.publish("prices", items({ a: 3 }), true, 1));
+  expect(local.lines.missing().length).toBe(2);
+  await local.deliver(log.blobs, 1);
+  expect(shown(local)).toEqual({ stable: items({ a: 1 }), candidate: null });
+  expect(local.lines.prepared()).toBe(false);
+  expect(local.lines.missing().length).toBe(1);
+  await local.deliver(log.blobs);
+  expect(shown(local)).toEqual({ stable: items({ a: 3 }), candidate: null });
+  expect(local.lines.missing()).toEqual([]);
+});
+
+test("a version that was on its way is not waited for where its successor comes first", async () => {
+  const log = newLog();
+  const local = createLocal();
+  local.fold(log.create("prices"), await log.publish("prices", items({ a: 1 }), true, 1));
+  local.fold(await log.publish("prices", items({ a: 2 }), true, 1));
+  const last = local.lines.missing().at(-1)?.name ?? "";
+  await local.blobs.put(last, await log.blobs.read(last));
+  local.lines.advance(last);
+  expect(shown(local)).toEqual({ stable: items({ a: 2 }), candidate: null });
+  expect([local.lines.missing(), local.lines.waitingBlobs()]).toEqual([[], []]);
+});
+
 test("a state that names a version without content breaks only that line", async () => {
   const log = newLog();
   const local = createLocal();
@@ -288,9 +315,9 @@ async function happen(log: TestLog, step: Step): Promise<readonly LoggedEvent[]>
 
 test("whatever happens and however late content arrives, only prepared versions are shown, and in the end all of them", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(stepArbitrary, { maxLength: 60 }), async (steps) => {
+    fc.asyncProperty(fc.array(stepArbitrary, { maxLength: 60 }), fc.boolean(), async (steps, forgets) => {
       const log = newLog();
-      const local = createLocal();
+      const local = createLocal(null, forgets ? 2 : undefined);
       const versions = new Map<string, Items | null>();
       /** What the datasets read as at each position that the origin was seen at. */
       const modelsAt = new Map<number, ReadonlyMap<string, Model>>();
@@ -322,7 +349,7 @@ test("whatever happens and however late content arrives, only prepared versions 
       expect(local.lines.prepared()).toBe(true);
       for (const [dataset, model] of log.models()) expect(shown(local, dataset)).toEqual(model);
       expect(told.filter((each) => typeof each === "number")).toEqual(log.events.map(({ sequence }) => sequence));
-      expect(local.announcer.since(0)).toEqual(log.events);
+      if (!forgets) expect(local.announcer.since(0)).toEqual(log.events);
     }),
     { numRuns: 300 },
   );
@@ -348,11 +375,15 @@ function holds(
     if (local.lines.prepared())
       expect(shown(local, dataset)).toEqual(log.models().get(dataset) ?? { stable: null, candidate: null });
   }
-  const { state, datasets } = local.announcer.position();
+  const { state, lines } = local.announcer.contents();
+  expect(local.announcer.since(state.sequence)).not.toBe(null);
   const models = modelsAt.get(state.sequence);
   if (models === undefined) return;
-  for (const [dataset, { stable, candidate }] of datasets) {
-    expect({ stable: readAll(stable), candidate: readAll(candidate) }).toEqual(
+  // Somebody new who has every blob, whatever of it is here.
+  const shelf = createShelf({ blobs: log.blobs, clock: createVirtualClock() });
+  const read = (content: Content | null): Items | null => (content === null ? null : readAll(shelf.open(content, 1)));
+  for (const [dataset, { stable, candidate }] of Object.entries(lines)) {
+    expect({ stable: read(stable), candidate: read(candidate) }).toEqual(
       models.get(dataset) ?? { stable: null, candidate: null },
     );
   }

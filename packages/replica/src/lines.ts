@@ -60,14 +60,10 @@ export interface Lines {
   advance(arrived?: string): boolean;
   /** Whether every line is at its newest version. */
   prepared(): boolean;
-  /** Whether the line that began with this publish is still to be prepared. */
-  waitsFor(dataset: string, publish: number): boolean;
   /** Every version that is held. */
   versions(): ReadonlySet<ReadableVersion>;
   /** Names of the blobs that lines which are not prepared wait for or already have. */
   waitingBlobs(): readonly string[];
-  /** The same lines to be folded on by themselves, without a word of faults; versions are shared. */
-  fork(): Lines;
   /** All of it as records; null where a line is broken. */
   pack(): Readonly<Record<string, PackedLines>> | null;
   /** Takes back what `pack` made. What has gone from the disk meanwhile is missing. */
@@ -77,10 +73,12 @@ export interface Lines {
 interface Entry {
   readonly stable: Track | null;
   readonly candidate: Track | null;
+  /** Where nothing is shown: the stable line that was on its way when the one after it began. It may be here sooner. */
+  readonly former: Track | null;
   readonly shown: DatasetLines;
 }
 
-const nothing: Entry = { stable: null, candidate: null, shown: { stable: null, candidate: null } };
+const nothing: Entry = { stable: null, candidate: null, former: null, shown: { stable: null, candidate: null } };
 
 /** Holds nothing at first. `datasets` names those to hold, null (the default) holds all. `onFault` is called from within the method that met it. */
 export function createLines(dependencies: {
@@ -121,22 +119,33 @@ function linesOf(
   const place = (dataset: string, stable: Track | null, candidate: Track | null): void => {
     const held = entries.get(dataset);
     const before = held ?? nothing;
+    const { former } = before;
     const readable = candidate?.kind === "prepared" && !isDamaged(shelf, candidate.version) ? candidate.version : null;
     const now: DatasetLines = {
       // Never nothing in the place of something: what was shown stays until its successor is prepared.
-      stable: stable === null ? null : (readableOf(stable) ?? before.shown.stable),
+      stable: stable === null ? null : (readableOf(stable) ?? before.shown.stable ?? readableOf(former)),
       candidate: readable,
     };
     const same = now.stable === before.shown.stable && now.candidate === before.shown.candidate;
-    entries.set(dataset, { stable, candidate, shown: same ? before.shown : now });
+    const isReplaced = before.stable?.publish !== stable?.publish;
+    const kept = stable === null || now.stable !== null ? null : (former ?? (isReplaced ? before.stable : null));
+    entries.set(dataset, { stable, candidate, former: kept, shown: same ? before.shown : now });
     if (!same || held === undefined) shown = undefined;
-    if (before.stable !== stable || before.candidate !== candidate) needed = undefined;
+    if (before.stable !== stable || before.candidate !== candidate || former !== kept) needed = undefined;
   };
 
   /** Prepares a line where all that it stands on is here. */
   const prepare = (dataset: string, track: Track): Track => {
     const base = awaitedBase(track);
     return base !== null && lack(base).size > 0 ? track : taken(dataset, prepareTrack(shelf, track));
+  };
+
+  /** The same for one that nobody is told the faults of: it is done without where it is wrong. */
+  const prepareFormer = (track: Track): Track | null => {
+    const base = awaitedBase(track);
+    if (base !== null && lack(base).size > 0) return track;
+    const step = prepareTrack(shelf, track);
+    return step.fault === null ? step.track : null;
   };
 
   /** Gives a dataset the tracks that the state names, out of those given. */
@@ -169,6 +178,9 @@ function linesOf(
       for (const dataset of entries.keys()) if (own(state.datasets, dataset) === undefined) entries.delete(dataset);
       for (const [dataset, { stable, candidate }] of Object.entries(state.datasets)) {
         if (!isWanted(dataset)) continue;
+        const held = entries.get(dataset);
+        // What was on its way may be of another log.
+        if (held !== undefined) entries.set(dataset, { ...nothing, shown: held.shown });
         const its = own(contents, dataset);
         const trackOf = (line: typeof stable, content: LineContents["stable"] | undefined): Track | null => {
           if (line === null) return null;
@@ -205,24 +217,26 @@ function linesOf(
     advance(arrived) {
       const before = lines.current();
       if (arrived === undefined) needed = undefined;
-      for (const [dataset, { stable, candidate }] of entries) {
+      const look = (track: Track | null): void => {
+        const base = awaitedBase(track);
+        if (base !== null && arrived === undefined) lacking.delete(base);
+        else if (base !== null && arrived !== undefined) lacking.get(base)?.delete(arrived);
+      };
+      for (const [dataset, entry] of entries) {
+        const { stable, candidate, former } = entry;
         const advanced = (track: Track | null): Track | null => {
-          const base = awaitedBase(track);
-          if (base !== null && arrived === undefined) lacking.delete(base);
-          else if (base !== null && arrived !== undefined) lacking.get(base)?.delete(arrived);
+          look(track);
           if (track === null) return null;
           return prepare(dataset, arrived === undefined ? track : clearTrack(track, arrived));
         };
+        look(former);
+        if (former !== null) entries.set(dataset, { ...entry, former: prepareFormer(former) });
         place(dataset, advanced(stable), advanced(candidate));
       }
       return lines.current() !== before;
     },
     prepared() {
       return [...entries.values()].every(({ stable, candidate }) => isPrepared(stable) && isPrepared(candidate));
-    },
-    waitsFor(dataset, publish) {
-      const { stable, candidate } = entries.get(dataset) ?? nothing;
-      return [stable, candidate].some((track) => track?.publish === publish && track.kind === "waiting");
     },
     versions() {
       const versions = new Set<ReadableVersion | null>();
@@ -234,13 +248,11 @@ function linesOf(
       return versions as Set<ReadableVersion>;
     },
     waitingBlobs() {
-      const grounds = [...entries.values()].flatMap(({ stable, candidate }) => [
-        awaitedBase(stable),
-        awaitedBase(candidate),
-      ]);
+      const grounds = [...entries.values()].flatMap(({ stable, candidate, former }) =>
+        [stable, candidate, former].map(awaitedBase),
+      );
       return grounds.flatMap((base) => (base === null ? [] : filesOfBase(base).map(({ name }) => name)));
     },
-    fork: () => linesOf(shelf, isWanted, () => {}, new Map(entries)),
     pack() {
       const packed: Record<string, PackedLines> = {};
       for (const [dataset, { stable, candidate, shown: its }] of entries) {
@@ -301,6 +313,7 @@ function missingOf(
     if (base === null) return;
     for (const [name, blob] of lack(base)) blobs.set(name, blob);
   };
+  for (const { former } of entries) want(former);
   for (const { stable, shown } of entries) if (shown.stable === null) want(stable);
   for (const { stable } of entries) if (stable?.kind !== "prepared") want(stable);
   for (const { candidate } of entries) if (candidate?.kind !== "prepared") want(candidate);

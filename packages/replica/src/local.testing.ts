@@ -26,13 +26,13 @@ export interface Local {
   readonly deliver: (from: Blobs, count?: number) => Promise<void>;
 }
 
-/** Starts at the empty state of the log `log-1`. */
-export function createLocal(datasets: readonly string[] | null = null): Local {
+/** Starts at the empty state of the log `log-1`, and keeps `eventsMax` events for others. */
+export function createLocal(datasets: readonly string[] | null = null, eventsMax = 10_000): Local {
   const blobs = createMemoryBlobs();
   const shelf = createShelf({ blobs, clock: createVirtualClock() });
   const faults: LineFault[] = [];
   const lines = createLines({ shelf, datasets, onFault: (fault) => void faults.push(fault) });
-  const announcer = createAnnouncer({ lines, shelf });
+  const announcer = createAnnouncer({ lines, eventsMax });
   let state = emptyState;
   announcer.restart("log-1", state);
   announcer.flush();

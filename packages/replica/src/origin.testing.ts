@@ -58,8 +58,16 @@ export interface TestOrigin {
   whole: () => Promise<Extract<Frame, { type: "state" }>>;
 }
 
-/** Serves a log under any URL. It sends no heartbeat by itself but the first. */
-export function createTestOrigin({ log, instance = "origin-1" }: { log: TestLog; instance?: string }): TestOrigin {
+/** Serves a log under any URL. It sends no heartbeat by itself but the first. `arrival` is waited for before a blob is given out. */
+export function createTestOrigin({
+  log,
+  instance = "origin-1",
+  arrival,
+}: {
+  log: TestLog;
+  instance?: string;
+  arrival?: (name: string) => Promise<void> | null;
+}): TestOrigin {
   const streams: TestStream[] = [];
   const outcomes: OutcomeBatch[] = [];
   const confirmations: ConfirmationBatch[] = [];
@@ -112,6 +120,7 @@ export function createTestOrigin({ log, instance = "origin-1" }: { log: TestLog;
     else {
       const name = url.pathname.split("/").at(-1) ?? "";
       asked.push(name);
+      await arrival?.(name);
       if (origin.withheld(name) || !log.blobs.has(name)) return new Response(null, { status: 404 });
       return new Response(Buffer.from(origin.tamper(await log.blobs.read(name))));
     }

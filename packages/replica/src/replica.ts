@@ -91,13 +91,15 @@ export interface Replica {
   /** Takes a mark from elsewhere (a follower of this one that holds it) and passes it on. */
   present(mark: Mark): void;
   /**
-   * What has happened and is prepared here, for those who follow this one: events after `sequence` up to the announced position;
+   * What has happened, for those who follow this one: events after `sequence`;
    * null where they are not kept any more. An SDK's replica keeps none.
    */
   since(sequence: number): readonly LoggedEvent[] | null;
   /** What those who follow this replica may be told. */
   readonly feed: Feed;
   readonly blobs: Blobs;
+  /** Ends when a blob that is being fetched has come, or is not wanted any more; null where it is not. */
+  arrival(blob: string): Promise<void> | null;
   /** Outcomes and confirmations on their way up. */
   readonly reporter: Reporter;
   counts(): ReplicaCounts;

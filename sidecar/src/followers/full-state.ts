@@ -22,6 +22,8 @@ export interface FullStates {
   get(reuseMs: number): Promise<FullState>;
   /** The ETag of the position in force, without taking its state. Throws NOT_READY without a log. */
   etag(): string;
+  /** Forgets what was taken: no events lead on from it. */
+  clear(): void;
 }
 
 interface Taken {
@@ -50,6 +52,9 @@ export function createFullStates(feed: Feed, clock: Clock): FullStates {
 
   return {
     etag,
+    clear() {
+      last = undefined;
+    },
     async get(reuseMs) {
       const now = clock.now();
       const log = logOf(feed);

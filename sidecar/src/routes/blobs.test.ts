@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { SluiceError } from "@sluice/core";
+import type { VirtualClock } from "@sluice/core";
+import { createVirtualClock, SluiceError } from "@sluice/core";
 import { fillPath, paths } from "@sluice/core/api";
 import type { Blobs } from "@sluice/replica";
 import { createMemoryBlobs } from "@sluice/replica";
@@ -105,4 +106,76 @@ test("a blob that turns out corrupt breaks the stream and is closed", async () =
   const response = await app.request(fillPath(paths.blob, { name: "0".repeat(64) }));
   await expect(response.arrayBuffer()).rejects.toThrow("shorter than it was");
   expect(closed).toBe(1);
+});
+
+/** An instance to which a blob is on its way: `come` brings it, `forget` says that it is not wanted any more. */
+async function createAwaiting(): Promise<{
+  ask: (signal?: AbortSignal) => Promise<Response>;
+  clock: VirtualClock;
+  come: () => Promise<void>;
+  forget: () => void;
+}> {
+  const name = createHash("sha256").update(large).digest("hex");
+  const blobs = createMemoryBlobs();
+  const clock = createVirtualClock();
+  const over = Promise.withResolvers<void>();
+  let wanted = true;
+  const forget = (): void => {
+    wanted = false;
+    over.resolve();
+  };
+  const arrivals = { clock, arrival: (asked: string) => (wanted && asked === name ? over.promise : null) };
+  const app = createApp({ logger: pino({ level: "silent" }), routes: [createBlobRoutes({ blobs, arrivals })] });
+  return {
+    ask: async (signal) => app.request(fillPath(paths.blob, { name }), signal === undefined ? {} : { signal }),
+    clock,
+    async come() {
+      await blobs.put(name, large);
+      forget();
+    },
+    forget,
+  };
+}
+
+test("a blob that is on its way here is waited for", async () => {
+  const { ask, come, clock } = await createAwaiting();
+  const asked = ask();
+  await come();
+  const response = await asked;
+  expect([response.status, (await response.arrayBuffer()).byteLength]).toEqual([200, large.byteLength]);
+  expect(clock.nextInMs()).toBeUndefined();
+});
+
+test("a blob that takes longer is to be asked for again", async () => {
+  const { ask, clock, come } = await createAwaiting();
+  const asked = ask();
+  await Promise.resolve();
+  clock.advance(4_000);
+  const response = await asked;
+  expect([response.status, response.headers.get("retry-after"), response.headers.get("cache-control")]).toEqual([
+    503,
+    "0",
+    null,
+  ]);
+  expect(await response.json()).toMatchObject({ code: "NOT_READY" });
+  await come();
+  expect((await ask()).status).toBe(200);
+});
+
+test("a blob that is given up while it is waited for is unknown", async () => {
+  const { ask, forget } = await createAwaiting();
+  const asked = ask();
+  forget();
+  expect((await asked).status).toBe(404);
+});
+
+test("nothing waits for a caller that has gone", async () => {
+  const { ask, clock } = await createAwaiting();
+  const caller = new AbortController();
+  const asked = ask(caller.signal);
+  await Promise.resolve();
+  expect(clock.nextInMs()).toBe(4_000);
+  caller.abort();
+  await asked;
+  expect(clock.nextInMs()).toBeUndefined();
 });
