@@ -35,11 +35,14 @@ export async function parseCheckpoint(text: string): Promise<OriginCheckpoint> {
 
 /** What it says is checked against the schemas next. */
 function parsed(text: string): OriginCheckpoint & { readonly format?: unknown } {
+  let value: unknown;
   try {
-    return JSON.parse(text) as OriginCheckpoint & { readonly format?: unknown };
+    value = JSON.parse(text);
   } catch (cause) {
     throw new SluiceError("CORRUPT", "the checkpoint is no JSON", { cause });
   }
+  if (typeof value === "object" && value !== null) return value as OriginCheckpoint & { readonly format?: unknown };
+  throw new SluiceError("CORRUPT", "expected the checkpoint to be an object, came something else");
 }
 
 /** Blobs that have to be there for an origin to go on from a checkpoint: those of its versions, and the changes that were reverted. */

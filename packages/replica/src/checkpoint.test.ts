@@ -176,3 +176,33 @@ test("the shape of a position is proved with the schemas of the wire", async () 
   const lines = JSON.parse(JSON.stringify(good.lines).replaceAll('"bytes":', '"octets":')) as Checkpoint["lines"];
   await expect(validateCheckpoint({ ...good, lines })).rejects.toMatchObject({ code: "CORRUPT" });
 });
+
+test.each([
+  ["no JSON", "{"],
+  ["null", "null"],
+  ["without a state", JSON.stringify({ ...checkpoint, state: null })],
+  ["without lines", JSON.stringify({ ...checkpoint, lines: { prices: { stable: { ground: {} } } } })],
+  ["of datasets that are none", JSON.stringify({ ...checkpoint, datasets: 5 })],
+])("a sealed position %s is refused as damaged, since a follower can fetch it again", async (_what, text) => {
+  const file = createMemoryFile();
+  const { checkpoints } = create(file);
+  checkpoints.touch();
+  await checkpoints.close();
+  const written = JSON.parse(file.text ?? "") as object;
+  file.text = text.startsWith("{") && text !== "{" ? JSON.stringify({ ...written, ...JSON.parse(text) }) : text;
+  await expect(create(file).checkpoints.load()).rejects.toMatchObject({ code: "CORRUPT" });
+});
+
+test("what a packed version has in its overlay is held to the schemas too", async () => {
+  const log = createTestLog({ clock: createVirtualClock() });
+  log.create("prices");
+  await log.publish("prices", new Map([["a", 1]]), true);
+  log.patch("prices", new Map([["b", 2]]));
+  const packed = log.lines.pack() ?? {};
+  await validateCheckpoint({ state: log.state(), lines: packed, marks: [] });
+  const wrong = JSON.parse(JSON.stringify(packed).replace('[["b","2"]]', '[["b",2]]')) as typeof packed;
+  expect(wrong).not.toEqual(packed);
+  await expect(validateCheckpoint({ state: log.state(), lines: wrong, marks: [] })).rejects.toMatchObject({
+    code: "CORRUPT",
+  });
+});

@@ -101,16 +101,48 @@ export function createCheckpoints(dependencies: {
 
 // The seal on the file proves that a process with this format and protocol wrote it, from what it had validated.
 function parseCheckpoint(text: string): Checkpoint {
-  const {
-    format: itsFormat,
-    protocol,
-    ...checkpoint
-  } = JSON.parse(text) as Checkpoint & { format: string; protocol: number };
-  if (itsFormat === format && protocol === protocolVersion) return checkpoint;
+  const { format: itsFormat, protocol, ...checkpoint } = parsed(text);
+  if (itsFormat === format && protocol === protocolVersion) {
+    assertShape(checkpoint);
+    return checkpoint;
+  }
   throw new SluiceError(
     "CORRUPT",
-    `expected a position of format "${format}" and protocol ${protocolVersion}, came ${JSON.stringify(itsFormat)} and ${protocol}; it will be fetched again`,
+    `expected a position of format "${format}" and protocol ${protocolVersion}, came ${JSON.stringify(itsFormat)} and ${String(protocol)}; it will be fetched again`,
   );
+}
+
+function parsed(text: string): Checkpoint & { readonly format?: unknown; readonly protocol?: unknown } {
+  try {
+    const value: unknown = JSON.parse(text);
+    return (value ?? {}) as Checkpoint;
+  } catch (cause) {
+    throw new SluiceError("CORRUPT", "the position on disk is no JSON; it will be fetched again", { cause });
+  }
+}
+
+/** As much of the shape as whoever serves it walks through before the schemas are loaded. */
+function assertShape(checkpoint: Checkpoint): void {
+  const { log, state, datasets, marks } = checkpoint;
+  try {
+    if (typeof log !== "string" || !Array.isArray(marks)) throw new TypeError("no log or no marks");
+    if (datasets !== null && !Array.isArray(datasets)) throw new TypeError("no datasets");
+    if (!Number.isInteger(state.sequence)) throw new TypeError("no state");
+    if (![state.datasets, state.releases].every((its) => Object.values(its).every(isRecord)))
+      throw new TypeError("no state");
+    blobsOf(checkpoint);
+  } catch (cause) {
+    throw shapeless(cause);
+  }
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
+}
+
+function shapeless(cause: unknown): SluiceError {
+  const message = "the position on disk does not have the shape of one; it will be fetched again";
+  return new SluiceError("CORRUPT", message, { cause });
 }
 
 /**
@@ -118,24 +150,23 @@ function parseCheckpoint(text: string): Checkpoint {
  * anything is folded on it. Throws CORRUPT.
  */
 export async function validateCheckpoint(checkpoint: Pick<Checkpoint, "state" | "lines" | "marks">): Promise<void> {
-  const { contentSchema, deltaSchema, markSchema, namespaceStateSchema } = await import("@sluice/core/api");
+  const { contentSchema, eventSchema, markSchema, namespaceStateSchema } = await import("@sluice/core/api");
   try {
     namespaceStateSchema.parse(checkpoint.state);
     for (const mark of checkpoint.marks) markSchema.parse(mark);
     for (const { stable, candidate, shown } of Object.values(checkpoint.lines)) {
       for (const track of [stable, candidate]) {
         if (track === null) continue;
-        for (const { delta } of track.queue) deltaSchema.parse(delta);
-        contentSchema.parse(
-          "content" in track.ground ? track.ground.content : { ...track.ground.version, overlay: null },
-        );
+        if (!Number.isInteger(track.publish) || !Array.isArray(track.queue)) throw new TypeError("no line");
+        // A patch that waits is what an event said of one line.
+        const patched = { type: "patched", dataset: "any", candidate: null, candidateDelta: null };
+        for (const { delta, position } of track.queue) eventSchema.parse({ ...patched, stable: position, delta });
+        contentSchema.parse("content" in track.ground ? track.ground.content : track.ground.version);
       }
-      if (shown !== null) contentSchema.parse({ ...shown, overlay: null });
+      if (shown !== null) contentSchema.parse(shown);
     }
   } catch (error) {
-    throw new SluiceError("CORRUPT", "the position on disk does not have the shape of one; it will be fetched again", {
-      cause: error,
-    });
+    throw shapeless(error);
   }
 }
 

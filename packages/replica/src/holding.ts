@@ -25,7 +25,7 @@ export interface Holding {
   reset(log: string, frame: Extract<Frame, { type: "state" }>): void;
   /** Takes a mark. False where it is nothing new. */
   mark(mark: Mark): boolean;
-  /** Takes the position that was on disk. */
+  /** Takes the position that was on disk. Throws CORRUPT, and holds nothing, where it does not have the shape of one. */
   restore(checkpoint: Checkpoint): void;
   /** Content has arrived, the blob of that name or some. */
   advance(blob?: string): void;
@@ -114,10 +114,16 @@ export function createHolding(dependencies: {
       return true;
     },
     restore({ log, state, lines: packed, marks: its }) {
-      lines.unpack(packed);
-      for (const mark of its) marks.add(mark, state);
-      marks.settle(state);
-      announcer.restart(log, state);
+      try {
+        lines.unpack(packed);
+        for (const mark of its) marks.add(mark, state);
+        marks.settle(state);
+        announcer.restart(log, state);
+      } catch (cause) {
+        lines.reset(emptyState, {});
+        const message = "the position on disk does not have the shape of one; it will be fetched again";
+        throw new SluiceError("CORRUPT", message, { cause });
+      }
       swap({ log, state }, null, marks.marks());
     },
     advance(blob) {

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { endOf } from "./local.testing.ts";
 import { createTestLog, type TestLog } from "./log.testing.ts";
 import { createMarkFiles, type StoredMark } from "./mark-files.ts";
+import { createRecordFile } from "./record-file.ts";
 
 let directory = "";
 beforeEach(() => {
@@ -100,3 +101,11 @@ test("what an earlier build wrote for its one process is read too", async () => 
   await createRecordFile(join(directory, "marks"), "one").write('[{"release":"r1","at":7}]');
   expect(await createMarkFiles(directory, "one").read()).toEqual([mark("r1")]);
 });
+
+test.each([["{"], ["null"], ['[{"release":5,"at":7}]'], ['[{"release":"r1"}]'], ["[null]"]])(
+  "a sealed file with %s in the place of marks is refused as damaged",
+  async (text) => {
+    await createRecordFile(join(directory, "marks.other.1"), "other").write(text);
+    await expect(createMarkFiles(directory, "own").read()).rejects.toMatchObject({ code: "CORRUPT" });
+  },
+);

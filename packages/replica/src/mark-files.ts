@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { isActive, isSluiceError, type NamespaceState, own } from "@sluice/core";
+import { isActive, isSluiceError, type NamespaceState, own, SluiceError } from "@sluice/core";
 import type { Mark } from "@sluice/core/api";
 import { createRecordFile } from "./record-file.ts";
 
@@ -47,9 +47,7 @@ export function createMarkFiles(directory: string, token: string): MarkFiles {
 
   const readOne = async (name: string): Promise<readonly StoredMark[]> => {
     // Removed since it was listed: the position on disk says it by itself, and is read after this.
-    const text = (await fileOf(name).read()) ?? "[]";
-    const marks = JSON.parse(text) as readonly (Mark & { readonly sequence?: number | null })[];
-    return marks.map(({ release, at, sequence = null }) => ({ release, at, sequence }));
+    return parsed(name, (await fileOf(name).read()) ?? "[]");
   };
 
   return {
@@ -87,6 +85,26 @@ export function createMarkFiles(directory: string, token: string): MarkFiles {
       damaged.set(name, rounds);
       return rounds > damagedRoundsMax;
     }
+  }
+}
+
+/** The schemas of the wire take longer to load than a first read, so what they would say of a mark is said here. */
+function parsed(name: string, text: string): readonly StoredMark[] {
+  try {
+    return (JSON.parse(text) as readonly Partial<StoredMark>[]).map(({ release, at, sequence = null }) => {
+      if (
+        typeof release === "string" &&
+        typeof at === "number" &&
+        (sequence === null || typeof sequence === "number")
+      ) {
+        return { release, at, sequence };
+      }
+      throw new TypeError("no mark");
+    });
+  } catch (cause) {
+    throw new SluiceError("CORRUPT", `${name} does not have the shape of marks; the state will be fetched again`, {
+      cause,
+    });
   }
 }
 
