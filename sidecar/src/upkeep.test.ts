@@ -1,8 +1,9 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { VirtualClock } from "@sluice/core";
+import type { LoggedEvent, VirtualClock } from "@sluice/core";
 import { createVirtualClock } from "@sluice/core";
+import type { PatchMinute } from "@sluice/core/api";
 import { blobGraceMs, sweepMs } from "@sluice/replica";
 import { pino } from "pino";
 import { beforeEach, expect, test } from "vitest";
@@ -187,7 +188,16 @@ test("old patches go from the log while an origin runs, and what they made stays
   before.crash();
   const after = await start();
   for (let index = 0; index < 20; index++) expect(await priceOf(after, `sku-${index}`)).toMatchObject({ price: index });
-  const minutes = [...disk.minutes.values()];
+  // The log goes on to say what happened, and what patches did stands in it where the patches stood.
+  const audit = (await (await after.request("/v1/log?from=0")).text()).trimEnd().split("\n");
+  expect(audit.map((line) => (JSON.parse(line) as LoggedEvent).event.type)).toEqual([
+    "dataset-created",
+    "version-published",
+  ]);
+  const minutes = (await (await after.request("/v1/log?shelf=patches&from=0")).text())
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as PatchMinute);
   expect(minutes.reduce((sum, { patches }) => sum + patches, 0)).toBe(20);
   expect(minutes.reduce((sum, { keysSet }) => sum + keysSet, 0)).toBe(20);
 });

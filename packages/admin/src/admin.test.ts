@@ -204,6 +204,24 @@ test("the log is a page of events, from a position or the newest", async () => {
   expect(seen.map(({ path }) => path)).toEqual(["/v1/log", "/v1/log?from=3&dataset=prices&limit=10"]);
 });
 
+test("what patches did is a page of minutes", async () => {
+  const minute = {
+    dataset: "stock",
+    patches: 6_000,
+    keysSet: 60_000,
+    keysRemoved: 2,
+    firstSequence: 40,
+    lastSequence: 6_045,
+    firstNumber: 31,
+    lastNumber: 6_030,
+    firstAt: 60_000,
+    lastAt: 119_990,
+  };
+  const { admin, seen } = adminOver(() => new Response(`${JSON.stringify(minute)}\n`));
+  expect(await admin.patchMinutes({ dataset: "stock", after: 39, limit: 5 })).toEqual([minute]);
+  expect(seen.map(({ path }) => path)).toEqual(["/v1/log?shelf=patches&from=39&dataset=stock&limit=5"]);
+});
+
 const origin = setupServer();
 beforeAll(() => origin.listen({ onUnhandledFrame: "error" }));
 afterEach(() => origin.resetHandlers());

@@ -10,11 +10,12 @@ import {
   type Receipt,
   type Route,
   routes,
+  type PatchMinute,
   type StartRelease,
   type StatusAnswer,
 } from "@sluice/core/api";
 import { type Call, type Connection, parseAnswer, requestText } from "./connection.ts";
-import { type LogQuery, readLog } from "./log.ts";
+import { type LogQuery, readLog, readPatchMinutes } from "./log.ts";
 import { randomKey } from "./random.ts";
 import { streamStatus } from "./status-stream.ts";
 import { type PublishOptions, publish, type Upload } from "./upload.ts";
@@ -57,6 +58,8 @@ export interface Admin {
   statusStream(signal?: AbortSignal): AsyncGenerator<StatusAnswer>;
   /** The audit trail: a page of events, oldest first; the newest ones without `after`. */
   log(query?: LogQuery): Promise<LoggedEvent[]>;
+  /** What patches did in each minute, oldest first; the newest minutes without `after`, which is the first patch of a minute. */
+  patchMinutes(query?: LogQuery): Promise<PatchMinute[]>;
 
   createDataset(body: NewDataset): Promise<CommandAnswer>;
   addSource(dataset: string, body: NewSource): Promise<CommandAnswer>;
@@ -111,6 +114,7 @@ export function createAdmin(options: AdminOptions): Admin {
     status: () => send(routes.status, {}),
     statusStream: (signal) => streamStatus(connection, signal),
     log: (query = {}) => readLog(connection, query),
+    patchMinutes: (query = {}) => readPatchMinutes(connection, query),
 
     createDataset: (body) => send(routes.createDataset, {}, body),
     addSource: (dataset, body) => send(routes.addSource, { dataset }, body),

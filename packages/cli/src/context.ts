@@ -36,7 +36,13 @@ export type LogLevel = (typeof logLevels)[number];
 
 /** How instances are started; both load their code only when they are asked. */
 export interface Instances {
-  serve(options: { directory: string; port: number; host: string; logLevel: LogLevel }): Promise<Instance>;
+  serve(options: {
+    directory: string;
+    port: number;
+    host: string;
+    logLevel: LogLevel;
+    retention: { keepPatchesMs: number; keepPatchesBytesMax: number; keepVersionsMs: number };
+  }): Promise<Instance>;
   follow(options: {
     origins: string[];
     directory: string | null;

@@ -52,7 +52,24 @@ test("serve runs until the first signal, closes, and ends with 0", async () => {
     stdout: `sluice serves ${resolve("shop")} at http://127.0.0.1:7070; Ctrl-C ends it\n`,
     stderr: "closing; Ctrl-C again ends it at once\n",
   });
-  expect(instance.asked).toEqual([{ directory: resolve("shop"), port: 7171, host: "127.0.0.1", logLevel: "warn" }]);
+  const retention = { keepPatchesMs: 86_400_000, keepPatchesBytesMax: 2 ** 30, keepVersionsMs: 86_400_000 };
+  expect(instance.asked).toEqual([
+    { directory: resolve("shop"), port: 7171, host: "127.0.0.1", logLevel: "warn", retention },
+  ]);
+});
+
+test("what serve keeps, and for how long, is said as people say it", async () => {
+  const instance = startable();
+  const program = createTestProgram(() => ({}), { instances: { serve: instance.start } });
+  const run = program.run("serve", "--keep-patches", "2h", "--keep-patches-bytes", "64MiB", "--keep-versions", "7d");
+  await instance.started;
+  program.interrupt();
+  await instance.closed;
+  instance.finish();
+  await run;
+  expect(instance.asked).toMatchObject([
+    { retention: { keepPatchesMs: 7_200_000, keepPatchesBytesMax: 67_108_864, keepVersionsMs: 604_800_000 } },
+  ]);
 });
 
 test("a second signal ends the process at once", async () => {
@@ -142,6 +159,8 @@ test("a sidecar without an origin, or with what is no URL, is a usage error", as
     ["sidecar", "--origin", "a:7070"],
     ["serve", "--port", "70700"],
     ["serve", "--log-level", "loud"],
+    ["serve", "--keep-patches", "forever"],
+    ["serve", "--keep-patches-bytes", "much"],
   ]) {
     expect((await program.run(...argv)).code).toBe(2);
   }

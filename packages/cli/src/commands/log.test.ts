@@ -120,7 +120,7 @@ const story: LoggedEvent[] = [
   at(15, { type: "source-removed", dataset: "prices", source: "main" }),
 ];
 
-const ndjson = (events: readonly LoggedEvent[]): Response =>
+const ndjson = (events: readonly unknown[]): Response =>
   new Response(events.map((event) => `${JSON.stringify(event)}\n`).join(""));
 
 test("every kind of event reads as when, who, on what, what and why", async () => {
@@ -159,6 +159,33 @@ test("the newest are shown, of one dataset where one is named", async () => {
   expect((await program.run("log", "--dataset", "prices", "--limit", "200")).code).toBe(0);
   expect(program.requests.map(({ query }) => query)).toEqual([{ limit: "50" }, { dataset: "prices", limit: "200" }]);
   expect((await program.run("log", "--limit", "0")).code).toBe(2);
+});
+
+test("--patches shows what patches did in each minute between the events, in the order of the log", async () => {
+  const minute = {
+    dataset: "prices",
+    patches: 6_012,
+    keysSet: 60_120,
+    keysRemoved: 0,
+    firstSequence: 3,
+    lastSequence: 6_014,
+    firstNumber: 5,
+    lastNumber: 6_016,
+    firstAt: nowMs,
+    lastAt: nowMs + 59_000,
+  };
+  const later = { ...minute, patches: 1, keysSet: 1, keysRemoved: 2, firstSequence: 9_000, lastNumber: 5 };
+  const events = [story[0], { ...at(1, { type: "release-promoted", release, reason: "on" }), sequence: 7_000 }];
+  const program = createTestProgram(({ query }) => ndjson("shelf" in query ? [minute, later] : events));
+  const { code, stdout } = await program.run("log", "--patches", "--limit", "3");
+  expect(code).toBe(0);
+  const lines = stdout.trimEnd().split("\n");
+  expect(lines).toHaveLength(3);
+  expect(lines[0]).toMatch(/ prices +v5 to v6016: 6,012 patches, 60,120 keys set$/);
+  expect(lines[2]).toMatch(/ prices +v5: 1 patch, 1 key set, 2 removed$/);
+  const json = await program.run("log", "--patches", "--json");
+  expect(JSON.parse(json.stdout)).toMatchObject({ lines: [events[0], minute, { sequence: 7_000 }, later] });
+  expect((await program.run("log", "--patches", "--follow")).code).toBe(2);
 });
 
 test("--follow shows what is there, then what happens, each once, until Ctrl-C", async () => {

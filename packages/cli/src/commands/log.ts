@@ -1,11 +1,12 @@
 import type { Admin } from "@sluice/admin";
 import type { LoggedEvent } from "@sluice/core";
-import type { Command } from "commander";
+import type { PatchMinute } from "@sluice/core/api";
+import { type Command, Option } from "commander";
 import { argument, parseWhole } from "../arguments.ts";
 import type { Context } from "../context.ts";
 import { contactText, followStatus } from "../follow-status.ts";
 import { datasetOf } from "../release-of.ts";
-import { eventLine } from "../render/event.ts";
+import { eventLine, patchMinuteLine } from "../render/event.ts";
 import { cleaned, jsonText } from "../text.ts";
 import { examples } from "./examples.ts";
 
@@ -13,26 +14,55 @@ interface LogOptions {
   readonly dataset?: string;
   readonly limit: number;
   readonly follow?: boolean;
+  readonly patches?: boolean;
 }
 
-/** `sluice log [--dataset NAME] [--limit N] [--follow]` */
+/** `sluice log [--dataset NAME] [--limit N] [--follow | --patches]` */
 export function addLog(program: Command, context: Context): void {
   program
     .command("log")
-    .description("Show what happened, when, by whom and why. Patches are left out.")
+    .description("Show what happened, when, by whom and why. Patches are left out, or one line a minute.")
     .option("-d, --dataset <name>", "only what concerns this dataset")
     .option("-n, --limit <count>", "the newest COUNT events", argument(parseWhole(1, 10_000)), 50)
     .option("-f, --follow", "keep showing what happens, until Ctrl-C")
-    .addHelpText("after", examples("sluice log", "sluice log --dataset prices --limit 200", "sluice log --follow"))
+    .addOption(new Option("-p, --patches", "also what patches did, a line for each minute").conflicts("follow"))
+    .addHelpText(
+      "after",
+      examples("sluice log", "sluice log --dataset prices --limit 200", "sluice log --patches", "sluice log --follow"),
+    )
     .action(async (options: LogOptions) => {
       const admin = await context.admin();
       if (options.follow === true) return follow(context, admin, options);
+      if (options.patches === true) return showAll(context, admin, options);
       const events = await admin.log(queryOf(options));
-      // Of a name that nobody knows there are no events either, and that is another answer.
-      if (events.length === 0 && options.dataset !== undefined) datasetOf(await admin.status(), options.dataset);
+      if (events.length === 0) await refuseUnknown(admin, options);
       context.print({ events }, (answer) => answer.events.map((event) => eventLine(event, context.timeZone)));
       if (events.length === 0) context.note("nothing happened yet");
     });
+}
+
+/** The newest lines of both shelves, in the order of the log. */
+async function showAll(context: Context, admin: Admin, options: LogOptions): Promise<void> {
+  const query = queryOf(options);
+  const [events, minutes] = await Promise.all([admin.log(query), admin.patchMinutes(query)]);
+  const lines: (LoggedEvent | PatchMinute)[] = [...events, ...minutes].sort((a, b) => placeOf(a) - placeOf(b));
+  const newest = lines.slice(Math.max(0, lines.length - options.limit));
+  if (newest.length === 0) await refuseUnknown(admin, options);
+  const { timeZone } = context;
+  context.print({ lines: newest }, (answer) =>
+    answer.lines.map((line) => ("event" in line ? eventLine(line, timeZone) : patchMinuteLine(line, timeZone))),
+  );
+  if (newest.length === 0) context.note("nothing happened yet");
+}
+
+/** Of a name that nobody knows there are no events either, and that is another answer. */
+async function refuseUnknown(admin: Admin, { dataset }: LogOptions): Promise<void> {
+  if (dataset !== undefined) datasetOf(await admin.status(), dataset);
+}
+
+/** Where a line stands: a minute where it began. */
+function placeOf(line: LoggedEvent | PatchMinute): number {
+  return "event" in line ? line.sequence : line.firstSequence;
 }
 
 async function follow(context: Context, admin: Admin, options: LogOptions): Promise<void> {

@@ -1,3 +1,4 @@
+import type { PatchMinute } from "@sluice/core/api";
 import { type Event, type LoggedEvent, percentText, unreachable } from "@sluice/core";
 import { durationText } from "../duration.ts";
 import { counted, countText, padTo } from "../text.ts";
@@ -13,6 +14,15 @@ export function eventLine({ at, by, event }: LoggedEvent, timeZone?: string): st
   const { dataset, text } = describe(event);
   const who = padTo(actorText(by), whoWidth);
   return `${dateTimeText(at, timeZone)}  ${who}  ${padTo(dataset, datasetWidth)}  ${text}`;
+}
+
+/** What patches did in a minute, as a line of the same timeline. */
+export function patchMinuteLine(minute: PatchMinute, timeZone?: string): string {
+  const { dataset, patches, keysSet, keysRemoved, firstNumber, lastNumber, firstAt } = minute;
+  const versions = firstNumber === lastNumber ? `v${firstNumber}` : `v${firstNumber} to v${lastNumber}`;
+  const removed = keysRemoved === 0 ? "" : `, ${countText(keysRemoved)} removed`;
+  const text = `${versions}: ${countText(patches)} ${patches === 1 ? "patch" : "patches"}, ${counted(keysSet, "key")} set${removed}`;
+  return `${dateTimeText(firstAt, timeZone)}  ${padTo("", whoWidth)}  ${padTo(dataset, datasetWidth)}  ${text}`;
 }
 
 function describe(event: Event): { dataset: string; text: string } {
