@@ -9,7 +9,7 @@ import { createSidecar } from "./sidecar.ts";
 export interface FollowOptions {
   /** Instances to follow, tried in order. */
   readonly origins: readonly string[];
-  /** Where part files and the last known good position are kept; null keeps them in memory. */
+  /** Where part files and the last known good position are kept, which the SDKs of this host may share; null keeps them in memory. */
   readonly directory: string | null;
   /** 0 takes a free one. */
   readonly port: number;

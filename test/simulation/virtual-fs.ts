@@ -22,7 +22,7 @@ export function detachDisks(): void {
 
 /** `node:fs` whose functions know the disks of the simulation; every other path goes to the machine's. */
 export function virtualFs(real: typeof import("node:fs")): object {
-  const { openSync, closeSync, fstatSync, readSync, mkdirSync, readdirSync, rmSync, statSync } = real;
+  const { openSync, closeSync, fstatSync, readSync, mkdirSync, readdirSync, rmSync, statSync, accessSync } = real;
   return {
     ...real,
     openSync: either(openSync, (disk, path) => {
@@ -44,6 +44,7 @@ export function virtualFs(real: typeof import("node:fs")): object {
       if (file === undefined) return readSync(descriptor, target, offset, length, position);
       return file.bytes.copy(target, offset, position, position + length);
     },
+    accessSync: either(accessSync, () => undefined),
     mkdirSync: either(mkdirSync, (disk, path) => makeDirectories(disk, path)),
     readdirSync: either(readdirSync, (disk, path) => disk.list(path, false)),
     rmSync: either(rmSync, (disk, path) => disk.remove(path)),

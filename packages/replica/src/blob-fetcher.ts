@@ -34,7 +34,7 @@ export interface FetchCounts {
 
 /** A directory that other processes keep blobs in too. */
 export interface Sharing {
-  readonly claims: Claims;
+  readonly claims: Pick<Claims, "take">;
   /** Whether this process is the one that fetches first. */
   readonly isFirst: () => boolean;
 }
@@ -158,7 +158,7 @@ export function createBlobFetcher(dependencies: {
 
   /** Brings a blob unless another process is at it or has just brought it. */
   const claimed = async (
-    claims: Claims,
+    claims: Sharing["claims"],
     fetching: Fetching,
     signal: AbortSignal,
     bring: () => Promise<void>,

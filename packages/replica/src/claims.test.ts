@@ -58,3 +58,14 @@ test("where the disk takes no claims, everybody fetches for himself", async () =
   for (const claim of claims) await claim?.release();
   expect(clock.nextInMs()).toBe(undefined);
 });
+
+test("a process that ends renews nothing more, also what it takes at that moment", async () => {
+  const claim = await one.take(name);
+  one.close();
+  expect(clock.nextInMs()).toBe(undefined);
+  await claim?.release();
+  const late = await one.take(name);
+  expect(clock.nextInMs()).toBe(undefined);
+  await late?.release();
+  expect(readdirSync(folder)).toEqual([]);
+});

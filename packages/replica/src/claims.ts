@@ -13,6 +13,8 @@ export interface Claims {
    * say; a claim on which nothing has changed from one call to the next was left by a process that died, and is taken over.
    */
   take(name: string): Promise<Claim | null>;
+  /** Renews no claim any more; whoever has taken one still lets go of it. */
+  close(): void;
 }
 
 /** The right to fetch a blob. It is renewed by itself. */
@@ -24,6 +26,8 @@ export interface Claim {
 export function createClaims(folder: string, clock: Clock): Claims {
   /** Times of the claims of others, when they were last looked at. */
   const seen = new Map<string, number>();
+  const timers = new Set<Timer>();
+  let closed = false;
 
   const isAlive = async (path: string): Promise<boolean> => {
     try {
@@ -38,17 +42,23 @@ export function createClaims(folder: string, clock: Clock): Claims {
   };
 
   const hold = (path: string): Claim => {
-    let timer: Timer;
+    let timer: Timer | undefined;
+    const stop = (): void => {
+      timer?.cancel();
+      if (timer !== undefined) timers.delete(timer);
+    };
     const renew = (): void => {
+      stop();
       const atS = clock.wall() / 1_000;
       void utimes(path, atS, atS).catch(() => {});
       timer = clock.setTimer(renewMs, renew);
+      timers.add(timer);
     };
     seen.delete(path);
-    renew();
+    if (!closed) renew();
     return {
       async release() {
-        timer.cancel();
+        stop();
         await rm(path, { force: true }).catch(() => {});
       },
     };
@@ -60,6 +70,11 @@ export function createClaims(folder: string, clock: Clock): Claims {
       const made = await makeFile(path);
       if (made === "refused") return { release: async () => undefined };
       return made === "made" || !(await isAlive(path)) ? hold(path) : null;
+    },
+    close() {
+      closed = true;
+      for (const timer of timers) timer.cancel();
+      timers.clear();
     },
   };
 }

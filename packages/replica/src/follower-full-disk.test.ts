@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { endOf } from "./local.testing.ts";
 import type { Items } from "./log.testing.ts";
 import { blobsOn } from "./storage.testing.ts";
 import { passUntil } from "./turns.testing.ts";
@@ -18,6 +19,18 @@ afterEach(() => {
   mounted = false;
   rmSync(directory, { recursive: true, force: true });
 });
+
+/** Lays the same files under the directory again, to be read only. False where this machine does not let us. */
+function mountReadOnly(files: string): boolean {
+  try {
+    execFileSync("mount", ["--bind", files, directory], { stdio: "ignore" });
+    mounted = true;
+    execFileSync("mount", ["-o", "remount,ro,bind", directory], { stdio: "ignore" });
+  } catch {
+    return false;
+  }
+  return true;
+}
 
 /** Lays a disk of two megabytes under the directory. False where this machine does not let us. */
 function mountSmallDisk(): boolean {
@@ -85,4 +98,38 @@ test("a process starts on a disk that was full before it came", async (context) 
   await passUntil(clock, () => shownBy(replica).stable?.get("a") === 1);
   expect(replica.counts().blobsInMemory).toBe(2);
   await replica.close();
+});
+
+test("who may only read a directory finds every file there, confirms reverts, and starts from no position", async (context) => {
+  const files = mkdtempSync(join(tmpdir(), "sluice-written-"));
+  try {
+    const world = await createWorld({ directory: files, id: "sidecar" });
+    const { log, origin, replica, another, clock } = world;
+    await replica.start();
+    await passUntil(clock, () => shownBy(replica).stable?.get("a") === 1);
+    await passUntil(clock, () => existsSync(join(files, "position")));
+    if (!mountReadOnly(files)) context.skip();
+    const asked = origin.asked.length;
+    origin.down = true;
+    const reader = another({ id: "app-2", directory });
+    await reader.start();
+    expect(reader.snapshot().log).toBe(null);
+    origin.down = false;
+    await passUntil(clock, () => shownBy(reader).stable?.get("a") === 1);
+    expect(origin.asked.length).toBe(asked);
+
+    origin.send(await log.publish("prices", itemsOf({ a: 2 }), false), log.release("prices", "r1"));
+    origin.send(log.append(endOf("release-reverted", "r1")));
+    const isConfirmed = (): boolean =>
+      origin.confirmations.some(({ confirmations }) =>
+        confirmations.some(({ follower, reverted }) => follower === "app-2" && reverted.includes("r1")),
+      );
+    await passUntil(clock, isConfirmed, "the revert is confirmed");
+    await reader.close();
+    await replica.close();
+  } finally {
+    if (mounted) execFileSync("umount", [directory]);
+    mounted = false;
+    rmSync(files, { recursive: true, force: true });
+  }
 });

@@ -280,6 +280,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       healing.close();
       upkeep.close();
       fetcher.close();
+      shared?.claims.close();
       await following.close();
       const flushed = new AbortController();
       const late = sleep(clock, lastFlushMs, { signal: flushed.signal, keepAlive: true });

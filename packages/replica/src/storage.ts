@@ -1,9 +1,11 @@
+import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "@sluice/core";
 import type { Blobs } from "./blobs.ts";
 import { type Claims, createClaims } from "./claims.ts";
 import { temporaryFolder } from "./blob-file.ts";
 import { createDirectoryBlobs } from "./directory-blobs.ts";
+import { isErrno } from "./files.ts";
 import { createMarkFiles, type MarkFiles } from "./mark-files.ts";
 import { createMemoryBlobs } from "./memory-blobs.ts";
 import { createOverflowBlobs, type OverflowBlobs } from "./overflow-blobs.ts";
@@ -16,8 +18,12 @@ export interface SharedStorage {
   readonly blobs: OverflowBlobs;
   readonly claims: Claims;
   readonly election: WriterElection;
-  /** Null in an origin's own directory: no position is kept there, so none has to be kept from showing what was reverted. */
+  /** Null together with `position`: what is not started from cannot show what was reverted. */
   readonly marks: MarkFiles | null;
+  /**
+   * Null in an origin's own directory, where none is kept, and in one that this process may not write to: it could not write down
+   * what it confirms as reverted, and would show it again.
+   */
   readonly position: RecordFile | null;
 }
 
@@ -46,16 +52,26 @@ export function openStorage(options: {
   const token = tokenOf(options.id, random);
   const folder = join(directory, "blobs");
   const blobs = createOverflowBlobs(createDirectoryBlobs(folder, token));
-  const isOrigins = isOriginDirectory(directory);
+  const startsFromDisk = !isOriginDirectory(directory) && mayWrite(directory);
   const shared: SharedStorage = {
     directory,
     blobs,
     claims: createClaims(join(folder, temporaryFolder), clock),
     election: createWriterElection({ directory, clock, random, onElected }),
-    marks: isOrigins ? null : createMarkFiles(directory, token),
-    position: isOrigins ? null : createRecordFile(join(directory, "position"), token),
+    marks: startsFromDisk ? createMarkFiles(directory, token) : null,
+    position: startsFromDisk ? createRecordFile(join(directory, "position"), token) : null,
   };
   return { blobs, shared };
+}
+
+function mayWrite(directory: string): boolean {
+  try {
+    accessSync(directory, constants.W_OK);
+    return true;
+  } catch (error) {
+    // One that is not there yet is made.
+    return !isErrno(error, "EROFS", "EACCES", "EPERM");
+  }
 }
 
 /** A part of a file's name that no other process has: process ids repeat themselves from container to container. */

@@ -18,7 +18,11 @@ export interface ClientOptions<Datasets extends DatasetSchemas> extends Partial<
   readonly app: string;
   /** The datasets that are read, each with a schema (any Standard Schema, synchronous) or null. */
   readonly datasets: Datasets;
-  /** Where versions are kept for the next start, a directory of this process's own; null (the default) keeps them in memory only. */
+  /**
+   * Where versions are kept for the next start. The directory may be shared by processes, cluster workers and worker threads of a host
+   * and with its sidecar (`sluice sidecar --data`), so that there is one copy of all of it; an origin's own directory is read. Not on a
+   * network file system. Null (the default) keeps versions in memory only.
+   */
   readonly cacheDirectory?: string | null;
   /** False starts at once: reads throw NOT_READY until a first version came. Default true. */
   readonly waitForReady?: boolean;

@@ -26,7 +26,10 @@ export function addSidecar(program: Command, context: Context): void {
     .requiredOption("--origin <urls>", "whom to follow; several with commas are tried in order", argument(parseOrigins))
     .option("--port <port>", "the port to listen on; 0 takes a free one", argument(parseWhole(0, 65_535)), 7070)
     .option("--host <host>", "the address to listen on", "127.0.0.1")
-    .option("--data <directory>", "where versions are kept over a restart (default: in memory)")
+    .option(
+      "--data <directory>",
+      "where versions are kept over a restart; SDKs of this host may have the same directory as their cacheDirectory (default: in memory)",
+    )
     .option("--name <name>", "what people know it by (default: the host's name)")
     .addOption(logLevelOption())
     .addHelpText(
