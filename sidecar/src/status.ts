@@ -11,6 +11,7 @@ import type {
   RevertStatus,
   SourceStatus,
   StatusAnswer,
+  StoreStatus,
 } from "@sluice/core/api";
 import type { GuardStatus } from "./guard.ts";
 
@@ -44,6 +45,8 @@ export interface StatusSources {
   marks(): readonly AheadRevert[];
   /** Why a dataset's lines cannot be read here, a sentence each. */
   faults(dataset: DatasetState): readonly string[];
+  /** What its store takes up; an origin's alone. */
+  readonly store?: StoreStatus;
 }
 
 /** A revert that runs ahead of the log. */
@@ -68,6 +71,7 @@ export function statusOf(given: StatusSources): StatusAnswer {
       .sort((a, b) => (a.name < b.name ? -1 : 1))
       .map((dataset) => datasetStatus(from, dataset, aheadReasons(given, dataset.name, ahead))),
     followers: { total: followers.length, list: followers.slice(0, followersNamedMax) },
+    ...(from.store === undefined ? {} : { store: from.store }),
   };
 }
 

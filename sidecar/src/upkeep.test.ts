@@ -272,6 +272,18 @@ test("a full disk takes no checkpoint and lets go of nothing, says so once, and 
   });
 });
 
+test("the status says how old the last checkpoint is, and what log and blobs take up", async () => {
+  const origin = await start({ items });
+  expect((await origin.status()).store).toEqual({ checkpoint: null, log: null, blobs: null });
+  await patch(origin, "sku-1", 1);
+  await pass(clock, 70_000);
+  const { checkpoint, log, blobs } = (await origin.status()).store ?? {};
+  expect(checkpoint).toMatchObject({ sequence: 3, at: expect.any(Number) });
+  expect(log?.patchesBytes).toBeGreaterThan(100);
+  expect(log?.bytes).toBeGreaterThan(log?.patchesBytes ?? 0);
+  expect(blobs).toMatchObject({ blobs: 1, bytes: disk.blobs.open((await disk.blobs.list())[0] ?? "").bytes });
+});
+
 test("versions past their time leave the disk, the last three and whatever is needed stay", async () => {
   const origin = await start({ items });
   for (let index = 0; index < 10; index++) {

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "@sluice/core";
 import { filesOfBase } from "@sluice/core";
+import type { StoreStatus } from "@sluice/core/api";
 import type { BlobSpace, Lines } from "@sluice/replica";
 import { createSweeper } from "@sluice/replica";
 import type { Logger } from "pino";
@@ -10,16 +11,14 @@ import { createKeptVersions } from "./kept-versions.ts";
 import { changesOf } from "./origin-checkpoint.ts";
 import type { RetentionLimits } from "./retention.ts";
 import { createRetention } from "./retention.ts";
-import type { CheckpointHead, LogSize, Store } from "./store/port.ts";
+import type { Store } from "./store/port.ts";
 
 /** How often the directory of blobs is tidied and measured, in milliseconds. */
 const tidyMs = 600_000;
 
 /** What an origin does for its store in the background: checkpoints, pruning, sweeping. */
 export interface Upkeep {
-  checkpoint(): CheckpointHead | null;
-  /** What was measured last; null before the first time. */
-  space(): { readonly log: LogSize | null; readonly blobs: BlobSpace | null };
+  status(): StoreStatus;
   /** Takes a last checkpoint; to be called when nothing is appended any more. */
   close(): Promise<void>;
 }
@@ -58,8 +57,7 @@ export async function createUpkeep(dependencies: {
   const tidying = createTidying(store, clock, logger);
 
   return {
-    checkpoint: () => checkpointer.last(),
-    space: () => ({ log: retention.logSize(), blobs: tidying.space() }),
+    status: () => ({ checkpoint: checkpointer.last(), log: retention.logSize(), blobs: tidying.space() }),
     async close() {
       sweeper.close();
       kept.close();

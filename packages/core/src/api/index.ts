@@ -73,5 +73,6 @@ export type {
   RevertStatus,
   SourceStatus,
   StatusAnswer,
+  StoreStatus,
 } from "./status.ts";
 export { statusAnswerSchema } from "./status.ts";

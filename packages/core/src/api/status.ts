@@ -118,6 +118,15 @@ export interface DatasetStatus {
   readonly sources: readonly SourceStatus[];
 }
 
+/** What an origin's store takes up, as it was measured last: the log every 10 s, blobs every 10 min; null before the first time. */
+export interface StoreStatus {
+  /** The newest checkpoint, from which a restart goes on. */
+  readonly checkpoint: { readonly sequence: number; readonly at: number; readonly bytes: number } | null;
+  /** Bytes on the disk, and bytes of patches in them. */
+  readonly log: { readonly bytes: number; readonly patchesBytes: number } | null;
+  readonly blobs: { readonly blobs: number; readonly bytes: number } | null;
+}
+
 /** Answer to `GET /v1/status`. */
 export interface StatusAnswer {
   readonly instance: string;
@@ -135,6 +144,8 @@ export interface StatusAnswer {
   readonly datasets: readonly DatasetStatus[];
   /** Everybody who follows, and at most 100 of them by name. */
   readonly followers: { readonly total: number; readonly list: readonly FollowerStatus[] };
+  /** Of an origin. */
+  readonly store?: StoreStatus;
 }
 
 const atSchema: z.ZodType<number> = z.number().min(0);
@@ -218,6 +229,14 @@ const datasetStatusSchema: z.ZodType<DatasetStatus> = z.object({
   ),
 });
 
+const bytesSchema = z.number().min(0);
+
+const storeStatusSchema: z.ZodType<StoreStatus> = z.object({
+  checkpoint: z.object({ sequence: z.int().min(0), at: atSchema, bytes: bytesSchema }).nullable(),
+  log: z.object({ bytes: bytesSchema, patchesBytes: bytesSchema }).nullable(),
+  blobs: z.object({ blobs: z.int().min(0), bytes: bytesSchema }).nullable(),
+});
+
 export const statusAnswerSchema: z.ZodType<StatusAnswer> = z.object({
   instance: z.string(),
   role: z.enum(["origin", "follower"]),
@@ -230,4 +249,5 @@ export const statusAnswerSchema: z.ZodType<StatusAnswer> = z.object({
     total: z.int().min(0),
     list: z.array(z.object({ via: z.string().nullable(), applied: z.int().min(0) }).and(followerInfoSchema)),
   }),
+  store: storeStatusSchema.exactOptional(),
 });
