@@ -6,6 +6,7 @@ import { createLogger, instanceOf } from "./instance.ts";
 import { createOrigin } from "./origin.ts";
 import { createPartThread } from "./publish/part-thread.ts";
 import { createId, systemRandom } from "./random.ts";
+import type { RetentionLimits } from "./retention.ts";
 import { openEmbeddedStore } from "./store/embedded-store.ts";
 
 /** How an origin is started. */
@@ -17,6 +18,8 @@ export interface ServeOptions {
   /** Loopback alone until there are tokens. */
   readonly host: string;
   readonly logLevel: string;
+  /** Default: a day of patches, at most 1 GiB, and a day of versions. */
+  readonly retention?: Partial<RetentionLimits>;
 }
 
 /**
@@ -25,7 +28,7 @@ export interface ServeOptions {
  * damaged, VALIDATION where the port is taken.
  */
 export async function serve(options: ServeOptions): Promise<Instance> {
-  const { directory, port, host, logLevel } = options;
+  const { directory, port, host, logLevel, retention = {} } = options;
   const logger = createLogger(logLevel);
   const clock = createSystemClock();
   const store = await openEmbeddedStore({ directory, clock, newLogId: createId, logger });
@@ -43,6 +46,7 @@ export async function serve(options: ServeOptions): Promise<Instance> {
     yieldNow: () => new Promise((resolve) => void setImmediate(resolve)),
     parts,
     workshop,
+    retention,
   });
   return instanceOf({
     app: origin.app,

@@ -152,6 +152,7 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
       sources: (dataset) => sources.status(dataset),
       marks: () => commands.announced(),
       faults: (dataset) => content.faults(dataset),
+      store: upkeep.status(),
     });
 
   const once = createOnce(log);
