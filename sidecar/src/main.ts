@@ -4,7 +4,7 @@ import { createWorkshopThread } from "./compaction/workshop-thread.ts";
 import type { Instance } from "./instance.ts";
 import { createLogger, instanceOf } from "./instance.ts";
 import { createOrigin } from "./origin.ts";
-import { createPartThread } from "./publish/part-thread.ts";
+import { createThreadWorkbench } from "./publish/workbench-threads.ts";
 import { createId, systemRandom } from "./random.ts";
 import type { RetentionLimits } from "./retention.ts";
 import { openEmbeddedStore } from "./store/embedded-store.ts";
@@ -33,7 +33,7 @@ export async function serve(options: ServeOptions): Promise<Instance> {
   const clock = createSystemClock();
   const store = await openEmbeddedStore({ directory, clock, newLogId: createId, logger });
   const transport = createTransport();
-  const parts = createPartThread();
+  const workbench = createThreadWorkbench(join(directory, "blobs"));
   const workshop = createWorkshopThread(join(directory, "blobs"));
   const origin = await createOrigin({
     store,
@@ -44,7 +44,7 @@ export async function serve(options: ServeOptions): Promise<Instance> {
     logger,
     spoolDirectory: join(directory, "spool"),
     yieldNow: () => new Promise((resolve) => void setImmediate(resolve)),
-    parts,
+    workbench,
     workshop,
     retention,
   });
@@ -56,7 +56,7 @@ export async function serve(options: ServeOptions): Promise<Instance> {
     logger,
     close: async () => {
       await origin.close();
-      await parts.rest();
+      await workbench.rest();
       await transport.close();
     },
   });

@@ -18,7 +18,7 @@ import { createGuards } from "./guard.ts";
 import { createOriginFeed } from "./origin-feed.ts";
 import { restore } from "./origin-checkpoint.ts";
 import { createPlans } from "./plans.ts";
-import type { PartBuilder } from "./publish/part-builder.ts";
+import type { Workbench } from "./publish/workbench.ts";
 import type { Publisher } from "./publisher.ts";
 import { createPublisher } from "./publisher.ts";
 import { createReceiptBook } from "./receipt-book.ts";
@@ -56,7 +56,7 @@ export interface OriginDependencies {
   /** Where uploads lie while they are compared; null keeps them in memory. */
   readonly spoolDirectory: string | null;
   readonly yieldNow: () => Promise<void>;
-  readonly parts?: PartBuilder;
+  readonly workbench?: Workbench;
   /** Builds the files that lines move to while patches go on. Default: in this thread. */
   readonly workshop?: Workshop;
   readonly compaction?: CompactionLimits;

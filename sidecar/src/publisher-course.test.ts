@@ -106,19 +106,22 @@ test("a full disk refuses the publish, the version before stands, and the next p
   expect((await origin.publish({ ...hundred, "sku-1": 1 })).number).toBe(2);
 });
 
-test("progress counts bytes and items, then shares of comparing and writing", async () => {
+test("progress counts bytes and items, then shares of comparing and writing; a first version is compared with nothing", async () => {
   const origin = await originWith();
-  const progress: PublishProgress[] = [];
-  await origin.publish(hundred, { onProgress: (step) => progress.push(step) });
+  const courseOf = async (items: Items): Promise<readonly PublishProgress[]> => {
+    const progress: PublishProgress[] = [];
+    await origin.publish(items, { onProgress: (step) => progress.push(step) });
+    return progress;
+  };
   const bytes = ndjsonOf(hundred).length;
-  expect(progress.find(({ phase, bytes: read }) => phase === "reading" && read === bytes)).toBeDefined();
-  expect(progress.findLast(({ phase }) => phase === "comparing")).toEqual({
-    phase: "comparing",
-    bytes,
-    items: 100,
-    share: 1,
-  });
-  expect(progress.at(-1)).toEqual({ phase: "writing", bytes, items: 100, share: 1 });
+  const first = await courseOf(hundred);
+  expect(first.find(({ phase, bytes: read }) => phase === "reading" && read === bytes)).toBeDefined();
+  expect(first.some(({ phase }) => phase === "comparing")).toBe(false);
+  expect(first.at(-1)).toEqual({ phase: "writing", bytes, items: 100, share: 1 });
+  const second = await courseOf(Object.fromEntries(Object.entries(hundred).toReversed().slice(1)));
+  const compared = { phase: "comparing", items: 99, share: 1 };
+  expect(second.findLast(({ phase }) => phase === "comparing")).toMatchObject(compared);
+  expect(second.at(-1)).toMatchObject({ ...compared, phase: "writing" });
 });
 
 test("a publish lets the event loop have its turns, and a signal ends it at the next one", async () => {

@@ -5,16 +5,15 @@ import { assert, decide, isSluiceError, limits, own, SluiceError } from "@sluice
 import type { PublishAnswer } from "@sluice/core/api";
 import { publishedAnswer, unchangedAnswer } from "./publish/answer.ts";
 import { type Comparison, compare } from "./publish/compare.ts";
-import { sliceCountOf, writeContent } from "./publish/content.ts";
-import { createPace, type Pace } from "./publish/pace.ts";
-import { createInlinePartBuilder } from "./publish/part-builder.ts";
+import { writeContent } from "./publish/content.ts";
 import type { Offer, PublisherDependencies, PublishLimits, Upload } from "./publish/port.ts";
+import { noProblems, problemsError, withRepeated } from "./publish/problems.ts";
 import { quarantinedChangesOf } from "./publish/quarantine.ts";
-import { createFileRange, createMemoryRange, onDisk } from "./publish/range-file.ts";
-import { receive } from "./publish/receive.ts";
+import { type Received, receive } from "./publish/receive.ts";
 import { checkRefused, numbered, recordRefusal } from "./publish/refusal.ts";
-import { createSpool, type Spool } from "./publish/spool.ts";
+import { spoolError } from "./publish/spool-files.ts";
 import { createTurns } from "./publish/turns.ts";
+import { type Bench, createInlineWorkbench } from "./publish/workbench.ts";
 import type { Executed } from "./commands.ts";
 import { createDraw } from "./draw.ts";
 import { fingerprintOf, refuseOther } from "./idempotency.ts";
@@ -53,6 +52,14 @@ export interface Publisher {
 
 type Publish = Extract<Command, { type: "publish" }>;
 
+/** An upload that has been read, and where it is worked on. */
+interface Work {
+  readonly upload: Upload;
+  readonly bench: Bench;
+  readonly signal: AbortSignal;
+  readonly read: Extract<Received, { kind: "read" }>;
+}
+
 /** What a comparison came to. */
 type Settled = Extract<Offer, { kind: "refused" | "published" }> | "compare again";
 
@@ -68,7 +75,7 @@ const defaultLimits: PublishLimits = {
 export function createPublisher(dependencies: PublisherDependencies): Publisher {
   const { commands, blobs, log, spoolDirectory, clock, logger, yieldNow } = dependencies;
   const allLimits: PublishLimits = { ...defaultLimits, ...dependencies.limits };
-  const parts = dependencies.parts ?? createInlinePartBuilder();
+  const workbench = dependencies.workbench ?? createInlineWorkbench({ blobs, yieldNow });
   const draw = createDraw(dependencies.random);
   const turns = createTurns({ runningMax: publishesRunningMax, waitingMax: publishesWaitingMax });
   const closing = new AbortController();
@@ -78,15 +85,13 @@ export function createPublisher(dependencies: PublisherDependencies): Publisher 
   async function offer(upload: Upload, seen: (bytesHash: string) => boolean): Promise<Offer> {
     assertDataset(upload.dataset);
     const signal = upload.signal === undefined ? closing.signal : AbortSignal.any([closing.signal, upload.signal]);
-    const work = turns.take(upload.dataset, signal, () =>
-      withSpool(createPace(yieldNow, signal), (spool, pace) => take(upload, seen, spool, pace)),
-    );
+    const work = turns.take(upload.dataset, signal, () => withBench((bench) => take(upload, seen, bench, signal)));
     atWork.add(work);
     try {
       return await work;
     } finally {
       atWork.delete(work);
-      if (atWork.size === 0) await parts.rest();
+      if (atWork.size === 0) await workbench.rest();
     }
   }
 
@@ -102,33 +107,33 @@ export function createPublisher(dependencies: PublisherDependencies): Publisher 
     );
   }
 
-  /** Lends a spool whose files are gone afterwards, whatever happens. */
-  async function withSpool<T>(pace: Pace, use: (spool: Spool, pace: Pace) => Promise<T>): Promise<T> {
+  /** Lends a bench whose files are gone afterwards, whatever happens. */
+  async function withBench<T>(use: (bench: Bench) => Promise<T>): Promise<T> {
     const directory = spoolDirectory === null ? null : join(spoolDirectory, `upload-${++uploads}`);
-    if (directory !== null) await onDisk(() => mkdir(directory, { recursive: true, mode: 0o700 }));
-    const spool = createSpool(
-      (range) => (directory === null ? createMemoryRange() : createFileRange(join(directory, `range-${range}`))),
-      pace,
-    );
+    if (directory !== null) await onSpool(() => mkdir(directory, { recursive: true, mode: 0o700 }));
+    const bench = workbench.open(directory);
     try {
-      return await use(spool, pace);
+      return await use(bench);
     } finally {
-      await spool.close();
+      await bench.close();
       if (directory !== null) await rm(directory, { recursive: true, force: true });
     }
   }
 
-  async function take(upload: Upload, seen: (bytesHash: string) => boolean, spool: Spool, pace: Pace): Promise<Offer> {
-    const { bytesHash, bytes, refused } = await receive(upload, spool, allLimits, pace);
+  async function take(
+    upload: Upload,
+    seen: (bytesHash: string) => boolean,
+    bench: Bench,
+    signal: AbortSignal,
+  ): Promise<Offer> {
+    const read = await receive(upload, bench, allLimits, signal);
+    const { bytesHash } = read;
     if (bytesHash !== null && seen(bytesHash)) return { kind: "seen", bytesHash };
-    if (refused !== null || bytesHash === null) {
-      assert(refused !== null, "an upload that was not read to the end was refused");
-      return refuse(upload, bytesHash, refused);
-    }
-    const known = await answerBefore(upload, bytesHash);
-    if (known !== undefined) return { kind: "published", bytesHash, answer: known };
+    if (read.kind === "refused") return refuse(upload, bytesHash, read.error);
+    const known = await answerBefore(upload, read.bytesHash);
+    if (known !== undefined) return { kind: "published", bytesHash: read.bytesHash, answer: known };
     for (let attempt = 1; ; attempt++) {
-      const settled = await settle(upload, bytesHash, bytes, spool, pace);
+      const settled = await settle({ upload, bench, signal, read });
       if (settled !== "compare again") return settled;
       if (attempt === comparisonsMax) {
         throw new SluiceError(
@@ -150,7 +155,9 @@ export function createPublisher(dependencies: PublisherDependencies): Publisher 
   }
 
   /** Compares, lets the state machine judge, writes what it takes, and gives the command. */
-  async function settle(upload: Upload, bytesHash: string, bytes: number, spool: Spool, pace: Pace): Promise<Settled> {
+  async function settle(work: Work): Promise<Settled> {
+    const { upload, bench, signal, read } = work;
+    const { bytesHash, spool } = read;
     const dataset = assertDataset(upload.dataset);
     const parent = commands.lines(upload.dataset).stable;
     if (parent?.number !== dataset.stable?.number) {
@@ -159,18 +166,19 @@ export function createPublisher(dependencies: PublisherDependencies): Publisher 
         `v${dataset.stable?.number} of ${dataset.name} cannot be read here, so nothing can be compared with it; sluice status names what is missing`,
       );
     }
-    const progress = (phase: "comparing" | "writing") => (share: number) =>
-      upload.onProgress?.({ phase, bytes, items: spool.items, share });
-    const compared = {
-      parent,
-      checks: dataset.checks,
-      sliceCount: sliceCountOf(spool),
-      onShare: progress("comparing"),
-    };
-    const comparison = await compare(spool, blobs, compared, pace);
-    const command = await commandOf(upload, bytesHash, dataset, comparison, pace);
+    const onShare = (phase: "comparing" | "writing", share: number): void =>
+      upload.onProgress?.({ phase, bytes: read.bytes, items: spool.items, share });
+    const { checks } = dataset;
+    const compared = await compare({ bench, spool, blobs, parent, checks, signal, yieldNow, onShare });
+    if (compared.repeated !== null) {
+      const error = problemsError(withRepeated(noProblems, compared.repeated));
+      assert(error !== null, "a key that came twice is a problem");
+      return refuse(upload, bytesHash, error);
+    }
+    const { comparison } = compared;
+    const command = await commandOf(work, dataset, comparison);
 
-    // Asked before anything is written: most of what is offered again is known already.
+    // Asked before anything is written over a version: most of what is offered again is known already.
     const foreseen = decide(commands.state(), { by: upload.by, command }, clock.wall());
     if (foreseen.kind === "rejected") {
       const error = new SluiceError(foreseen.code, foreseen.message, { details: foreseen.details });
@@ -187,17 +195,15 @@ export function createPublisher(dependencies: PublisherDependencies): Publisher 
       return refuse(upload, bytesHash, checkRefused(upload.dataset, comparison.report), comparison.report.findings);
     }
 
-    if (comparison.changes !== null) await blobs.put(comparison.changes.name, comparison.changes.bytes);
-    const content = await writeContent(spool, parent, comparison, { blobs, parts, onShare: progress("writing") });
+    const writing = { bench, spool, blobs, parent, comparison, signal };
+    const content = await writeContent({ ...writing, onShare: (share) => onShare("writing", share) });
     return give(upload, bytesHash, { ...command, content });
   }
 
   async function commandOf(
-    { dataset, source, request }: Upload,
-    bytesHash: string,
+    { upload: { dataset, source, request }, bench, read: { bytesHash } }: Work,
     state: DatasetState,
     comparison: Comparison,
-    pace: Pace,
   ): Promise<Publish> {
     const { contentHash, items, difference, report, changes } = comparison;
     return {
@@ -211,7 +217,7 @@ export function createPublisher(dependencies: PublisherDependencies): Publisher 
       warnings: report.findings.filter(({ action }) => action === "warn"),
       changes: changes?.name ?? null,
       linesWithContent: await log.linesWithContent(dataset, contentHash),
-      quarantinedChanges: await quarantinedChangesOf(state, changes, blobs, pace),
+      quarantinedChanges: await quarantinedChangesOf(state, changes, bench),
       request,
       draw: draw.release(dataset, state.lastNumber + 1),
     };
@@ -267,7 +273,7 @@ export function createPublisher(dependencies: PublisherDependencies): Publisher 
   return {
     async start() {
       if (spoolDirectory === null) return;
-      await onDisk(async () => {
+      await onSpool(async () => {
         await mkdir(spoolDirectory, { recursive: true, mode: 0o700 });
         for (const name of await readdir(spoolDirectory))
           await rm(join(spoolDirectory, name), { recursive: true, force: true });
@@ -289,4 +295,13 @@ export function createPublisher(dependencies: PublisherDependencies): Publisher 
 
 function uploadFingerprint(key: string, { dataset, format, request }: Upload, bytesHash: string): string {
   return fingerprintOf(key, JSON.stringify(["publish", dataset, format, request, bytesHash]));
+}
+
+/** Says DISK_FULL or STORE_UNAVAILABLE where the spool's disk does not do what it should. */
+async function onSpool<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw spoolError(error);
+  }
 }

@@ -75,6 +75,7 @@ export type {
   CheckAction,
   CheckFinding,
   CheckReport,
+  CheckTally,
   CheckRun,
   ItemChange,
 } from "./version/checks.ts";

@@ -1,14 +1,15 @@
-import type { Check, CheckReport, DifferenceSummary, ItemChange, JsonValue } from "@sluice/core";
-import { createCheckRun, createContentHash, createDifference, itemHash, murmur3 } from "@sluice/core";
+import type { Check, CheckReport, DifferenceSummary, PartRef } from "@sluice/core";
+import { createCheckRun, createContentHash, createDifference, murmur3 } from "@sluice/core";
 import type { Blobs, ReadableVersion } from "@sluice/replica";
-import type { ChangeList } from "./changes.ts";
-import { compareKeys, createChangeList } from "./changes.ts";
+import type { Observed } from "./observe.ts";
+import { buildParts } from "./build-parts.ts";
+import { nothingRepeated, type RepeatedKeys } from "./group.ts";
+import { eachGroup, groupCountOf } from "./groups.ts";
 import { createOverlayPlan, type OverlayItems } from "./overlay-plan.ts";
-import type { Pace } from "./pace.ts";
-import type { ParentSlice } from "./parent.ts";
-import { openParent } from "./parent.ts";
-import { readRecords } from "./records.ts";
-import type { Spool } from "./spool.ts";
+import { mergeRepeated } from "./problems.ts";
+import type { SpoolSummary } from "./spool.ts";
+import type { OverlayEntries } from "./strata.ts";
+import type { Bench } from "./workbench.ts";
 
 /** What an upload differs in from its parent. */
 export interface Comparison {
@@ -16,105 +17,151 @@ export interface Comparison {
   readonly items: number;
   readonly difference: DifferenceSummary;
   readonly report: CheckReport;
-  /** The changed items for the quarantine; null without a parent. */
+  /** The changed items for the quarantine, in the spool; null without a parent. */
   readonly changes: ChangeList | null;
-  /** What has to lie over the parent's base; null where a new base is the better one. */
+  /** What has to lie over the parent's base; null where parts of its own are the better choice. */
   readonly overlay: OverlayItems | null;
+  /** The parts of a first version, which are built to know its content hash; null where they are yet to be built. */
+  readonly parts: readonly PartRef[] | null;
 }
 
-/** What an upload is compared with. */
+/** A list of changed items that lies in the spool. */
+export interface ChangeList {
+  /** SHA-256 of its bytes, 64 hex digits. */
+  readonly name: string;
+  readonly count: number;
+  readonly groups: number;
+}
+
+/** What an upload is compared with, and where. */
 export interface Compared {
+  readonly bench: Bench;
+  readonly spool: SpoolSummary;
+  readonly blobs: Blobs;
   readonly parent: ReadableVersion | null;
   readonly checks: readonly Check[];
-  readonly sliceCount: number;
-  /** Called after each slice with the share that is done, 0 to 1. */
-  readonly onShare: (share: number) => void;
+  readonly signal: AbortSignal;
+  readonly yieldNow: () => Promise<void>;
+  /** Called after each group with the share that is done, 0 to 1. Of a first version this is the share that is written. */
+  readonly onShare: (phase: "comparing" | "writing", share: number) => void;
 }
 
-/** An item in which the upload differs from its parent or from the parent's base. */
-interface Differing {
-  readonly keyHash: number;
-  readonly key: string;
-  readonly before: string | undefined;
-  readonly after: string | undefined;
-  readonly base: string | undefined;
-}
+/** What came of it: a comparison, or the keys that came twice. */
+export type CompareResult =
+  | { readonly repeated: RepeatedKeys }
+  | { readonly repeated: null; readonly comparison: Comparison };
+
+/** How many items of an overlay are sorted between two turns of the event loop. */
+const overlayStep = 1_000;
 
 /**
- * Compares an upload with its parent slice by slice: one slice of both is in memory at a time, and the list of changes.
- * Throws CORRUPT or BLOB_UNKNOWN where the parent cannot be read.
+ * Compares an upload with its parent, group by group: one group of both is in memory at a time for each lane of the bench. A
+ * first version is built instead. Throws CORRUPT where the parent cannot be read.
  */
-export async function compare(spool: Spool, blobs: Blobs, compared: Compared, pace: Pace): Promise<Comparison> {
-  const { parent, checks, sliceCount, onShare } = compared;
-  const parentItems = parent?.items ?? 0;
-  const contentHash = createContentHash(parent?.contentHash);
+export async function compare(compared: Compared): Promise<CompareResult> {
+  const { parent } = compared;
+  return parent === null ? compareFirst(compared) : compareWith(parent, compared);
+}
+
+async function compareFirst(compared: Compared): Promise<CompareResult> {
+  const { spool, checks, onShare } = compared;
+  const totals = createTotals(checks, 0);
+  const { repeated, parts } = await buildParts({
+    ...compared,
+    first: { checks },
+    onShare: (share) => onShare("writing", share),
+    onObserved: (observed) => totals.add(observed),
+  });
+  if (repeated.total > 0) return { repeated };
+  const sum = createContentHash();
+  for (const part of parts) sum.addHash(part.contentHash);
+  const comparison = {
+    ...totals.finish(spool.items),
+    contentHash: sum.hex(),
+    items: spool.items,
+    changes: null,
+    overlay: null,
+    parts,
+  };
+  return { repeated: null, comparison };
+}
+
+async function compareWith(parent: ReadableVersion, compared: Compared): Promise<CompareResult> {
+  const { bench, spool, checks, signal, onShare } = compared;
+  const groups = groupCountOf(spool);
+  const overlays = await overlaysOf(parent, groups, compared.yieldNow);
+  const totals = createTotals(checks, parent.items);
+  const plan = createOverlayPlan(spool.items);
+  const sum = createContentHash(parent.contentHash);
+  let repeated = nothingRepeated;
+  await eachGroup({
+    bench,
+    groups,
+    signal,
+    work: (span) =>
+      bench.run("compare", {
+        span,
+        parent: { base: parent.base, overlay: overlays.get(span.index) ?? [] },
+        checks,
+        over: plan.over,
+      }),
+    take(compared, done) {
+      repeated = mergeRepeated(repeated, compared.repeated);
+      totals.add(compared);
+      plan.add(compared.over);
+      sum.addHash(compared.contentHash);
+      onShare("comparing", done / groups);
+    },
+  });
+  if (repeated.total > 0) return { repeated };
+  const { difference, report } = totals.finish(spool.items);
+  const changes = {
+    name: await bench.run("name-changes", groups),
+    count: difference.added + difference.changed + difference.removed,
+    groups,
+  };
+  const comparison = {
+    contentHash: sum.hex(),
+    items: spool.items,
+    difference,
+    report,
+    changes,
+    overlay: plan.finish(),
+    parts: null,
+  };
+  return { repeated: null, comparison };
+}
+
+/** Adds up what was observed in the groups. */
+function createTotals(
+  checks: readonly Check[],
+  parentItems: number,
+): { add(observed: Observed): void; finish(items: number): Pick<Comparison, "difference" | "report"> } {
   const difference = createDifference({ parentItems });
   const run = createCheckRun(checks, { parentItems });
-  const changes = parent === null ? null : createChangeList();
-  const overlay = createOverlayPlan(parent === null ? 0 : spool.items);
-
-  const reader = await openParent(parent, blobs, sliceCount, pace);
-  try {
-    for (let index = 0; index < sliceCount; index++) {
-      const differing = await differingOf(await spool.slice(index, sliceCount), await reader.next(), pace);
-      for (const { key, before, after, base } of differing) {
-        if (after !== base) overlay.add(key, after, base);
-        if (before !== after) {
-          if (before !== undefined) contentHash.subtract(itemHash(key, before));
-          if (after !== undefined) contentHash.add(itemHash(key, after));
-          const change = changeOf(key, before, after);
-          difference.add(change);
-          run.add(change);
-          changes?.add(key, after);
-        }
-        if (pace.spent(4 * ((before?.length ?? 0) + (after?.length ?? 0)))) await pace.turn();
-      }
-      onShare((index + 1) / sliceCount);
-    }
-  } finally {
-    reader.close();
-  }
   return {
-    contentHash: contentHash.hex(),
-    items: spool.items,
-    difference: difference.summary(),
-    report: run.finish({ items: spool.items }),
-    changes: changes?.finish() ?? null,
-    overlay: parent === null ? null : overlay.finish(),
+    add(observed) {
+      difference.merge(observed.difference);
+      run.merge(observed.tally);
+    },
+    finish: (items) => ({ difference: difference.summary(), report: run.finish({ items }) }),
   };
 }
 
-/** The differences in one slice, by key hash and key: whatever order the upload came in, the same ones are the first examples. */
-async function differingOf(records: Buffer, { base, overlay }: ParentSlice, pace: Pace): Promise<readonly Differing[]> {
-  const differing: Differing[] = [];
-  for (const { keyHash, key, canonical } of readRecords(records)) {
-    const inBase = base.get(key);
-    const before = overlay.has(key) ? overlay.get(key) : inBase;
-    base.delete(key);
-    overlay.delete(key);
-    if (before !== canonical || inBase !== canonical) {
-      differing.push({ keyHash, key, before, after: canonical, base: inBase });
-    }
-    if (pace.spent(canonical.length)) await pace.turn();
+/** The overlay of a version by group: it lies in memory, and is some thousand items. */
+async function overlaysOf(
+  version: ReadableVersion,
+  groups: number,
+  yieldNow: () => Promise<void>,
+): Promise<ReadonlyMap<number, OverlayEntries>> {
+  const byGroup = new Map<number, [string, string | null][]>();
+  let looked = 0;
+  for (const [key, canonical] of version.overlay()) {
+    const index = Math.floor((murmur3(key) * groups) / 0x1_0000_0000);
+    const entries = byGroup.get(index) ?? [];
+    byGroup.set(index, entries);
+    entries.push([key, canonical ?? null]);
+    if (++looked % overlayStep === 0) await yieldNow();
   }
-  // What is left of the parent is not in the upload.
-  for (const [key, inBase] of base) {
-    const before = overlay.has(key) ? overlay.get(key) : inBase;
-    overlay.delete(key);
-    differing.push(removed(key, before, inBase));
-  }
-  for (const [key, before] of overlay) if (before !== undefined) differing.push(removed(key, before, undefined));
-  return differing.sort((a, b) => a.keyHash - b.keyHash || compareKeys(a.key, b.key));
-}
-
-function removed(key: string, before: string | undefined, base: string | undefined): Differing {
-  return { keyHash: murmur3(key), key, before, after: undefined, base };
-}
-
-function changeOf(key: string, before: string | undefined, after: string | undefined): ItemChange {
-  return { key, before: valueOf(before), after: valueOf(after) };
-}
-
-function valueOf(canonical: string | undefined): JsonValue | undefined {
-  return canonical === undefined ? undefined : (JSON.parse(canonical) as JsonValue);
+  return byGroup;
 }

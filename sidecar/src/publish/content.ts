@@ -1,75 +1,75 @@
-import type { BaseRef, Content, PartRef } from "@sluice/core";
-import { assert, buildLayer, createContentHash, createDelta, limits, partCountFor } from "@sluice/core";
+import type { BaseRef, Content } from "@sluice/core";
+import { assert, createContentHash, createDelta, limits } from "@sluice/core";
 import type { Blobs, ReadableVersion } from "@sluice/replica";
+import { buildParts } from "./build-parts.ts";
 import type { Comparison } from "./compare.ts";
 import type { OverlayItems } from "./overlay-plan.ts";
-import type { PartBuilder } from "./part-builder.ts";
-import { rangeCount, type Spool } from "./spool.ts";
+import { bufferOf, packedEnd, viewOf } from "./records.ts";
+import type { SpoolSummary } from "./spool.ts";
+import type { Bench } from "./workbench.ts";
 
-/** Into how many slices an upload is cut: at least as many as it would have parts, so that a part is one slice or several. */
-export function sliceCountOf(spool: Spool): number {
-  return Math.max(rangeCount, partCountFor(spool.partBytes));
-}
-
-/** Where a content is written to, and how. */
-export interface ContentWriter {
+/** What a content is written of, and where to. */
+export interface ContentWork {
+  readonly bench: Bench;
+  readonly spool: SpoolSummary;
   readonly blobs: Blobs;
-  readonly parts: PartBuilder;
-  /** Called with the share of the parts that is written, 0 to 1. */
+  readonly parent: ReadableVersion | null;
+  readonly comparison: Comparison;
+  readonly signal: AbortSignal;
+  /** Called with the share that is written, 0 to 1. */
   readonly onShare: (share: number) => void;
 }
 
-/** Writes what an upload needs beside what is there already: an overlay on the base of its parent, or parts of its own. */
-export async function writeContent(
-  spool: Spool,
-  parent: ReadableVersion | null,
-  { contentHash, items, overlay }: Comparison,
-  writer: ContentWriter,
-): Promise<Content> {
-  if (parent !== null && overlay !== null) {
-    return { ...(await overlayContent(writer.blobs, parent.base, overlay)), contentHash, items };
+/** Writes what an upload needs beside what is there already: something that lies over the base of its parent, or parts of its own. */
+export async function writeContent(work: ContentWork): Promise<Content> {
+  const { bench, blobs, parent, comparison } = work;
+  const { contentHash, items, overlay, changes } = comparison;
+  if (changes !== null) {
+    await bench.run("keep-changes", { groups: changes.groups, name: changes.name });
+    // To ask for a blob spares it from being swept.
+    assert(blobs.has(changes.name), `the list of changes ${changes.name} was just written`);
   }
-  const base = await writeBase(spool, writer);
+  if (parent !== null && overlay !== null) {
+    const content = await overlayContent(work, parent.base, overlay);
+    work.onShare(1);
+    return { ...content, contentHash, items };
+  }
+  const { parts } =
+    comparison.parts === null ? await buildParts({ ...work, first: null }) : { parts: comparison.parts };
   // Stops at once where the parts are not what was compared: nobody may ever be told of them.
   const sum = createContentHash();
-  for (const part of base.parts) sum.addHash(part.contentHash);
+  for (const part of parts) sum.addHash(part.contentHash);
   assert(sum.hex() === contentHash, `the parts add up to ${sum.hex()}, the upload to ${contentHash}`);
-  return { base, overlay: null, contentHash, items };
+  return { base: { parts, layers: [] }, overlay: null, contentHash, items };
 }
 
 /** What lies over a base: in the event itself where it is short, else one more layer. */
 async function overlayContent(
-  blobs: Blobs,
+  { bench, blobs }: ContentWork,
   base: BaseRef,
-  overlay: OverlayItems,
+  { records, items, textBytes, hidden }: OverlayItems,
 ): Promise<Pick<Content, "base" | "overlay">> {
-  const { set, remove, hidden } = overlay;
-  if (set.length + remove.length === 0) return { base, overlay: null };
-  if (overlay.bytes <= limits.inlineOverlayBytesMax) return { base, overlay: createDelta(set, remove) };
-  const { bytes, name, recordCount, itemCount, contentHash } = buildLayer([
-    ...set.map(([key, canonical]) => ({ key, canonical })),
-    ...remove.map((key) => ({ key, canonical: null })),
-  ]);
-  await blobs.put(name, bytes);
-  const layer = { name, bytes: bytes.length, records: recordCount, items: itemCount, contentHash, hidden };
-  return { base: { ...base, layers: [...base.layers, layer] }, overlay: null };
+  if (items === 0) return { base, overlay: null };
+  if (textBytes <= limits.inlineOverlayBytesMax) return { base, overlay: deltaOf(records) };
+  const layer = await bench.run("build-layer", records);
+  assert(blobs.has(layer.name), `the layer ${layer.name} was just written`);
+  return { base: { ...base, layers: [...base.layers, { ...layer, hidden }] }, overlay: null };
 }
 
-/** Builds the parts of an upload and puts those among the blobs that are not there yet. */
-async function writeBase(spool: Spool, { blobs, parts, onShare }: ContentWriter): Promise<BaseRef> {
-  const partCount = partCountFor(spool.partBytes);
-  const sliceCount = sliceCountOf(spool);
-  const slicesInPart = sliceCount / partCount;
-  const refs: PartRef[] = [];
-  for (let part = 0; part < partCount; part++) {
-    const slices: Buffer[] = [];
-    for (let index = 0; index < slicesInPart; index++) {
-      slices.push(await spool.slice(part * slicesInPart + index, sliceCount));
+function deltaOf(records: readonly Uint8Array[]): Content["overlay"] {
+  const set: [string, string][] = [];
+  const remove: string[] = [];
+  for (const bytes of records) {
+    const view = viewOf(bytes);
+    const buffer = bufferOf(bytes);
+    for (let at = 0; at < bytes.length; ) {
+      const keyEnd = at + 8 + view.getUint32(at + 4);
+      const end = packedEnd(view, at);
+      const key = buffer.toString("utf8", at + 8, keyEnd);
+      if (end === keyEnd) remove.push(key);
+      else set.push([key, buffer.toString("utf8", keyEnd, end)]);
+      at = end;
     }
-    const { bytes, name, itemCount, contentHash } = await parts.build(Buffer.concat(slices));
-    if (!blobs.has(name)) await blobs.put(name, bytes);
-    refs.push({ name, bytes: bytes.length, items: itemCount, contentHash });
-    onShare((part + 1) / partCount);
   }
-  return { parts: refs, layers: [] };
+  return createDelta(set, remove);
 }

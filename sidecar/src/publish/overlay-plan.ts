@@ -1,56 +1,61 @@
-import { type ContentSum, createContentHash, itemHash } from "@sluice/core";
+import { type ContentSum, createContentHash } from "@sluice/core";
+import type { OverRecords } from "./compare-group.ts";
 
-/** An overlay never holds more items or text; past either, the version gets a base of its own. */
+/** More items or text than this are not laid over a base; the version gets a base of its own. */
 export const overlayItemsMax = 50_000;
 export const overlayBytesMax: number = 16 * 1024 * 1024;
 
 /** So many differences from the base are always laid over it, however small the dataset. */
 const overlayItemsMin = 1_000;
 
-/** What lies over a base, in no particular order. Not sorted here: encoding sorts, and twice would be felt by whoever waits. */
+/** What lies over a base. */
 export interface OverlayItems {
-  readonly set: readonly (readonly [key: string, canonical: string])[];
-  readonly remove: readonly string[];
+  /** Packed records, in the order of a layer when put one after another. */
+  readonly records: readonly Uint8Array[];
+  readonly items: number;
   /** UTF-8 bytes of keys and values. */
-  readonly bytes: number;
+  readonly textBytes: number;
   /** The items of the base that it takes the place of. */
   readonly hidden: ContentSum;
 }
 
 /** Gathers what a version differs in from a base until a base of its own is the better choice. */
 export interface OverlayPlan {
-  /** An item that differs from the base, as it is and as the base has it; undefined where there is none. */
-  add(key: string, canonical: string | undefined, inBase: string | undefined): void;
+  /** More than this is too much, in a group or in all of them. */
+  readonly over: { readonly itemsMax: number; readonly bytesMax: number };
+  /** What differs in the next group; null where that alone is too much. */
+  add(records: OverRecords | null): void;
   /** What lies over the base; null where it is too much. */
   finish(): OverlayItems | null;
 }
 
 /**
  * For a version of so many items: at most 1,000 differences or a tenth of the items, 50,000 and 16 MiB of text. Beyond a tenth, a
- * follower reads the parts faster than it applies the overlay.
+ * follower reads the parts faster than what lies over them.
  */
-export function createOverlayPlan(items: number): OverlayPlan {
-  const itemsMax = Math.min(overlayItemsMax, Math.max(overlayItemsMin, Math.floor(items / 10)));
-  let set: [string, string][] = [];
-  let remove: string[] = [];
+export function createOverlayPlan(versionItems: number): OverlayPlan {
+  const itemsMax = Math.min(overlayItemsMax, Math.max(overlayItemsMin, Math.floor(versionItems / 10)));
   const hidden = createContentHash();
+  let records: Uint8Array[] = [];
   let hiddenItems = 0;
-  let bytes = 0;
+  let items = 0;
+  let textBytes = 0;
   let fits = true;
   return {
-    add(key, canonical, inBase) {
-      if (!fits) return;
-      if (inBase !== undefined) {
-        hidden.add(itemHash(key, inBase));
-        hiddenItems++;
+    over: { itemsMax, bytesMax: overlayBytesMax },
+    add(more) {
+      if (more !== null) {
+        items += more.items;
+        textBytes += more.textBytes;
+        hiddenItems += more.hidden.items;
+        hidden.addHash(more.hidden.contentHash);
+        if (more.bytes.length > 0) records.push(more.bytes);
       }
-      if (canonical === undefined) remove.push(key);
-      else set.push([key, canonical]);
-      bytes += Buffer.byteLength(key) + (canonical === undefined ? 0 : Buffer.byteLength(canonical));
-      fits = set.length + remove.length <= itemsMax && bytes <= overlayBytesMax;
+      fits &&= more !== null && items <= itemsMax && textBytes <= overlayBytesMax;
       // What is too much is not kept.
-      if (!fits) [set, remove] = [[], []];
+      if (!fits) records = [];
     },
-    finish: () => (fits ? { set, remove, bytes, hidden: { contentHash: hidden.hex(), items: hiddenItems } } : null),
+    finish: () =>
+      fits ? { records, items, textBytes, hidden: { contentHash: hidden.hex(), items: hiddenItems } } : null,
   };
 }

@@ -4,7 +4,7 @@ import type { Blobs, DatasetLines } from "@sluice/replica";
 import type { Logger } from "pino";
 import type { Executed, Remember } from "../commands.ts";
 import type { EventLog } from "../store/port.ts";
-import type { PartBuilder } from "./part-builder.ts";
+import type { Workbench } from "./workbench.ts";
 
 /** How an upload is written: a line of `{"key", "value"}` for each item, or one JSON object of key to value. */
 export type UploadFormat = "ndjson" | "object";
@@ -69,8 +69,8 @@ export interface PublisherDependencies {
   readonly logger: Logger;
   /** Ends after everything else that waits for the event loop has had its turn. */
   readonly yieldNow: () => Promise<void>;
-  /** Default: builds in this thread, some 50 ms for each part. */
-  readonly parts?: PartBuilder;
+  /** Default: works in this thread, some milliseconds at a time. */
+  readonly workbench?: Workbench;
   readonly limits?: Partial<PublishLimits>;
 }
 

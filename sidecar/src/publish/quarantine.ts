@@ -1,8 +1,7 @@
 import type { DatasetState, QuarantinedChanges } from "@sluice/core";
 import { isSluiceError, SluiceError } from "@sluice/core";
-import type { Blobs } from "@sluice/replica";
-import { type ChangeList, countShared } from "./changes.ts";
-import type { Pace } from "./pace.ts";
+import type { ChangeList } from "./compare.ts";
+import type { Bench } from "./workbench.ts";
 
 /**
  * How many changes of a version were in one that was reverted, by the mark that it shares most with; null where there are none.
@@ -11,29 +10,30 @@ import type { Pace } from "./pace.ts";
 export async function quarantinedChangesOf(
   dataset: DatasetState,
   changes: ChangeList | null,
-  blobs: Blobs,
-  pace: Pace,
+  bench: Bench,
 ): Promise<QuarantinedChanges | null> {
   if (changes === null) return null;
   let most: QuarantinedChanges | null = null;
-  for (const { publish, changes: name, liftedKeys } of dataset.quarantine) {
-    if (name === null) continue;
-    const theirs = await readList(dataset.name, publish, name, blobs);
-    const count = await countShared(changes.bytes, theirs, new Set(liftedKeys), pace);
+  for (const { publish, changes: list, liftedKeys } of dataset.quarantine) {
+    if (list === null) continue;
+    const count = await countShared(dataset.name, publish, () =>
+      bench.run("count-shared", { groups: changes.groups, list, lifted: liftedKeys }),
+    );
     if (count > (most?.count ?? 0)) most = { count, of: changes.count, publish };
   }
   return most;
 }
 
-async function readList(dataset: string, publish: number, name: string, blobs: Blobs): Promise<Uint8Array> {
+async function countShared(dataset: string, publish: number, count: () => Promise<number>): Promise<number> {
   try {
-    return await blobs.read(name);
+    return await count();
   } catch (error) {
     if (!isSluiceError(error, "CORRUPT", "BLOB_UNKNOWN")) throw error;
+    const blob = error.details["blob"];
     throw new SluiceError(
       "CORRUPT",
-      `the changes of reverted v${publish} of ${dataset} cannot be read (blob ${name}), so nobody can tell whether they come back; lift the mark to publish: sluice quarantine lift ${dataset} ${publish}`,
-      { details: { blob: name, publish }, cause: error },
+      `the changes of reverted v${publish} of ${dataset} cannot be read (blob ${String(blob)}), so nobody can tell whether they come back; lift the mark to publish: sluice quarantine lift ${dataset} ${publish}`,
+      { details: { blob, publish }, cause: error },
     );
   }
 }

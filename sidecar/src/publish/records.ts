@@ -1,63 +1,40 @@
-import { murmur3 } from "@sluice/core";
+import { packedHeaderBytes } from "@sluice/core";
 
 /*
- * A record of the spool, integers big-endian and unsigned, four bytes each: key hash, length of the key, length of the value;
- * then the key and the canonical text of the value in UTF-8.
+ * A record of the spool, integers big-endian and unsigned, four bytes each: key hash, line; then a packed record as a part is
+ * built of: length of the value, length of the key, the key and the canonical text of the value in UTF-8. A value of no bytes
+ * stands for an item that was refused for its size: its key counts where keys are compared.
  */
 
-const headerBytes = 12;
+/** Bytes before the packed record. */
+export const spoolPrefixBytes = 8;
 
-/** An item that was read back from the spool. */
-export interface SpooledItem {
-  readonly keyHash: number;
-  readonly key: string;
-  readonly canonical: string;
+/** Bytes before the key. */
+export const spoolHeaderBytes: number = spoolPrefixBytes + packedHeaderBytes;
+
+/** Writes the header of a record at a position. */
+export function writeSpoolHeader(
+  view: DataView,
+  position: number,
+  record: { readonly keyHash: number; readonly line: number; readonly keyBytes: number; readonly valueBytes: number },
+): void {
+  view.setUint32(position, record.keyHash);
+  view.setUint32(position + 4, record.line);
+  view.setUint32(position + 8, record.valueBytes);
+  view.setUint32(position + 12, record.keyBytes);
 }
 
-/** An item that is ready to be written. */
-export interface PendingRecord extends SpooledItem {
-  readonly keyBytes: number;
-  readonly valueBytes: number;
-  /** Of the whole record. */
-  readonly bytes: number;
+/** Where the packed record at a position ends. */
+export function packedEnd(view: DataView, position: number): number {
+  return position + packedHeaderBytes + view.getUint32(position) + view.getUint32(position + 4);
 }
 
-/** Measures an item. */
-export function recordOf(key: string, canonical: string): PendingRecord {
-  const keyBytes = Buffer.byteLength(key);
-  const valueBytes = Buffer.byteLength(canonical);
-  return { keyHash: murmur3(key), key, canonical, keyBytes, valueBytes, bytes: headerBytes + keyBytes + valueBytes };
+/** A view of exactly these bytes. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Writes a record at a position that has room for it, and returns where it ends. */
-export function writeRecord(target: Buffer, position: number, record: PendingRecord): number {
-  target.writeUInt32BE(record.keyHash, position);
-  target.writeUInt32BE(record.keyBytes, position + 4);
-  target.writeUInt32BE(record.valueBytes, position + 8);
-  const valueAt = position + headerBytes + record.keyBytes;
-  target.write(record.key, position + headerBytes, "utf8");
-  target.write(record.canonical, valueAt, "utf8");
-  return valueAt + record.valueBytes;
-}
-
-/** The key hash of the record at a position, and where the record ends. */
-export function recordAt(records: Buffer, position: number): { readonly keyHash: number; readonly end: number } {
-  const keyBytes = records.readUInt32BE(position + 4);
-  const valueBytes = records.readUInt32BE(position + 8);
-  return { keyHash: records.readUInt32BE(position), end: position + headerBytes + keyBytes + valueBytes };
-}
-
-/** The items of whole records, in the order in which they stand. */
-export function* readRecords(records: Buffer): Generator<SpooledItem> {
-  for (let position = 0; position < records.length; ) {
-    const keyAt = position + headerBytes;
-    const valueAt = keyAt + records.readUInt32BE(position + 4);
-    const end = valueAt + records.readUInt32BE(position + 8);
-    yield {
-      keyHash: records.readUInt32BE(position),
-      key: records.toString("utf8", keyAt, valueAt),
-      canonical: records.toString("utf8", valueAt, end),
-    };
-    position = end;
-  }
+/** These bytes as a buffer over the same memory. */
+export function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

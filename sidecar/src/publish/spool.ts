@@ -1,135 +1,126 @@
-import { assert } from "@sluice/core";
-import type { Pace } from "./pace.ts";
-import type { RangeFile } from "./range-file.ts";
-import { recordAt, recordOf, writeRecord } from "./records.ts";
+import { murmur3Bytes } from "@sluice/core";
+import { spoolHeaderBytes, viewOf, writeSpoolHeader } from "./records.ts";
+import type { SpoolFiles } from "./spool-files.ts";
 
 /** Into how many equal ranges of the key hash an upload is sorted as it comes. */
-export const rangeCount = 64;
+export const rangeCount = 256;
 
-const bufferBytes = 64 * 1024;
+/** A range's buffer begins small, as most uploads are, and is written away at this size. */
+const bufferBytesMin = 512;
+const bufferBytesMax: number = 32 * 1024;
 
 /** Bytes that a part file needs for an item beside key and value: the head of a record and 4/3 slots of its table. */
 const partItemBytes = 12 + (8 * 4) / 3;
 
-/** An upload on its way into parts: sorted by key hash into ranges, so that one range at a time has to be in memory. */
-export interface Spool {
+/** What a spool has taken. */
+export interface SpoolSummary {
   readonly items: number;
   /** Bytes of the part files that the items would fill. */
   readonly partBytes: number;
-  /** Takes an item. Where a promise comes back, it has to end before the next call. */
-  add(key: string, canonical: string): Promise<void> | undefined;
+}
+
+/** Takes an upload on its way into parts: sorts it by key hash into ranges, so that one range at a time has to be in memory. */
+export interface SpoolWriter {
+  readonly items: number;
+  /** Takes an item: in `bytes` its key up to `keyEnd`, its canonical value from there to `end`. Throws what the files throw. */
+  add(bytes: Uint8Array, keyEnd: number, end: number, line: number): void;
+  /** Takes the key of an item that was refused for its size. */
+  addRefused(key: Uint8Array, line: number): void;
   /** No item comes any more. */
-  seal(): Promise<void>;
-  /**
-   * The records of one of `sliceCount` (a power of two, at least 64) equal slices of the key hash. A range is read once where
-   * slices are asked for in order.
-   */
-  slice(index: number, sliceCount: number): Promise<Buffer>;
-  close(): Promise<void>;
+  seal(): SpoolSummary;
+}
+
+/** Equal ranges of the key hash that are read together: the group `index` of `count`, a power of two of at most 256. */
+export interface GroupSpan {
+  readonly index: number;
+  readonly count: number;
 }
 
 interface Range {
-  readonly file: RangeFile;
-  buffer: Buffer | undefined;
+  readonly name: string;
+  bytes: Uint8Array;
+  view: DataView;
   used: number;
 }
 
-/** Starts an empty spool; `makeFile` gives the file of each range. */
-export function createSpool(makeFile: (range: number) => RangeFile, pace: Pace): Spool {
-  const ranges = Array.from(
-    { length: rangeCount },
-    (_, index): Range => ({ file: makeFile(index), buffer: undefined, used: 0 }),
-  );
-  let loaded: { readonly range: number; readonly slices: readonly Buffer[] } | undefined;
+/** Starts an empty spool in files that are its own. */
+export function createSpoolWriter(files: SpoolFiles): SpoolWriter {
+  const ranges: (Range | undefined)[] = Array.from({ length: rangeCount });
   let items = 0;
   let partBytes = 0;
 
-  async function load(index: number, slicesInRange: number): Promise<readonly Buffer[]> {
-    const records = await (ranges[index] as Range).file.read();
-    return slicesInRange === 1 ? [records] : divide(records, slicesInRange, pace);
-  }
+  const flush = (range: Range): void => {
+    if (range.used > 0) files.append(range.name, range.bytes.subarray(0, range.used));
+    range.used = 0;
+  };
+
+  /** The range with room for so many bytes. */
+  const roomFor = (index: number, bytes: number): Range => {
+    const range = (ranges[index] ??= newRange(index));
+    if (range.used + bytes <= range.bytes.length) return range;
+    const wanted = Math.max(range.used + bytes, 2 * range.bytes.length);
+    if (wanted <= bufferBytesMax) {
+      resize(range, wanted);
+      return range;
+    }
+    flush(range);
+    // One long value does not leave a long buffer behind in each of the ranges.
+    const length = Math.max(bytes, bufferBytesMax);
+    if (length !== range.bytes.length) resize(range, length);
+    return range;
+  };
+
+  const put = (bytes: Uint8Array, keyEnd: number, end: number, line: number): void => {
+    const keyHash = murmur3Bytes(bytes, keyEnd);
+    const range = roomFor(Math.floor((keyHash * rangeCount) / 0x1_0000_0000), spoolHeaderBytes + end);
+    writeSpoolHeader(range.view, range.used, { keyHash, line, keyBytes: keyEnd, valueBytes: end - keyEnd });
+    range.bytes.set(bytes.subarray(0, end), range.used + spoolHeaderBytes);
+    range.used += spoolHeaderBytes + end;
+  };
 
   return {
     get items() {
       return items;
     },
-    get partBytes() {
-      return Math.ceil(partBytes);
-    },
-    add(key, canonical) {
-      const record = recordOf(key, canonical);
+    add(bytes, keyEnd, end, line) {
+      put(bytes, keyEnd, end, line);
       items++;
-      partBytes += record.keyBytes + record.valueBytes + partItemBytes;
-      const range = ranges[sliceOf(record.keyHash, rangeCount)] as Range;
-      if (range.used + record.bytes <= bufferBytes) {
-        range.buffer ??= Buffer.allocUnsafe(bufferBytes);
-        range.used = writeRecord(range.buffer, range.used, record);
-        return undefined;
-      }
-      return flush(range).then(() => {
-        const target =
-          record.bytes > bufferBytes
-            ? Buffer.allocUnsafe(record.bytes)
-            : (range.buffer ??= Buffer.allocUnsafe(bufferBytes));
-        const end = writeRecord(target, 0, record);
-        if (target !== range.buffer) return range.file.append(target);
-        range.used = end;
-        return undefined;
-      });
+      partBytes += end + partItemBytes;
     },
-    async seal() {
-      for (const range of ranges) {
-        await flush(range);
-        range.buffer = undefined;
+    addRefused: (key, line) => put(key, key.length, key.length, line),
+    seal() {
+      for (const [index, range] of ranges.entries()) {
+        if (range !== undefined) flush(range);
+        ranges[index] = undefined;
       }
-    },
-    async slice(index, sliceCount) {
-      const slicesInRange = sliceCount / rangeCount;
-      assert(Number.isInteger(slicesInRange), `${sliceCount} slices are a multiple of ${rangeCount}`);
-      const range = Math.floor(index / slicesInRange);
-      if (loaded?.range !== range) {
-        loaded = undefined;
-        loaded = { range, slices: await load(range, slicesInRange) };
-      }
-      return loaded.slices[index % slicesInRange] as Buffer;
-    },
-    async close() {
-      loaded = undefined;
-      for (const { file } of ranges) await file.close();
+      return { items, partBytes: Math.ceil(partBytes) };
     },
   };
 }
 
-/** Which of `count` equal slices of the 32-bit key hash a hash lies in. Parts are split by the same order. */
-export function sliceOf(keyHash: number, count: number): number {
-  return Math.floor((keyHash * count) / 0x1_0000_0000);
+/** The names in the spool of the ranges of a group. */
+export function rangesOf({ index, count }: GroupSpan): readonly string[] {
+  const ranges = rangeCount / count;
+  return Array.from({ length: ranges }, (_, range) => nameOf(index * ranges + range));
 }
 
-/** Splits the records of one range into its slices. */
-async function divide(records: Buffer, count: number, pace: Pace): Promise<readonly Buffer[]> {
-  const slice = (keyHash: number): number => sliceOf(keyHash, count * rangeCount) % count;
-  const lengths = Array.from({ length: count }, () => 0);
-  for (let position = 0; position < records.length; ) {
-    const { keyHash, end } = recordAt(records, position);
-    lengths[slice(keyHash)] = (lengths[slice(keyHash)] as number) + end - position;
-    position = end;
-    if (pace.spent(0)) await pace.turn();
-  }
-  const slices = lengths.map((length) => Buffer.allocUnsafe(length));
-  const used = Array.from({ length: count }, () => 0);
-  for (let position = 0; position < records.length; ) {
-    const { keyHash, end } = recordAt(records, position);
-    const at = slice(keyHash);
-    records.copy(slices[at] as Buffer, used[at], position, end);
-    used[at] = (used[at] as number) + end - position;
-    if (pace.spent(end - position)) await pace.turn();
-    position = end;
-  }
-  return slices;
+/** The lowest key hash of a group. */
+export function lowestHash({ index, count }: GroupSpan): number {
+  return (index * 0x1_0000_0000) / count;
 }
 
-async function flush(range: Range): Promise<void> {
-  if (range.buffer === undefined || range.used === 0) return;
-  await range.file.append(range.buffer.subarray(0, range.used));
-  range.used = 0;
+function newRange(index: number): Range {
+  const bytes = new Uint8Array(bufferBytesMin);
+  return { name: nameOf(index), bytes, view: viewOf(bytes), used: 0 };
+}
+
+function resize(range: Range, length: number): void {
+  const bytes = new Uint8Array(length);
+  bytes.set(range.bytes.subarray(0, range.used));
+  range.bytes = bytes;
+  range.view = viewOf(bytes);
+}
+
+function nameOf(range: number): string {
+  return `range-${range}`;
 }

@@ -200,3 +200,24 @@ test("a run that was not fed the whole difference stops at once", () => {
   run.add({ key: "a", before: 1, after: undefined });
   expect(() => run.finish({ items: 10 })).toThrow("the changes fed lead to 9 items, the version has 10");
 });
+
+test("runs over the pieces of a difference add up to a run over the whole", () => {
+  const parent = catalogue(400);
+  const version = new Map<string, JsonValue>(parent);
+  for (const [index, [key, item]] of [...parent].entries()) {
+    if (index % 3 === 0) version.set(key, { ...item, price: index % 2 === 0 ? -1 : item.price * 9 });
+    if (index % 7 === 0) version.delete(key);
+  }
+  const changes = [...parent]
+    .map(([key, before]): ItemChange => ({ key, before, after: version.get(key) }))
+    .filter(({ before, after }) => before !== after);
+  const sum = createCheckRun(priceChecks, { parentItems: parent.size });
+  for (let start = 0; start < changes.length; start += 37) {
+    const piece = createCheckRun(priceChecks, { parentItems: 0 });
+    for (const change of changes.slice(start, start + 37)) piece.add(change);
+    sum.merge(piece.tally());
+  }
+  const whole = check(priceChecks, parent, version);
+  expect(sum.finish({ items: version.size })).toEqual(whole);
+  expect(whole.findings.length).toBeGreaterThan(1);
+});

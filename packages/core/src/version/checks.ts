@@ -88,10 +88,25 @@ export interface CheckReport {
   readonly badItemsTotal: number;
 }
 
+/** What a run of checks has seen of a difference, as plain data: runs over its pieces, wherever they went on, add up. */
+export interface CheckTally {
+  readonly added: number;
+  readonly removed: number;
+  readonly changed: number;
+  /** What each check objected to, in the order of the checks; none where none looked. */
+  readonly objected: readonly { readonly count: number; readonly examples: readonly BadItem[] }[];
+  /** How many items the same checks, by their places, objected to. */
+  readonly objections: readonly { readonly indexes: readonly number[]; readonly count: number }[];
+}
+
 /** A run of checks over one difference. */
 export interface CheckRun {
   /** Looks at one item that differs. Items that do not differ are not fed. */
   add(change: ItemChange): void;
+  /** What it has seen so far. */
+  tally(): CheckTally;
+  /** Takes in what another run of the same checks has seen of other items, whose examples come after those that are here. */
+  merge(tally: CheckTally): void;
   /** The report, with the number of items in the version. */
   finish(totals: { readonly items: number }): CheckReport;
 }
@@ -140,6 +155,12 @@ export function createCheckRun(checks: readonly Check[], parent: { readonly pare
   // the set of checks that objected. There are few such sets, however many items.
   const itemsByObjections = new Map<string, { readonly indexes: readonly number[]; count: number }>();
 
+  const object = (indexes: readonly number[], count: number): void => {
+    const objections = itemsByObjections.get(indexes.join()) ?? { indexes, count: 0 };
+    objections.count += count;
+    itemsByObjections.set(indexes.join(), objections);
+  };
+
   return {
     add(change) {
       if (change.before === undefined) totals.added++;
@@ -153,10 +174,26 @@ export function createCheckRun(checks: readonly Check[], parent: { readonly pare
         counter.count++;
         if (counter.examples.length < findingExamplesMax) counter.examples.push({ key: clipKey(change.key), ...bad });
       }
-      if (indexes.length === 0) return;
-      const objections = itemsByObjections.get(indexes.join()) ?? { indexes, count: 0 };
-      objections.count++;
-      itemsByObjections.set(indexes.join(), objections);
+      if (indexes.length > 0) object(indexes, 1);
+    },
+    tally: () => ({
+      added: totals.added,
+      removed: totals.removed,
+      changed: totals.changed,
+      objected: counters.map(({ count, examples }) => ({ count, examples })),
+      objections: [...itemsByObjections.values()],
+    }),
+    merge(tally) {
+      totals.added += tally.added;
+      totals.removed += tally.removed;
+      totals.changed += tally.changed;
+      for (const [index, { count, examples }] of tally.objected.entries()) {
+        const counter = counters[index];
+        assert(counter !== undefined, "a tally is of the same checks");
+        counter.count += count;
+        counter.examples.push(...examples.slice(0, findingExamplesMax - counter.examples.length));
+      }
+      for (const { indexes, count } of tally.objections) object(indexes, count);
     },
     finish({ items }) {
       const expected = totals.parentItems + totals.added - totals.removed;

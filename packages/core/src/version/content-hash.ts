@@ -67,11 +67,23 @@ export function createContentHash(hex: string = emptyContentHash): ContentHash {
       carry = Math.floor(total / 0x1_0000_0000);
     }
   };
+  /** The same of a digest as a text of 32 characters, of which nothing has to be made first. */
+  const sumText = (digest: string, sign: 1 | -1): void => {
+    let carry = 0;
+    for (let index = 0; index < 8; index++) {
+      const at = 28 - 4 * index;
+      const high = (digest.charCodeAt(at) << 24) | (digest.charCodeAt(at + 1) << 16);
+      const word = (high | (digest.charCodeAt(at + 2) << 8) | digest.charCodeAt(at + 3)) >>> 0;
+      const total = limb(limbs, index) + sign * word + carry;
+      limbs[index] = total;
+      carry = Math.floor(total / 0x1_0000_0000);
+    }
+  };
   const content: ContentHash = {
     add: (item) => sum(item, 1),
     subtract: (item) => sum(item, -1),
-    addItem: (bytes) => sum(sha256(bytes), 1),
-    subtractItem: (bytes) => sum(sha256(bytes), -1),
+    addItem: (bytes) => sumText(hash("sha256", bytes, "binary"), 1),
+    subtractItem: (bytes) => sumText(hash("sha256", bytes, "binary"), -1),
     addHash: (other) => sum(bytesOf(other), 1),
     subtractHash: (other) => sum(bytesOf(other), -1),
     hex() {

@@ -27,3 +27,25 @@ test("only the first twenty items are examples, and long values are left out of 
   expect([changed, examples.length]).toEqual([51, 20]);
   expect(examples[0]).toEqual({ key: "long", omitted: true });
 });
+
+test("differences of the pieces of a version add up to that of the whole, examples in their order", () => {
+  const changes = Array.from({ length: 30 }, (_, index) => ({
+    key: `k${index}`,
+    before: index % 2 || undefined,
+    after: 2,
+  }));
+  const whole = createDifference({ parentItems: 100 });
+  const sum = createDifference({ parentItems: 100 });
+  for (const piece of [changes.slice(0, 13), changes.slice(13)]) {
+    const part = createDifference({ parentItems: 0 });
+    for (const change of piece) {
+      whole.add(change);
+      part.add(change);
+    }
+    sum.merge(part.summary());
+  }
+  whole.count("removed", 3);
+  sum.count("removed", 3);
+  expect(sum.summary()).toEqual(whole.summary());
+  expect(sum.wantsExample()).toBe(false);
+});

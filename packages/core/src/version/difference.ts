@@ -22,10 +22,19 @@ export interface DifferenceSummary {
   readonly examples: readonly DifferenceExample[];
 }
 
+/** In what way an item differs. */
+export type DifferenceKind = "added" | "removed" | "changed";
+
 /** Adds up a difference that is fed one changed item at a time. */
 export interface DifferenceCount {
   /** Counts one item that differs. Items that do not differ are not fed. */
   add(change: ItemChange): void;
+  /** Whether there is room for another example; where there is none, `count` does as well as `add`. */
+  wantsExample(): boolean;
+  /** Counts items (default one) that differ in one way, without looking at them. */
+  count(kind: DifferenceKind, items?: number): void;
+  /** Takes in what was counted of other items, whose examples come after those that are here. */
+  merge(other: Omit<DifferenceSummary, "unchanged">): void;
   summary(): DifferenceSummary;
 }
 
@@ -37,22 +46,27 @@ const exampleCharactersMax = 2000;
 
 /** Starts to count; `parentItems` is the number of items in the parent, 0 for a first version. */
 export function createDifference(parent: { readonly parentItems: number }): DifferenceCount {
-  let added = 0;
-  let removed = 0;
-  let changed = 0;
+  const counts: Record<DifferenceKind, number> = { added: 0, removed: 0, changed: 0 };
   const examples: DifferenceExample[] = [];
+  const wantsExample = (): boolean => examples.length < differenceExamplesMax;
   return {
     add(change) {
-      if (change.before === undefined) added++;
-      else if (change.after === undefined) removed++;
-      else changed++;
-      if (examples.length < differenceExamplesMax) examples.push(exampleOf(change));
+      counts[change.before === undefined ? "added" : change.after === undefined ? "removed" : "changed"]++;
+      if (wantsExample()) examples.push(exampleOf(change));
+    },
+    wantsExample,
+    count(kind, items = 1) {
+      counts[kind] += items;
+    },
+    merge(other) {
+      counts.added += other.added;
+      counts.removed += other.removed;
+      counts.changed += other.changed;
+      examples.push(...other.examples.slice(0, differenceExamplesMax - examples.length));
     },
     summary: () => ({
-      added,
-      removed,
-      changed,
-      unchanged: parent.parentItems - removed - changed,
+      ...counts,
+      unchanged: parent.parentItems - counts.removed - counts.changed,
       examples: [...examples],
     }),
   };
