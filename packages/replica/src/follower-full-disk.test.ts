@@ -2,12 +2,15 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { endOf } from "./local.testing.ts";
 import type { Items } from "./log.testing.ts";
 import { blobsOn } from "./storage.testing.ts";
 import { passUntil } from "./turns.testing.ts";
 import { createWorld, itemsOf, shownBy } from "./world.testing.ts";
+
+/** Minutes of a clock that stands still cost seconds where the disk is real. */
+vi.setConfig({ testTimeout: 30_000 });
 
 let directory = "";
 let mounted = false;

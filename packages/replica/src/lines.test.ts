@@ -151,7 +151,10 @@ test("where nothing is shown yet, the version that was on its way first is read 
   const log = newLog();
   const local = createLocal();
   local.fold(log.create("prices"), await log.publish("prices", items({ a: 1 }), true, 1));
-  local.fold(await log.publish("prices", items({ a: 2 }), true, 1), await log.publish("prices", items({ a: 3 }), true, 1));
+  local.fold(
+    await log.publish("prices", items({ a: 2 }), true, 1),
+    await log.publish("prices", items({ a: 3 }), true, 1),
+  );
   expect(local.lines.missing().length).toBe(2);
   await local.deliver(log.blobs, 1);
   expect(shown(local)).toEqual({ stable: items({ a: 1 }), candidate: null });
