@@ -20,13 +20,13 @@ export async function createFrameReader(
   charactersMax: number = frameCharactersMax,
 ): Promise<FrameReader> {
   // The schemas take longer to load than a first read from disk, so nothing on the way to that may load them.
-  const { frameSchema } = await import("@sluice/core/api");
+  const { parseFrame } = await import("@sluice/core/api");
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
   const frameOf = (type: string | undefined, data: string): Frame => {
-    const parsed = frameSchema.safeParse({ ...objectOf(data), type });
+    const parsed = parseFrame({ ...objectOf(data), type });
     if (parsed.success) return parsed.data;
-    const [issue] = parsed.error.issues;
+    const { issue } = parsed;
     throw new SluiceError(
       "PROTOCOL",
       `a frame ${type === undefined ? "without a name" : `"${type.slice(0, 40)}"`} is not what this version expects (${issue?.path.join(".") ?? ""}: ${issue?.message ?? "no JSON"})`,

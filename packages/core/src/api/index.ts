@@ -29,6 +29,8 @@ export {
 export { checkFindingSchema, differenceSchema } from "./check.ts";
 export type { FollowerInfo, FollowQuery, Frame, LineContents, Mark } from "./follow.ts";
 export { followerInfoSchema, followQuerySchema, frameSchema, markSchema } from "./follow.ts";
+export type { ParsedFrame } from "./frame.ts";
+export { parseFrame } from "./frame.ts";
 export {
   actorSchema,
   contentSchema,

@@ -35,20 +35,28 @@ import { checkFindingSchema, differenceSchema } from "./check.ts";
 const wholeSchema: z.ZodType<number> = z.int().min(0);
 const versionNumberSchema: z.ZodType<number> = z.int().min(1);
 
+export const hashPattern: RegExp = /^[0-9a-f]{64}$/;
+
 /** SHA-256 or content hash, 64 lower-case hex digits. */
-export const hashSchema: z.ZodType<string> = z.string().regex(/^[0-9a-f]{64}$/, "64 hex digits");
+export const hashSchema: z.ZodType<string> = z.string().regex(hashPattern, "64 hex digits");
+
+export const namePattern: RegExp = /^[a-z][a-z0-9-]{0,62}$/;
 
 /** Lower-case letters, digits and dashes, beginning with a letter, at most 63. */
 export const nameSchema: z.ZodType<string> = z
   .string()
-  .regex(/^[a-z][a-z0-9-]{0,62}$/, "lower-case letters, digits and dashes, beginning with a letter, at most 63");
+  .regex(namePattern, "lower-case letters, digits and dashes, beginning with a letter, at most 63");
 
 /** A percentage in integer thousandths. */
 export const thousandthsSchema: z.ZodType<number> = z.int().min(0).max(everybodyThousandths);
 
+export const actorKinds = ["person", "guard", "alert", "source", "plan", "origin"] as const;
+
+export const actorNameLengthMax = 200;
+
 export const actorSchema: z.ZodType<Actor> = z.object({
-  kind: z.enum(["person", "guard", "alert", "source", "plan", "origin"]),
-  name: z.string().max(200),
+  kind: z.enum(actorKinds),
+  name: z.string().max(actorNameLengthMax),
 });
 
 const partRefSchema: z.ZodType<PartRef> = z.object({
