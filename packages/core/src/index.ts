@@ -92,7 +92,7 @@ export {
 export type { ContentHash } from "./version/content-hash.ts";
 export { createContentHash, emptyContentHash, itemHash } from "./version/content-hash.ts";
 export type { Delta, LookupOld } from "./version/delta.ts";
-export { applyDeltaCount, applyDeltaHash, createDelta, emptyDelta } from "./version/delta.ts";
+export { applyDelta, createDelta, emptyDelta } from "./version/delta.ts";
 export type { DifferenceCount, DifferenceExample, DifferenceSummary } from "./version/difference.ts";
 export { createDifference } from "./version/difference.ts";
 export type { JsonObject, JsonValue } from "./version/json-value.ts";

@@ -1,8 +1,6 @@
 import {
-  applyDeltaCount,
-  applyDeltaHash,
+  applyDelta,
   type BaseRef,
-  type ContentSum,
   createDelta,
   type Delta,
   emptyDelta,
@@ -73,9 +71,9 @@ export function createShelfVersion(
     *overlay() {
       for (const [key, value] of overlay.entries()) yield [key, value === REMOVED ? undefined : value];
     },
-    measure: (delta) => measureDelta(ground, delta, get),
+    measure: (delta) => applyDelta(ground, delta, get),
     with(delta, position) {
-      const measured = measureDelta(ground, delta, get);
+      const measured = applyDelta(ground, delta, get);
       if (measured.contentHash !== position.contentHash || measured.items !== position.items) {
         throw new SluiceError(
           "CORRUPT",
@@ -93,18 +91,6 @@ export function createShelfVersion(
   };
   know(version, ground);
   return version;
-}
-
-/** Content hash and number of items after a delta. Each old item is read once. */
-export function measureDelta(before: ContentSum, delta: Delta, get: (key: string) => string | undefined): ContentSum {
-  const old = new Map<string, string | undefined>();
-  for (const [key] of delta.set) old.set(key, get(key));
-  for (const key of delta.remove) old.set(key, get(key));
-  const lookup = (key: string): string | undefined => old.get(key);
-  return {
-    contentHash: applyDeltaHash(before.contentHash, delta, lookup),
-    items: applyDeltaCount(before.items, delta, lookup),
-  };
 }
 
 /** All that an overlay does to its base. */

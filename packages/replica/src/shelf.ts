@@ -1,4 +1,5 @@
 import {
+  applyDelta,
   type BaseRef,
   type Clock,
   type Content,
@@ -11,7 +12,7 @@ import {
 } from "@sluice/core";
 import type { Blobs } from "./blobs.ts";
 import { createParts, type DamagedFile } from "./parts.ts";
-import { createShelfVersion, measureDelta, type OpenBase, type VersionGround } from "./shelf-version.ts";
+import { createShelfVersion, type OpenBase, type VersionGround } from "./shelf-version.ts";
 import type { ReadableVersion } from "./version.ts";
 
 /** A blob that is needed and how long it is. */
@@ -125,7 +126,7 @@ export function createShelf(dependencies: {
 /** Proves a version by what its files add up to and what its overlay makes of that. Throws CORRUPT. */
 function prove(version: ReadableVersion, overlay: Delta): void {
   const { number, contentHash, items } = version;
-  const found = measureDelta(sumOfBase(version.base), overlay, (key) => version.getFromBase(key));
+  const found = applyDelta(sumOfBase(version.base), overlay, (key) => version.getFromBase(key));
   if (found.contentHash === contentHash && found.items === items) return;
   throw new SluiceError(
     "CORRUPT",

@@ -1,18 +1,10 @@
-import {
-  applyDeltaCount,
-  applyDeltaHash,
-  createDelta,
-  type Delta,
-  emptyContentHash,
-  type LinePosition,
-  SluiceError,
-} from "@sluice/core";
+import { applyDelta, createDelta, type Delta, emptyContentHash, type LinePosition, SluiceError } from "@sluice/core";
 import type { ReadableVersion } from "@sluice/replica";
 
 /** A version held in memory, for tests: items by key as canonical JSON text. */
 export function createMemoryVersion(number: number, items: ReadonlyMap<string, string>): ReadableVersion {
   const all = createDelta(items, []);
-  const contentHash = applyDeltaHash(emptyContentHash, all, () => undefined);
+  const { contentHash } = applyDelta({ contentHash: emptyContentHash, items: 0 }, all, () => undefined);
   const get = (key: string): string | undefined => items.get(key);
   const version: ReadableVersion = {
     number,
@@ -24,10 +16,7 @@ export function createMemoryVersion(number: number, items: ReadonlyMap<string, s
     getFromBase: () => undefined,
     entries: () => items.entries(),
     overlay: () => items.entries(),
-    measure: (delta) => ({
-      contentHash: applyDeltaHash(contentHash, delta, get),
-      items: applyDeltaCount(items.size, delta, get),
-    }),
+    measure: (delta) => applyDelta({ contentHash, items: items.size }, delta, get),
     with(delta, position) {
       const next = createMemoryVersion(position.number, patched(items, delta));
       refuseMismatch(next, position);

@@ -1,4 +1,5 @@
 import { SluiceError } from "../error.ts";
+import type { ContentSum } from "./base.ts";
 import { createContentHash, itemHash } from "./content-hash.ts";
 import { showKey } from "./key.ts";
 
@@ -24,28 +25,24 @@ export function createDelta(set: Iterable<readonly [string, string]>, remove: It
   return delta;
 }
 
-/** The content hash after a delta, in time proportional to the delta. `contentHash` is the one before, 64 hex digits. */
-export function applyDeltaHash(contentHash: string, delta: Delta, lookupOld: LookupOld): string {
-  const content = createContentHash(contentHash);
+/** What a version adds up to after a delta, in time proportional to the delta. Each old item is looked up once. */
+export function applyDelta(before: ContentSum, delta: Delta, lookupOld: LookupOld): ContentSum {
+  const content = createContentHash(before.contentHash);
+  let { items } = before;
   for (const [key, canonical] of delta.set) {
     const old = lookupOld(key);
     if (old === canonical) continue;
-    if (old !== undefined) content.subtract(itemHash(key, old));
+    if (old === undefined) items++;
+    else content.subtract(itemHash(key, old));
     content.add(itemHash(key, canonical));
   }
   for (const key of delta.remove) {
     const old = lookupOld(key);
-    if (old !== undefined) content.subtract(itemHash(key, old));
+    if (old === undefined) continue;
+    items--;
+    content.subtract(itemHash(key, old));
   }
-  return content.hex();
-}
-
-/** The number of items after a delta; `itemCount` is the one before. */
-export function applyDeltaCount(itemCount: number, delta: Delta, lookupOld: LookupOld): number {
-  let count = itemCount;
-  for (const [key] of delta.set) if (lookupOld(key) === undefined) count++;
-  for (const key of delta.remove) if (lookupOld(key) !== undefined) count--;
-  return count;
+  return { contentHash: content.hex(), items };
 }
 
 function compare(a: string, b: string): number {
