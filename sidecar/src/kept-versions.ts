@@ -4,7 +4,7 @@ import type { Commands } from "./commands.ts";
 import type { EventLog } from "./store/port.ts";
 
 /** So many versions of a dataset are kept however old they are, the newest. */
-export const versionsKeptMin = 3;
+const versionsKeptMin = 3;
 
 /** How many events are read at a time while the log is looked through for versions. */
 const pageEvents = 50;

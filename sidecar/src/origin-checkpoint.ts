@@ -66,9 +66,8 @@ export async function restore(log: EventLog, lines: Lines, logger: Logger): Prom
   const heads = await log.checkpoints();
   let state = emptyState;
   for (const head of heads) {
-    const checkpoint = await sound(log, head, logger);
+    const checkpoint = await sound(log, head, lines, logger);
     if (checkpoint === null) continue;
-    lines.unpack(checkpoint.lines);
     state = checkpoint.state;
     break;
   }
@@ -87,14 +86,22 @@ export async function restore(log: EventLog, lines: Lines, logger: Logger): Prom
   return state;
 }
 
-/** The checkpoint; null where it is damaged. */
-async function sound(log: EventLog, head: CheckpointHead, logger: Logger): Promise<OriginCheckpoint | null> {
+/** The checkpoint, whose lines are taken up; null where it is damaged. */
+async function sound(
+  log: EventLog,
+  head: CheckpointHead,
+  lines: Lines,
+  logger: Logger,
+): Promise<OriginCheckpoint | null> {
   try {
     const text = await log.readCheckpoint(head.sequence);
     if (text === null) throw new SluiceError("CORRUPT", "the checkpoint is not what was written");
     const checkpoint = await parseCheckpoint(text);
-    if (checkpoint.state.sequence === head.sequence) return checkpoint;
-    throw new SluiceError("CORRUPT", `the checkpoint is of event ${checkpoint.state.sequence}`);
+    if (checkpoint.state.sequence !== head.sequence) {
+      throw new SluiceError("CORRUPT", `the checkpoint is of event ${checkpoint.state.sequence}`);
+    }
+    takeUp(lines, checkpoint);
+    return checkpoint;
   } catch (error) {
     if (!isSluiceError(error, "CORRUPT")) throw error;
     logger.error(
@@ -105,6 +112,15 @@ async function sound(log: EventLog, head: CheckpointHead, logger: Logger): Promi
       .dropCheckpoint(head.sequence)
       .catch((cause: unknown) => logger.warn({ err: cause }, "the damaged checkpoint could not be removed"));
     return null;
+  }
+}
+
+function takeUp(lines: Lines, checkpoint: OriginCheckpoint): void {
+  try {
+    lines.unpack(checkpoint.lines);
+  } catch (cause) {
+    lines.reset(emptyState, {});
+    throw new SluiceError("CORRUPT", "the lines of the checkpoint cannot be taken up", { cause });
   }
 }
 

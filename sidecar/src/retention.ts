@@ -22,13 +22,13 @@ export const defaultRetention: RetentionLimits = {
 };
 
 /** Answers to patches that are kept for their idempotency keys: some 300 bytes each, 150 MB in all; at 100 a second 83 minutes. */
-export const patchAnswersMax = 500_000;
+const patchAnswersMax = 500_000;
 
 /** Room in the log's file for what comes next, such as the next checkpoint, in bytes. */
-export const roomBytesMax: number = 16 * 1024 * 1024;
+const roomBytesMax = 16 * 1024 * 1024;
 
 /** How often the log is looked through, in milliseconds. */
-export const pruneMs = 10_000;
+const pruneMs = 10_000;
 
 /** Pruning takes at most one part in so many of the time of the log's thread. */
 const dutyShare = 4;

@@ -18,15 +18,6 @@ export async function settle(): Promise<void> {
   for (let turns = 0; turns < 6; turns++) await turn();
 }
 
-/** Turns the event loop until a condition holds, for what waits for a disk. Throws where it never does. */
-export async function until(holds: () => boolean, what = "the condition"): Promise<void> {
-  for (let turns = 0; turns < 200_000; turns++) {
-    if (holds()) return;
-    await turn();
-  }
-  throw new Error(`${what} did not come about`);
-}
-
 /** Moves a clock on timer by timer, and lets everything run that each of them set off. */
 export async function pass(clock: VirtualClock, durationMs: number): Promise<void> {
   const endMs = clock.now() + durationMs;
