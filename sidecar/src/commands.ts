@@ -238,18 +238,24 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
   function decideBatch(jobs: readonly Job[]): Batch {
     const batch: Batch = { outcomes: [], events: [], answers: [] };
     const moved = new Map<string, DatasetLines>();
+    /** Events whose lines nobody has asked for yet: after the last patch of a batch nobody does. */
+    const unmoved: LoggedEvent[] = [];
     let working = state;
+    const linesIn = (dataset: string): DatasetLines => moved.get(dataset) ?? linesOf(dataset);
     const view: Working = {
       get state() {
         return working;
       },
-      lines: (dataset) => moved.get(dataset) ?? linesOf(dataset),
+      lines(dataset) {
+        for (const logged of unmoved.splice(0)) moveLines(moved, linesIn, logged);
+        return linesIn(dataset);
+      },
     };
     for (const job of jobs) {
       const executed = attempt(job, view);
       batch.outcomes.push({ job, executed });
       if (executed instanceof SluiceError) continue;
-      for (const logged of executed.events) moveLines(moved, view, logged);
+      unmoved.push(...executed.events);
       working = executed.state;
       batch.events.push(...executed.events);
       if (executed.events.length === 0) continue;

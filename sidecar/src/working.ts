@@ -8,9 +8,9 @@ export interface Working {
 }
 
 /** Brings the working lines up to a patch, so that the next one in the same append stands on it. */
-export function moveLines(moved: Map<string, DatasetLines>, working: Working, { event }: LoggedEvent): void {
+export function moveLines(moved: Map<string, DatasetLines>, lines: Working["lines"], { event }: LoggedEvent): void {
   if (event.type !== "patched") return;
-  const { stable, candidate } = working.lines(event.dataset);
+  const { stable, candidate } = lines(event.dataset);
   const { delta, candidateDelta } = event;
   moved.set(event.dataset, {
     stable: stable === null ? null : stable.with(delta, event.stable),

@@ -1,6 +1,7 @@
 import {
   applyDelta,
   type BaseRef,
+  type ContentSum,
   createDelta,
   type Delta,
   emptyDelta,
@@ -40,6 +41,8 @@ export function createShelfVersion(
   const { number, contentHash, items, base, overlay } = ground;
   const { parts, layers } = base;
   let overlaid: Delta | undefined;
+  /** What was measured here: who decides on a patch lays it over the version next, and its delta is the same object. */
+  let measured: WeakMap<Delta, ContentSum> | undefined;
 
   const getFromBase = (key: string): string | undefined => {
     const keyHash = murmur3(key);
@@ -71,14 +74,19 @@ export function createShelfVersion(
     *overlay() {
       for (const [key, value] of overlay.entries()) yield [key, value === REMOVED ? undefined : value];
     },
-    measure: (delta) => applyDelta(ground, delta, get),
+    measure(delta) {
+      const sum = applyDelta(ground, delta, get);
+      measured ??= new WeakMap();
+      measured.set(delta, sum);
+      return sum;
+    },
     with(delta, position) {
-      const measured = applyDelta(ground, delta, get);
-      if (measured.contentHash !== position.contentHash || measured.items !== position.items) {
+      const sum = measured?.get(delta) ?? applyDelta(ground, delta, get);
+      if (sum.contentHash !== position.contentHash || sum.items !== position.items) {
         throw new SluiceError(
           "CORRUPT",
-          `expected version ${position.number} to have ${position.items} items and content ${position.contentHash}, the delta on version ${number} gives ${measured.items} and ${measured.contentHash}; fetch the version again`,
-          { details: { expected: position, found: measured } },
+          `expected version ${position.number} to have ${position.items} items and content ${position.contentHash}, the delta on version ${number} gives ${sum.items} and ${sum.contentHash}; fetch the version again`,
+          { details: { expected: position, found: sum } },
         );
       }
       return createShelfVersion({ ...ground, ...position, overlay: overlay.with(delta, position.number) }, know);
