@@ -31,7 +31,7 @@ export interface GroupBuild {
   readonly observed: Observed | null;
 }
 
-/** Where built files go; nothing where one is there already. */
+/** Where built files go; nothing where one is there already. The bytes are given away: they may be gone afterwards. */
 export type PutFile = (name: string, bytes: Uint8Array) => Promise<void>;
 
 /** Builds the parts of a group and puts them. Where a key came twice, nothing is built. */
@@ -65,9 +65,11 @@ export async function buildLayerOf(put: PutFile, pieces: readonly Uint8Array[]):
     murmur3Bytes(bytes.subarray(at + 8, at + 8 + view.getUint32(at + 4))),
   );
   const layer: BuiltLayer = packRecords("layer", { bytes, positions: Uint32Array.from(positions), keyHashes });
-  await put(layer.name, layer.bytes);
   const { name, recordCount, itemCount, contentHash } = layer;
-  return { name, bytes: layer.bytes.length, records: recordCount, items: itemCount, contentHash };
+  // Measured before they are given away: in a thread they are nobody's afterwards.
+  const byteLength = layer.bytes.length;
+  await put(name, layer.bytes);
+  return { name, bytes: byteLength, records: recordCount, items: itemCount, contentHash };
 }
 
 /** The records of each of the parts of a group. */
