@@ -22,7 +22,18 @@ export function detachDisks(): void {
 
 /** `node:fs` whose functions know the disks of the simulation; every other path goes to the machine's. */
 export function virtualFs(real: typeof import("node:fs")): object {
-  const { openSync, closeSync, fstatSync, readSync, mkdirSync, readdirSync, rmSync, statSync, accessSync } = real;
+  const {
+    openSync,
+    closeSync,
+    fstatSync,
+    readSync,
+    mkdirSync,
+    readdirSync,
+    rmSync,
+    statSync,
+    accessSync,
+    readFileSync,
+  } = real;
   return {
     ...real,
     openSync: either(openSync, (disk, path) => {
@@ -45,6 +56,11 @@ export function virtualFs(real: typeof import("node:fs")): object {
       return file.bytes.copy(target, offset, position, position + length);
     },
     accessSync: either(accessSync, () => undefined),
+    readFileSync: either(readFileSync, (disk, path) => {
+      const bytes = disk.read(path);
+      if (bytes === undefined) throw errno("ENOENT", path);
+      return bytes;
+    }),
     mkdirSync: either(mkdirSync, (disk, path) => makeDirectories(disk, path)),
     readdirSync: either(readdirSync, (disk, path) => disk.list(path, false)),
     rmSync: either(rmSync, (disk, path) => disk.remove(path)),

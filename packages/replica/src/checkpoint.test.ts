@@ -32,7 +32,7 @@ function createMemoryFile(): MemoryFile {
       if (file.failure !== null) throw file.failure;
       file.text = text;
     },
-    stamp: async () => file.text,
+    stamp: () => file.text,
     async remove() {
       file.text = null;
     },

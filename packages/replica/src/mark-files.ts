@@ -1,7 +1,8 @@
-import { readdir } from "node:fs/promises";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { isActive, isSluiceError, type NamespaceState, own, SluiceError } from "@sluice/core";
 import type { Mark } from "@sluice/core/api";
+import { isErrno, storeError } from "./files.ts";
 import { createRecordFile } from "./record-file.ts";
 
 /** A mark as it lies on disk. */
@@ -39,10 +40,15 @@ export function createMarkFiles(directory: string, token: string): MarkFiles {
   let written: string | null = null;
   let number = 0;
 
-  const list = async (): Promise<string[]> => {
-    const names = await readdir(directory).catch(() => []);
-    // One file without a name of its own is what earlier builds wrote.
-    return names.filter((name) => /^marks(\.[^.]+\.\d+)?$/.test(name)).sort();
+  const list = (): readonly string[] => {
+    try {
+      // One file without a name of its own is what earlier builds wrote.
+      return readdirSync(directory).filter((name) => /^marks(\.[^.]+\.\d+)?$/.test(name));
+    } catch (error) {
+      if (isErrno(error, "ENOENT")) return [];
+      // As if there were none, the position could show what was reverted.
+      throw storeError(error, `the marks in ${directory} could not be listed`);
+    }
   };
 
   const readOne = async (name: string): Promise<readonly StoredMark[]> => {
@@ -53,7 +59,7 @@ export function createMarkFiles(directory: string, token: string): MarkFiles {
   return {
     async read() {
       const marks: StoredMark[] = [];
-      for (const name of await list()) marks.push(...(await readOne(name)));
+      for (const name of list()) marks.push(...(await readOne(name)));
       return marks;
     },
     async write(marks) {
@@ -68,7 +74,7 @@ export function createMarkFiles(directory: string, token: string): MarkFiles {
           .catch(() => {});
     },
     async passed(position) {
-      for (const name of await list()) {
+      for (const name of list()) {
         if (await isPassed(name, position)) await fileOf(name).remove();
       }
     },

@@ -57,7 +57,7 @@ export function createPosition(dependencies: {
   });
 
   const load = async (): Promise<Checkpoint | null> => {
-    const stamp = await file.stamp();
+    const stamp = file.stamp();
     const checkpoint = await checkpoints.load();
     if (checkpoint === null) return null;
     known = { stamp, log: checkpoint.log, sequence: checkpoint.state.sequence };
@@ -72,7 +72,7 @@ export function createPosition(dependencies: {
       floor = null;
       try {
         // Read again only where another process has written it since.
-        if (known === null || known.stamp !== (await file.stamp())) await load();
+        if (known === null || known.stamp !== file.stamp()) await load();
       } catch (error) {
         // What cannot be read is no position, and the next one takes its place.
         onError(error);

@@ -1,5 +1,6 @@
 import { hash, subtle } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { readFileSync, statSync } from "node:fs";
+import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { SluiceError } from "@sluice/core";
 import { isErrno, storeError, syncDirectory, writeSynced } from "./files.ts";
@@ -11,7 +12,7 @@ export interface RecordFile {
   /** Takes the place of what was there, at once and for good: the disk has it when this ends. Throws DISK_FULL or STORE_UNAVAILABLE. */
   write(text: string): Promise<void>;
   /** What changes whenever the file is another one; null where there is none. */
-  stamp(): Promise<string | null>;
+  stamp(): string | null;
   /** Removes the file. */
   remove(): Promise<void>;
 }
@@ -46,11 +47,15 @@ export function createRecordFile(path: string, token: string): RecordFile {
 
   return {
     async read() {
-      const bytes = await readFile(path).catch((error: unknown) => {
+      let bytes: Buffer;
+      try {
+        // Without another thread: a start has nothing else to do, and each trip to one would make it wait on a busy host.
+        bytes = readFileSync(path);
+      } catch (error) {
         if (isErrno(error, "ENOENT")) return null;
         throw storeError(error, `${path} could not be read`);
-      });
-      return bytes === null ? null : unsealed(path, bytes);
+      }
+      return unsealed(path, bytes);
     },
     write(text) {
       // A failed write is its caller's; the next one is not held up by it.
@@ -58,9 +63,9 @@ export function createRecordFile(path: string, token: string): RecordFile {
       writing = written.catch(() => {});
       return written;
     },
-    async stamp() {
-      const found = await stat(path).catch(() => null);
-      return found === null ? null : `${found.ino} ${found.mtimeMs} ${found.size}`;
+    stamp() {
+      const found = statSync(path, { throwIfNoEntry: false });
+      return found === undefined ? null : `${found.ino} ${found.mtimeMs} ${found.size}`;
     },
     remove: () => rm(path, { force: true }),
   };
@@ -81,10 +86,10 @@ async function digestOf(bytes: Buffer<ArrayBuffer>): Promise<string> {
   return Buffer.from(await subtle.digest("SHA-256", bytes)).toString("hex");
 }
 
-async function unsealed(path: string, bytes: Buffer<ArrayBuffer>): Promise<string> {
+function unsealed(path: string, bytes: Buffer): string {
   const bodyBytes = bytes.byteLength - sealBytes;
   const body = bytes.subarray(0, Math.max(0, bodyBytes));
-  if (bodyBytes < 1 || bytes.subarray(bodyBytes).toString("latin1") !== `${await digestOf(body)}\n`) {
+  if (bodyBytes < 1 || bytes.subarray(bodyBytes).toString("latin1") !== `${hash("sha256", body)}\n`) {
     throw new SluiceError("CORRUPT", `${path} is not what was written to it; it will be fetched again`, {
       details: { path },
     });
