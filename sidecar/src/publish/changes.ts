@@ -10,6 +10,7 @@ import { compareKeys } from "./group.ts";
  */
 
 const newline = 0x0a;
+const chunkCharacters = 4_096;
 
 /** Gathers a piece of a list; changes have to come in its order. */
 export interface ChangeListBuilder {
@@ -22,16 +23,28 @@ export interface ChangeListBuilder {
 
 /** Starts an empty piece. */
 export function createChangeList(): ChangeListBuilder {
-  const lines: string[] = [];
+  const chunks: Buffer[] = [];
+  let text = "";
+  let count = 0;
+  const flush = (): void => {
+    chunks.push(Buffer.from(text));
+    text = "";
+  };
   return {
     get count() {
-      return lines.length;
+      return count;
     },
     add(key, canonical) {
       const value = canonical === null ? null : hash("sha256", canonical).slice(0, 16);
-      lines.push(`${JSON.stringify([key, value])}\n`);
+      text += `${JSON.stringify([key, value])}\n`;
+      count++;
+      // Strings that are kept until all are there would outlive their generation, and the heap would grow for them.
+      if (text.length > chunkCharacters) flush();
     },
-    bytes: () => Buffer.from(lines.join("")),
+    bytes() {
+      flush();
+      return Buffer.concat(chunks);
+    },
   };
 }
 

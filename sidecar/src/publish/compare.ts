@@ -103,7 +103,7 @@ async function compareWith(parent: ReadableVersion, compared: Compared): Promise
         span,
         parent: { base: parent.base, overlay: overlays.get(span.index) ?? [] },
         checks,
-        over: plan.over,
+        over: plan.left(),
       }),
     take(compared, done) {
       repeated = mergeRepeated(repeated, compared.repeated);

@@ -1,5 +1,6 @@
 import { type ContentSum, createContentHash } from "@sluice/core";
 import type { OverRecords } from "./compare-group.ts";
+import { free } from "./spool-files.ts";
 
 /** More items or text than this are not laid over a base; the version gets a base of its own. */
 export const overlayItemsMax = 50_000;
@@ -7,6 +8,8 @@ export const overlayBytesMax: number = 16 * 1024 * 1024;
 
 /** So many differences from the base are always laid over it, however small the dataset. */
 const overlayItemsMin = 1_000;
+
+const tooMuch = { itemsMax: -1, bytesMax: -1 };
 
 /** What lies over a base. */
 export interface OverlayItems {
@@ -21,8 +24,8 @@ export interface OverlayItems {
 
 /** Gathers what a version differs in from a base until a base of its own is the better choice. */
 export interface OverlayPlan {
-  /** More than this is too much, in a group or in all of them. */
-  readonly over: { readonly itemsMax: number; readonly bytesMax: number };
+  /** More than this would be too much; below 0 where it is already. */
+  left(): { readonly itemsMax: number; readonly bytesMax: number };
   /** What differs in the next group; null where that alone is too much. */
   add(records: OverRecords | null): void;
   /** What lies over the base; null where it is too much. */
@@ -42,7 +45,7 @@ export function createOverlayPlan(versionItems: number): OverlayPlan {
   let textBytes = 0;
   let fits = true;
   return {
-    over: { itemsMax, bytesMax: overlayBytesMax },
+    left: () => (fits ? { itemsMax: itemsMax - items, bytesMax: overlayBytesMax - textBytes } : tooMuch),
     add(more) {
       if (more !== null) {
         items += more.items;
@@ -52,8 +55,10 @@ export function createOverlayPlan(versionItems: number): OverlayPlan {
         if (more.bytes.length > 0) records.push(more.bytes);
       }
       fits &&= more !== null && items <= itemsMax && textBytes <= overlayBytesMax;
+      if (fits) return;
       // What is too much is not kept.
-      if (!fits) records = [];
+      for (const bytes of records) free(bytes);
+      records = [];
     },
     finish: () =>
       fits ? { records, items, textBytes, hidden: { contentHash: hidden.hex(), items: hiddenItems } } : null,

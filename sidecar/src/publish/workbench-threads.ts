@@ -15,6 +15,12 @@ const jobsAhead = 2;
 const bufferBytes = 256 * 1024;
 const bufferCount = 4;
 
+/**
+ * Of the heap of a thread. What it works on lies outside of the heap, strings live for an item: without a limit the heap would
+ * grow as fast as they come. One group's examples, a line of 8 MiB and its value have to have room.
+ */
+const heapLimits = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 256 };
+
 /** Starts the thread's file, as source or built, whichever this file is. */
 export function startWorkbenchWorker(blobsDirectory: string): Worker {
   return new Worker(new URL(`./workbench-worker${extname(import.meta.url)}`, import.meta.url), {
@@ -22,6 +28,7 @@ export function startWorkbenchWorker(blobsDirectory: string): Worker {
     execArgv: process.execArgv.filter((flag) => flag.startsWith("--conditions=")),
     name: "sluice-publish",
     workerData: { blobsDirectory },
+    resourceLimits: heapLimits,
   });
 }
 
