@@ -13,6 +13,7 @@ import { openSuite } from "./suites/open.ts";
 import { patchSuite } from "./suites/patch.ts";
 import { publishSuite } from "./suites/publish.ts";
 import { readSuite } from "./suites/read.ts";
+import { soakSuite } from "./suites/soak.ts";
 import { switchSuite } from "./suites/switch.ts";
 
 const itemsOfDocs = 1_000_000;
@@ -24,6 +25,7 @@ const suites: readonly Suite[] = [
   patchSuite,
   switchSuite,
   fanoutSuite,
+  soakSuite,
 ];
 const messageLengthMax = 2_000;
 const names = suites.map(({ name }) => name);
@@ -39,7 +41,10 @@ try {
 
 async function bench(options: Options): Promise<void> {
   installPeers();
-  const chosen = options.suites.length === 0 ? suites : suites.filter(({ name }) => options.suites.includes(name));
+  const chosen =
+    options.suites.length === 0
+      ? suites.filter(({ isLong }) => isLong !== true)
+      : suites.filter(({ name }) => options.suites.includes(name));
   const start = performance.now();
   const say = (text: string): void => {
     process.stderr.write(`[${String(Math.round((performance.now() - start) / 1_000)).padStart(4)} s] ${text}\n`);

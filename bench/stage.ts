@@ -14,6 +14,8 @@ export interface Stage {
   ndjson(edition?: number): string;
   /** An instance over a copy of a directory into which `prices` was published. */
   instance(): Promise<Instance>;
+  /** The same with flags of its own, and the directory. */
+  instanceIn(flags: readonly string[]): Promise<{ readonly instance: Instance; readonly directory: string }>;
   /** A new instance over an empty directory. */
   emptyInstance(): Promise<Instance>;
   /** Ends a resource with the others, unless it was ended before. */
@@ -49,11 +51,12 @@ export function createStage(items: number, say: (text: string) => void): Stage {
       files.set(edition, path);
       return path;
     },
-    async instance() {
+    instance: async () => (await stage.instanceIn([])).instance,
+    async instanceIn(flags) {
       published ??= publish();
       const directory = stage.directory("origin");
       cpSync(await published, directory, { recursive: true });
-      return stage.keep(await startInstance(directory));
+      return { instance: stage.keep(await startInstance(directory, flags)), directory };
     },
     emptyInstance: async () => stage.keep(await startInstance(stage.directory("origin"))),
     keep(resource) {

@@ -16,5 +16,7 @@ export interface Suite {
   readonly name: string;
   /** What it is about, in one line. */
   readonly about: string;
+  /** Runs only where it is named. */
+  readonly isLong?: boolean;
   run(context: SuiteContext): Promise<SuiteResult>;
 }

@@ -9,6 +9,8 @@ import { stampedIndex } from "./stamp.ts";
 /** What a process that reads while patches arrive can be told. */
 export interface PatchReaderSteps {
   open(input: { readonly url: string; readonly cacheDirectory: string; readonly items: number }): Promise<void>;
+  /** Ends when new views read this version or a later one. */
+  reaches(number: number): Promise<void>;
   /** Notes from now on when the patches with stamps from `first` become visible. */
   watch(input: { readonly first: number; readonly count: number }): void;
   /** Ends when all are visible; gives when each was, on the monotonic clock in nanoseconds. */
@@ -49,6 +51,14 @@ const steps: PatchReaderSteps = {
       readyTimeoutMs: 600_000,
     })) as Client<{ prices: Price }>;
     client.on("version", look);
+  },
+  async reaches(number) {
+    const end = performance.now() + waitMsMax;
+    while ((client?.view().version("prices") ?? 0) < number) {
+      if (performance.now() > end)
+        throw new Error(`the reader is not at version ${number} after ${waitMsMax / 1_000} s`);
+      await sleep(50);
+    }
   },
   watch({ first: from, count }) {
     first = from;

@@ -7,10 +7,9 @@ export interface Price {
   readonly list: number;
   readonly currency: string;
   readonly tax: number;
-  readonly unit: string;
-  readonly minimum: number;
-  readonly from: string;
-  readonly campaign: string;
+  /** From how many pieces another price holds. */
+  readonly tiers: readonly { readonly from: number; readonly price: number }[];
+  readonly until: string;
   /** Set by a patch, so that a reader can tell which one it sees. */
   readonly stamp?: number;
 }
@@ -23,8 +22,6 @@ export interface Line {
 
 const seed = 1111;
 const currencies = ["CNY", "EUR", "JPY", "USD"];
-const units = ["bottle", "box", "kilogram", "piece"];
-const campaigns = ["clearance", "double-eleven", "members-only", "new-arrivals"];
 const chunkBytes = 1_048_576;
 
 /** The key of item `index`, a string that was made just now, as one that comes out of a request is. */
@@ -38,15 +35,17 @@ export function priceOf(index: number, edition: number): Price {
   const list = 500 + (random % 90_000);
   // Each edition changes about one item in a hundred.
   const changed = edition > 0 && mixed(seed, index, edition) % 100 === 0 ? edition : 0;
+  const price = Math.ceil(list * (0.6 + ((random >>> 8) % 40) / 100)) + changed;
   return {
-    price: Math.ceil(list * (0.6 + ((random >>> 8) % 40) / 100)) + changed,
+    price,
     list,
     currency: currencies[(random >>> 4) % 4] ?? "CNY",
     tax: ((random >>> 12) % 22) / 100,
-    unit: units[(random >>> 16) % 4] ?? "piece",
-    minimum: 1 + ((random >>> 20) % 9),
-    from: `2026-11-${String(1 + ((random >>> 6) % 28)).padStart(2, "0")}T00:00:00Z`,
-    campaign: campaigns[(random >>> 24) % 4] ?? "clearance",
+    tiers: [
+      { from: 10, price: Math.ceil(price * 0.95) },
+      { from: 100, price: Math.ceil(price * 0.9) },
+    ],
+    until: `2026-11-${String(1 + ((random >>> 24) % 30)).padStart(2, "0")}T00:00:00Z`,
   };
 }
 

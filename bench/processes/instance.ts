@@ -27,10 +27,10 @@ export interface Instance {
 }
 
 /** Starts an instance over a directory; ends when it answers. */
-export async function startInstance(directory: string): Promise<Instance> {
+export async function startInstance(directory: string, flags: readonly string[] = []): Promise<Instance> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const args = ["serve", "--data", directory, "--port", String(port), "--log-level", "error"];
+  const args = ["serve", "--data", directory, "--port", String(port), "--log-level", "error", ...flags];
   const child = spawn(process.execPath, [...profileFlags(), sluice, ...args], {
     stdio: ["ignore", "ignore", "inherit"],
   });

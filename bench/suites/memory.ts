@@ -3,8 +3,9 @@ import type { SdkReaderSteps } from "../cases/sdk-reader.ts";
 import type { ProcessMemory } from "../measure/memory.ts";
 import { pageCacheBytes } from "../measure/page-cache.ts";
 import { median } from "../measure/statistics.ts";
+import type { Case } from "../processes/case.ts";
 import { megabytesText } from "../report/number.ts";
-import { atMost, measuredRow, type Row } from "../report/row.ts";
+import { atMost, measuredRow, reported, type Row } from "../report/row.ts";
 import type { Suite, SuiteContext } from "../suite.ts";
 
 /** What readers cost together. */
@@ -25,12 +26,17 @@ export const memorySuite: Suite = {
     const { stage, quick, say } = context;
     const rounds = quick ? 1 : 2;
     const instance = await stage.instance();
+    const cacheDirectory = stage.directory("cache");
+    say("fills the cache directory");
+    const first = await readersOf(context, instance.url, cacheDirectory, 1);
+    const fetched = await Promise.all(first.map((reader) => reader.call("memory", null)));
+    await Promise.all(first.map((reader) => reader.call("close", null).then(() => reader.end())));
     const [ones, eights, maps]: [Cost[], Cost[], number[]] = [[], [], []];
     for (let round = 1; round <= rounds; round++) {
       say(`round ${round} of ${rounds}: one reader`);
-      ones.push(await costOf(context, instance.url, 1));
+      ones.push(await costOf(context, instance.url, cacheDirectory, 1));
       say(`round ${round} of ${rounds}: eight readers`);
-      eights.push(await costOf(context, instance.url, readersMax));
+      eights.push(await costOf(context, instance.url, cacheDirectory, readersMax));
       say(`round ${round} of ${rounds}: a Map`);
       maps.push(await mapBytes(context));
     }
@@ -40,6 +46,13 @@ export const memorySuite: Suite = {
       rows: [
         rowOf("one reader, its private memory and the page cache / Map of parsed objects", 1 / 2, "1/2", ones, maps, 1),
         rowOf("eight readers, the page cache counted once / eight Maps", 1 / 5, "1/5", eights, maps, readersMax),
+        measuredRow({
+          figure: "private memory of the process that fetched the files",
+          target: reported,
+          samples: fetched.map(({ privateBytes }) => privateBytes / 1e6),
+          unit: "MB",
+          detail: "",
+        }),
       ],
       charts: [
         {
@@ -57,15 +70,28 @@ export const memorySuite: Suite = {
       notes: [
         "Private memory is Private_Clean and Private_Dirty of /proc/self/smaps_rollup after a collection of garbage, and holds Node's own share on all sides. " +
           "The page cache is what fincore counts for the files of the cache directory, which all readers share. Each reader has read 200,000 items uniformly before, " +
-          "so its cache of 100,000 decoded items is full and the files have been touched.",
+          "so its cache of 100,000 decoded items is full and the files have been touched; the files were fetched by a process before them.",
       ],
     };
   },
 };
 
-async function costOf({ stage, items, quick }: SuiteContext, url: string, readers: number): Promise<Cost> {
-  const cacheDirectory = stage.directory("cache");
-  const cases = Array.from({ length: readers }, () =>
+async function costOf(context: SuiteContext, url: string, cacheDirectory: string, count: number): Promise<Cost> {
+  const cases = await readersOf(context, url, cacheDirectory, count);
+  const readers = await Promise.all(cases.map((reader) => reader.call("memory", null)));
+  const sharedBytes = pageCacheBytes(cacheDirectory);
+  await Promise.all(cases.map((reader) => reader.end()));
+  return { readers, sharedBytes };
+}
+
+/** Readers of one directory whose caches are full. */
+async function readersOf(
+  { stage, items, quick }: SuiteContext,
+  url: string,
+  cacheDirectory: string,
+  count: number,
+): Promise<Case<SdkReaderSteps>[]> {
+  const cases = Array.from({ length: count }, () =>
     stage.cases.start<SdkReaderSteps>(new URL("../cases/sdk-reader.ts", import.meta.url)),
   );
   for (const [index, reader] of cases.entries()) {
@@ -75,10 +101,7 @@ async function costOf({ stage, items, quick }: SuiteContext, url: string, reader
       await reader.call("read", { distribution: "uniform", reads: readsPerPortion, seed: index * portions + at });
     }
   }
-  const memories = await Promise.all(cases.map((reader) => reader.call("memory", null)));
-  const sharedBytes = pageCacheBytes(cacheDirectory);
-  await Promise.all(cases.map((reader) => reader.end()));
-  return { readers: memories, sharedBytes };
+  return cases;
 }
 
 async function mapBytes({ stage, items }: SuiteContext): Promise<number> {
