@@ -245,3 +245,17 @@ function patched(items: Items, changes: readonly PatchItem[]): Items {
   }
   return Object.fromEntries([...result].map(([key, value]) => [key, JSON.parse(canonicalJson(value)) as JsonValue]));
 }
+
+test("a version that cannot be read is not patched as the one before it, which is shown in its place", async () => {
+  const origin = await originWith();
+  await origin.publish(first);
+  const shown = origin.lines();
+  await patch(origin, [{ key: "tea", merge: { price: 11 } }]);
+  const body: PatchBody = { items: [{ key: "rice", value: 6 }], line: null };
+  const patchOf = (stable: typeof shown.stable): Command =>
+    buildPatch({ stable, candidate: null }, origin.commands.state(), "prices", body);
+  for (const stable of [shown.stable, null]) {
+    expect(() => patchOf(stable)).toThrow(expect.objectContaining({ code: "CORRUPT" }));
+  }
+  expect(patchOf(origin.lines().stable)).toMatchObject({ type: "patch" });
+});

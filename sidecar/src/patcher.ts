@@ -31,15 +31,22 @@ const problemsMax = 100;
  * The command that a patch comes to on the lines as they stand, a candidate that is held or released included.
  * A merge patch is RFC 7396's: it makes an item that is not there, and one that is no object replaces the whole value.
  * Throws DUPLICATE_KEY, INVALID_ITEM, INVALID_JSON, LIMIT_EXCEEDED, and CHECK_REFUSED where a `forbiddenValue` check of
- * the dataset refuses what the patch sets, each with `details.problems`. An unknown dataset and one without a version are
+ * the dataset refuses what the patch sets, each with `details.problems`; CORRUPT where a line cannot be read. An unknown dataset and one without a version are
  * left to the decision.
  */
 export function buildPatch(lines: DatasetLines, state: NamespaceState, dataset: string, body: PatchBody): Patch {
   const given = own(state.datasets, dataset);
   refuseFaults(body.items);
   const { stable, candidate } = lines;
-  if (given === undefined || stable === null) return nothing(dataset);
-  if ((given.candidate === null) !== (candidate === null)) {
+  if (given === undefined || given.stable === null) return nothing(dataset);
+  // What is shown of a line that cannot be read is the version before: patched, it would be a version that nobody published.
+  if (stable === null || stable.number !== given.stable.number) {
+    throw new SluiceError(
+      "CORRUPT",
+      `v${given.stable.number} of ${dataset} cannot be read here, so it cannot be patched; sluice status names what is missing`,
+    );
+  }
+  if (candidate?.number !== given.candidate?.number) {
     throw new SluiceError(
       "CORRUPT",
       `the candidate of ${dataset} cannot be read here, so it cannot be patched; revert it`,
