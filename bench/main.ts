@@ -5,7 +5,7 @@ import { helpText, type Options, parseOptions } from "./options.ts";
 import { tableLines } from "./report/markdown.ts";
 import type { SuiteResult } from "./report/row.ts";
 import { writeDocs, writeJson } from "./report/write.ts";
-import { createStage } from "./stage.ts";
+import { createStage, type Stage } from "./stage.ts";
 import type { Suite } from "./suite.ts";
 import { fanoutSuite } from "./suites/fanout.ts";
 import { memorySuite } from "./suites/memory.ts";
@@ -27,6 +27,8 @@ const suites: readonly Suite[] = [
   fanoutSuite,
   soakSuite,
 ];
+type Say = (text: string) => void;
+
 const messageLengthMax = 2_000;
 const names = suites.map(({ name }) => name);
 
@@ -35,7 +37,7 @@ try {
   if (options.help) process.stdout.write(helpText(suites));
   else await bench(options);
 } catch (error) {
-  process.stderr.write(`bench: ${error instanceof Error ? error.message.slice(0, messageLengthMax) : String(error)}\n`);
+  process.stderr.write(`bench: ${messageOf(error)}\n`);
   process.exitCode = 1;
 }
 
@@ -46,7 +48,7 @@ async function bench(options: Options): Promise<void> {
       ? suites.filter(({ isLong }) => isLong !== true)
       : suites.filter(({ name }) => options.suites.includes(name));
   const start = performance.now();
-  const say = (text: string): void => {
+  const say: Say = (text) => {
     process.stderr.write(`[${String(Math.round((performance.now() - start) / 1_000)).padStart(4)} s] ${text}\n`);
   };
   const stage = createStage(options.items, say);
@@ -59,9 +61,9 @@ async function bench(options: Options): Promise<void> {
   try {
     for (const suite of chosen) {
       say(`${suite.name}: begins`);
-      const context = { stage, items: options.items, quick: options.quick };
-      const result = await suite.run({ ...context, say: (text) => say(`${suite.name}: ${text}`) });
+      const result = await run(suite, stage, options, say);
       await stage.rest();
+      if (result === null) continue;
       results.push(result);
       print(result, options);
       if (!options.quick && options.items === itemsOfDocs) writeDocs(result, names);
@@ -71,6 +73,21 @@ async function bench(options: Options): Promise<void> {
   } finally {
     await stage.clear();
   }
+}
+
+/** Null where it failed: the other suites are measured all the same. */
+async function run(suite: Suite, stage: Stage, { items, quick }: Options, say: Say): Promise<SuiteResult | null> {
+  try {
+    return await suite.run({ stage, items, quick, say: (text) => say(`${suite.name}: ${text}`) });
+  } catch (error) {
+    say(`${suite.name}: failed: ${messageOf(error)}`);
+    process.exitCode = 1;
+    return null;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).slice(0, messageLengthMax);
 }
 
 function print({ suite, rows }: SuiteResult, { quick }: Options): void {

@@ -8,7 +8,8 @@ const workspaces = ["packages/core", "packages/replica", "packages/sdk"];
 
 /** Builds the product, packs what an application installs, and installs it into a directory, where the scripts of `packed/` then stand. */
 export function installPacked(directory: string): void {
-  npm(root, "run", "build", "--silent");
+  // With what it depends on.
+  npm(root, "run", "build", "--silent", "--", "--filter=@sluice/sdk");
   npm(root, "pack", "--silent", "--pack-destination", directory, ...workspaces.flatMap((path) => ["-w", path]));
   const archives = readdirSync(directory).filter((name) => name.endsWith(".tgz"));
   const dependencies = Object.fromEntries(
