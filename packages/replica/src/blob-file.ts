@@ -95,9 +95,10 @@ function openFile(name: string, file: number): OpenBlob {
   let open = true;
   return {
     bytes: size,
-    read(position, length) {
+    read(position, length, scratch) {
       const wanted = Math.max(0, Math.min(length, size - position));
-      const bytes = Buffer.allocUnsafe(wanted);
+      const fits = scratch !== undefined && wanted <= scratch.length;
+      const bytes = fits ? scratch.subarray(0, wanted) : Buffer.allocUnsafe(wanted);
       let done = 0;
       while (done < wanted) {
         const count = readSync(file, bytes, done, wanted - done, position + done);

@@ -4,8 +4,11 @@ import { SluiceError } from "@sluice/core";
 /** An open blob, read by position. */
 export interface OpenBlob {
   readonly bytes: number;
-  /** Reads `length` bytes at `position`, fewer only at the end. Throws CORRUPT where the file is shorter than it was. */
-  read(position: number, length: number): Uint8Array;
+  /**
+   * Reads `length` bytes at `position`, fewer only at the end. What is given may lie in `scratch`, where that has room, and is then
+   * good until it is written to again. Throws CORRUPT where the file is shorter than it was.
+   */
+  read(position: number, length: number, scratch?: Buffer): Uint8Array;
   close(): void;
 }
 

@@ -24,6 +24,17 @@ export function deepFreeze<T>(value: T): T {
   return value;
 }
 
+/**
+ * The same for what JSON.parse gave, at a tenth of the cost: there are no getters, symbols or circles in it, and nothing that is
+ * frozen already.
+ */
+export function freezeParsed(value: unknown): void {
+  if (typeof value !== "object" || value === null) return;
+  for (const member of Array.isArray(value) ? (value as readonly unknown[]) : Object.values(value))
+    freezeParsed(member);
+  Object.freeze(value);
+}
+
 function freeze(value: unknown, seen: Set<object> | undefined): void {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return;
   if (Object.isFrozen(value)) {

@@ -1,6 +1,6 @@
 import { SluiceError } from "@sluice/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { deepFreeze, type Frozen } from "./freeze.ts";
+import { deepFreeze, type Frozen, freezeParsed } from "./freeze.ts";
 
 /** The datasets that an application reads, each with its schema; null takes the items as they were published. */
 export type DatasetSchemas = Readonly<Record<string, StandardSchemaV1 | null>>;
@@ -29,7 +29,13 @@ const issuesMax = 5;
 
 /** Makes what decodes the items of a dataset. The schema's output is what is read, so it may transform. */
 export function createDecode(dataset: string, schema: StandardSchemaV1 | null): Decode {
-  if (schema === null) return (canonical) => deepFreeze(JSON.parse(canonical) as unknown);
+  if (schema === null) {
+    return (canonical) => {
+      const value: unknown = JSON.parse(canonical);
+      freezeParsed(value);
+      return value;
+    };
+  }
   return (canonical) => {
     const result = validate(dataset, schema, JSON.parse(canonical));
     return result instanceof InvalidItem ? result : deepFreeze(result.value);

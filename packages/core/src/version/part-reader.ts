@@ -120,7 +120,8 @@ function openRecords<Value>(
     contentHash,
     byteLength,
     get(key, keyHash = murmur3(key)) {
-      let slot = slotCount === 0 ? 0 : keyHash % slotCount;
+      // Said to be unsigned, the two are divided as integers; as numbers that may be anything they take ten times as long.
+      let slot = slotCount === 0 ? 0 : (keyHash >>> 0) % (slotCount >>> 0);
       for (let probes = 0; probes < slotCount; probes++) {
         const position = table[2 * slot + 1] as number;
         if (position === 0) return undefined;
