@@ -1,10 +1,16 @@
 import type { LoggedEvent } from "@sluice/core";
 import type { LineContents } from "@sluice/core/api";
-import type { Blobs, DatasetLines, Feed } from "@sluice/replica";
+import { type Blobs, createEventRing, type DatasetLines, type Feed } from "@sluice/replica";
 import type { Commands } from "./commands.ts";
 
-/** How many events are kept for followers that come back; one that is further behind gets the state. */
-const keptMax = 10_000;
+/** What is kept for followers that come back; one that is further behind gets the state, which is less than so many patches. */
+const keptEventsMax = 10_000;
+const keptBytesMax = 16 * 1024 * 1024;
+
+/** What an event takes besides items and files. */
+const eventBytes = 512;
+const fileBytes = 256;
+const itemBytes = 100;
 
 /** What an origin tells its followers: every event once it is durable, every revert at once. */
 export function createOriginFeed(dependencies: {
@@ -14,14 +20,11 @@ export function createOriginFeed(dependencies: {
   readonly lines: () => ReadonlyMap<string, DatasetLines>;
 }): Feed {
   const { commands, log, blobs } = dependencies;
-  const first = commands.state().sequence;
-  let kept: LoggedEvent[] = [];
-
+  const kept = createEventRing({ eventsMax: keptEventsMax, bytesMax: keptBytesMax });
+  kept.clear(commands.state().sequence);
   commands.subscribe({
     events(events) {
-      kept.push(...events);
-      // Cut seldom, so that an event costs no copy of the ten thousand before it.
-      if (kept.length > 2 * keptMax) kept = kept.slice(-keptMax);
+      for (const logged of events) kept.push(logged, bytesOf(logged));
     },
   });
 
@@ -41,11 +44,7 @@ export function createOriginFeed(dependencies: {
       }
       return { state, lines, marks };
     },
-    since(sequence) {
-      const from = kept[0]?.sequence ?? first + 1;
-      if (sequence + 1 < from || sequence > commands.state().sequence) return null;
-      return kept.slice(sequence + 1 - from);
-    },
+    since: (sequence) => kept.since(sequence),
     marks: () => commands.marks(),
     contactAgeMs: () => 0,
     present: (mark) => commands.present(mark),
@@ -56,4 +55,14 @@ export function createOriginFeed(dependencies: {
         mark: (mark) => listener.mark(mark),
       }),
   };
+}
+
+/** About what an event takes in memory. */
+function bytesOf({ event }: LoggedEvent): number {
+  if (event.type === "rebased") return eventBytes + fileBytes * (event.base.parts.length + event.base.layers.length);
+  if (event.type !== "patched") return eventBytes;
+  const deltas = event.candidateDelta === null ? [event.delta] : [event.delta, event.candidateDelta];
+  return deltas.reduce((sum, { set }) => {
+    return set.reduce((bytes, [key, canonical]) => bytes + key.length + canonical.length + itemBytes, sum);
+  }, eventBytes);
 }

@@ -5,6 +5,7 @@ export type { Blobs, OpenBlob } from "./blobs.ts";
 export { blobsOf, validateCheckpoint } from "./checkpoint.ts";
 export type { Connection } from "./connection.ts";
 export { createDirectoryBlobs } from "./directory-blobs.ts";
+export { createEventRing } from "./event-ring.ts";
 export type { Feed, FeedListener } from "./feed.ts";
 export { createReplica } from "./follower.ts";
 export type { LineFault, Lines, PackedLines } from "./lines.ts";
