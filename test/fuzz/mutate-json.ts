@@ -44,7 +44,7 @@ function mutateOnce(random: Random, root: JsonValue[]): void {
   const value = holder[name] as JsonValue;
   switch (random.int(7)) {
     case 0:
-      holder[name] = random.pick(scalars);
+      holder[name] = structuredClone(random.pick(scalars));
       return;
     case 1:
       if (Array.isArray(holder)) holder.splice(Number(name), 1);
@@ -68,7 +68,7 @@ function mutateOnce(random: Random, root: JsonValue[]): void {
       return;
     default:
       if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-        (value as Holder)[random.pick(["__proto__x", "type", "extra", ""])] = random.pick(scalars);
+        (value as Holder)[random.pick(["__proto__x", "type", "extra", ""])] = structuredClone(random.pick(scalars));
       }
   }
 }

@@ -54,7 +54,7 @@ async function restore(checkpoint: Checkpoint, log: SampleLog): Promise<void> {
   const clock = createVirtualClock();
   const none = { datasets: null, eventsMax: 0, onSwap: () => {}, onStep: () => {} };
   const shelf = createShelf({ blobs: log.blobs, clock });
-  const holding = createHolding({ shelf, marks: createMarkBook(null), clock, ...none });
+  const holding = createHolding({ shelf, marks: createMarkBook(null), ...none });
   blobsOf(checkpoint);
   covers(checkpoint, ["prices"]);
   holding.restore(checkpoint);

@@ -28,7 +28,6 @@ function framesTarget(log: SampleLog): Target {
       const holding = createHolding({
         shelf: createShelf({ blobs: log.blobs, clock }),
         marks: createMarkBook(null),
-        clock,
         datasets: null,
         eventsMax: 100,
         onSwap: () => {},
