@@ -31,8 +31,6 @@ export interface Timing {
   readonly longestMs: number;
   /** The same with it. */
   readonly longestWithWaitMs: number;
-  /** Processor time of the thread in the turn that had the most. */
-  readonly longestProcessorMs: number;
   /** Of perf_hooks' event-loop delay with a resolution of 1 ms, which is in it. */
   readonly delayP999Ms: number;
 }
@@ -87,15 +85,13 @@ function timeTurns(): { stop(): Timing } {
   const statistics = openSync("/proc/thread-self/schedstat", "r");
   let last = performance.now();
   let waited = waitedMs(statistics);
-  let processor = threadMs();
-  let [longestMs, longestWithWaitMs, longestProcessorMs] = [0, 0, 0];
+  let [longestMs, longestWithWaitMs] = [0, 0];
   let next: NodeJS.Immediate;
   const turn = (): void => {
-    const [at, waitedNow, processorNow] = [performance.now(), waitedMs(statistics), threadMs()];
+    const [at, waitedNow] = [performance.now(), waitedMs(statistics)];
     longestMs = Math.max(longestMs, at - last - (waitedNow - waited));
     longestWithWaitMs = Math.max(longestWithWaitMs, at - last);
-    longestProcessorMs = Math.max(longestProcessorMs, processorNow - processor);
-    [last, waited, processor] = [at, waitedNow, processorNow];
+    [last, waited] = [at, waitedNow];
     next = setImmediate(turn);
   };
   next = setImmediate(turn);
@@ -103,7 +99,7 @@ function timeTurns(): { stop(): Timing } {
     stop() {
       clearImmediate(next);
       closeSync(statistics);
-      return { longestMs, longestWithWaitMs, longestProcessorMs, delayP999Ms: 0 };
+      return { longestMs, longestWithWaitMs, delayP999Ms: 0 };
     },
   };
 }
@@ -115,7 +111,7 @@ function timeDelay(): { stop(): Timing } {
   return {
     stop() {
       delay.disable();
-      return { longestMs: 0, longestWithWaitMs: 0, longestProcessorMs: 0, delayP999Ms: delay.percentile(99.9) / 1e6 };
+      return { longestMs: 0, longestWithWaitMs: 0, delayP999Ms: delay.percentile(99.9) / 1e6 };
     },
   };
 }
@@ -124,12 +120,6 @@ function timeDelay(): { stop(): Timing } {
 function waitedMs(statistics: number): number {
   const length = readSync(statistics, statisticsText, 0, statisticsText.length, 0);
   return Number(statisticsText.toString("latin1", 0, length).split(" ")[1]) / 1e6;
-}
-
-/** Processor time of this thread, in milliseconds. */
-function threadMs(): number {
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) / 1_000;
 }
 
 serveCase({ ...steps });

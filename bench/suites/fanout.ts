@@ -9,7 +9,7 @@ import { median, quantile, ratiosOf } from "../measure/statistics.ts";
 import type { Case } from "../processes/case.ts";
 import { type Instance, send } from "../processes/instance.ts";
 import { durationText } from "../report/number.ts";
-import { atMost, measuredRow, reported } from "../report/row.ts";
+import { atMost, measuredRow, reported, type SuiteResult } from "../report/row.ts";
 import type { Suite, SuiteContext } from "../suite.ts";
 
 type Receivers = readonly Case<RawFollowersSteps>[];
@@ -78,45 +78,56 @@ export const fanoutSuite: Suite = {
       await sleep(100);
     }
     agent.destroy();
-
-    const quietLast = median(lastOf(quiet));
-    const text = (all: readonly Float64Array[]): string => durationText(median(lastOf(all)));
-    return {
-      suite: "fanout",
-      rows: [
-        measuredRow({
-          figure: `revert to the last of ${followers.toLocaleString("en")} followers, 110 patches a second / plain broadcast of the same bytes meanwhile`,
-          target: atMost(1.5),
-          samples: ratiosOf(lastOf(reverts), lastOf(plains)),
-          detail: `${text(reverts)} / ${text(plains)}; the middle one ${durationText(middleOf(reverts))} / ${durationText(middleOf(plains))}`,
-        }),
-        measuredRow({
-          figure: "the same / plain broadcast with no patches going on",
-          target: reported,
-          samples: lastOf(reverts).map((ns) => ns / quietLast),
-          detail: `${text(reverts)} / ${text(quiet)}`,
-        }),
-      ],
-      charts: [
-        {
-          name: "last",
-          title: `One event to the last of ${followers.toLocaleString("en")} followers`,
-          unit: "ms",
-          bars: [
-            { label: "plain, quiet", value: quietLast / 1e6, ours: false },
-            { label: "plain, under patches", value: median(lastOf(plains)) / 1e6, ours: false },
-            { label: "revert, under patches", value: median(lastOf(reverts)) / 1e6, ours: true },
-          ],
-        },
-      ],
-      notes: [
-        `${followers.toLocaleString("en")} plain sockets in ${processes} processes follow \`sluice serve\`, and as many a bare HTTP server. ${pricePatchesPerSecond} patches a second go to ${items.toLocaleString("en")} prices and ` +
-          `${stockPatchesPerSecond} to a stock of ${stockItems.toLocaleString("en")}; in the middle a release of a third dataset is reverted, and a little later the bare server writes the same bytes to its own. ` +
-          "On both sides the time runs from before the call is sent until the event is with the last follower, on the machine's monotonic clock.",
-      ],
-    };
+    return resultOf({ reverts, plains, quiet }, context, followers);
   },
 };
+
+/** Nanoseconds after the call at which an event was with each follower, by round. */
+interface Broadcasts {
+  readonly reverts: readonly Float64Array[];
+  readonly plains: readonly Float64Array[];
+  /** Plain ones without patches. */
+  readonly quiet: readonly Float64Array[];
+}
+
+function resultOf({ reverts, plains, quiet }: Broadcasts, { items }: SuiteContext, followers: number): SuiteResult {
+  const quietLast = median(lastOf(quiet));
+  const text = (all: readonly Float64Array[]): string => durationText(median(lastOf(all)));
+  return {
+    suite: "fanout",
+    rows: [
+      measuredRow({
+        figure: `revert to the last of ${followers.toLocaleString("en")} followers, 110 patches a second / plain broadcast of the same bytes meanwhile`,
+        target: atMost(1.5),
+        samples: ratiosOf(lastOf(reverts), lastOf(plains)),
+        detail: `${text(reverts)} / ${text(plains)}; the middle one ${durationText(middleOf(reverts))} / ${durationText(middleOf(plains))}`,
+      }),
+      measuredRow({
+        figure: "the same / plain broadcast with no patches going on",
+        target: reported,
+        samples: lastOf(reverts).map((ns) => ns / quietLast),
+        detail: `${text(reverts)} / ${text(quiet)}`,
+      }),
+    ],
+    charts: [
+      {
+        name: "last",
+        title: `One event to the last of ${followers.toLocaleString("en")} followers`,
+        unit: "ms",
+        bars: [
+          { label: "plain, quiet", value: quietLast / 1e6, ours: false },
+          { label: "plain, under patches", value: median(lastOf(plains)) / 1e6, ours: false },
+          { label: "revert, under patches", value: median(lastOf(reverts)) / 1e6, ours: true },
+        ],
+      },
+    ],
+    notes: [
+      `${followers.toLocaleString("en")} plain sockets in ${processes} processes follow \`sluice serve\`, and as many a bare HTTP server. ${pricePatchesPerSecond} patches a second go to ${items.toLocaleString("en")} prices and ` +
+        `${stockPatchesPerSecond} to a stock of ${stockItems.toLocaleString("en")}; in the middle a release of a third dataset is reverted, and a little later the bare server writes the same bytes to its own. ` +
+        "On both sides the time runs from before the call is sent until the event is with the last follower, on the machine's monotonic clock.",
+    ],
+  };
+}
 
 function lastOf(all: readonly Float64Array[]): number[] {
   return all.map((times) => Math.max(...times));
