@@ -1,10 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import type { Worker } from "node:worker_threads";
 import { createVirtualClock, type LoggedEvent } from "@sluice/core";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type EmbeddedStoreOptions, openEmbeddedStore } from "./embedded-store.ts";
+import { openLogFile } from "./log-file.ts";
+import { createLogPruning } from "./log-pruning.ts";
 import { startLogWorker } from "./log-worker.ts";
 import type { Pruned, Pruning, Store } from "./port.ts";
 import { datasetCreated, logged, patched, published, readEvents } from "./sample-events.ts";
@@ -184,10 +187,22 @@ test("a log without room for a checkpoint keeps the ones it has, and takes appen
   expect(await readEvents(store.log, 60)).toHaveLength(43);
 });
 
+test("pruning is not synced by itself, and what comes after it is", () => {
+  const { database } = openLogFile({ file, log: { newId: "log-1" }, wholeCheckBytesMax: null, bytesMax: null });
+  const synchronous = (): unknown => database.prepare("PRAGMA synchronous").get()?.["synchronous"];
+  const pruning = createLogPruning(database);
+  pruning.step(everything, 0);
+  expect(synchronous()).toBe(2);
+  database.exec("DROP TABLE patch_answers");
+  expect(() => pruning.step(everything, 0)).toThrow("patch_answers");
+  expect(synchronous()).toBe(2);
+  expect(database.isTransaction).toBe(false);
+  database.close();
+});
+
 test("a log of before the first release is refused with what to do", async () => {
   const store = await open();
   await store.close();
-  const { DatabaseSync } = await import("node:sqlite");
   const database = new DatabaseSync(file);
   database.exec("UPDATE meta SET value = '1' WHERE name = 'format'");
   database.close();
