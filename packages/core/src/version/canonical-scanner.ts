@@ -210,10 +210,10 @@ export class CanonicalScanner {
       const fraction = ++at;
       while (isDigit(text[at])) at++;
       if (at === fraction) return false;
-      plain = !isZero || text[fraction] !== zero;
       canonicalEnd = at;
       while (text[canonicalEnd - 1] === zero) canonicalEnd--;
       if (canonicalEnd === fraction) canonicalEnd--;
+      plain = !isZero || hasDigitSoon(text, fraction, canonicalEnd);
     }
     if (!plain || at - start > plainNumberBytes || ((text[at] ?? 0) | 0x20) === 0x65) {
       return this.unusualNumber(start);
@@ -280,6 +280,12 @@ function isShortEscape(byte: number): boolean {
 
 function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= zero && byte <= 0x39;
+}
+
+/** Whether one of the first six decimals is another digit than 0. */
+function hasDigitSoon(text: Uint8Array, fraction: number, end: number): boolean {
+  for (let at = fraction; at < end && at < fraction + 6; at++) if (text[at] !== zero) return true;
+  return false;
 }
 
 function isNumberByte(byte: number | undefined): boolean {

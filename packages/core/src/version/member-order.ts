@@ -13,6 +13,9 @@ export class MemberOrder {
   private members = new Int32Array(64 * wordsOfMember);
   private top = 0;
   private moved = new Uint8Array(256);
+  /** Where the members stood in their text that came first, second and so on in the object that was last sorted. */
+  private lastOrder = new Int32Array(membersMax);
+  private lastCount = 0;
 
   /** Forgets everything. */
   clear(): void {
@@ -49,41 +52,67 @@ export class MemberOrder {
 
   /** Sorts the members since `mark` and their text; false where a key comes twice, or where there are more than 64. */
   sort(mark: number, bytes: Uint8Array): boolean {
+    const count = (this.top - mark) / wordsOfMember;
+    if (count > membersMax) return false;
+    // Line after line has its members in the same order, so that the last one's is mostly the one.
+    if (!this.isLastOrder(mark, count, bytes) && !this.findOrder(mark, count, bytes)) return false;
     const from = this.members[mark] as number;
     const length = (this.members[this.top - 1] as number) - from;
-    if (this.top - mark > membersMax * wordsOfMember || !this.sortMarks(mark, bytes)) return false;
     if (length > this.moved.length) this.moved = new Uint8Array(2 * length);
-    const { members, moved, top } = this;
+    const { members, moved, lastOrder } = this;
     moved.set(bytes.subarray(from, from + length));
     let end = from;
-    for (let index = mark; index < top; index += wordsOfMember) {
-      if (end > from) bytes[end++] = comma;
+    for (let place = 0; place < count; place++) {
+      const index = mark + wordsOfMember * (lastOrder[place] as number);
+      if (place > 0) bytes[end++] = comma;
       const memberEnd = (members[index + 2] as number) - from;
       for (let at = (members[index] as number) - from; at < memberEnd; at++) bytes[end++] = moved[at] as number;
     }
     return true;
   }
 
-  private sortMarks(mark: number, bytes: Uint8Array): boolean {
-    const { members, top } = this;
-    for (let next = mark + wordsOfMember; next < top; next += wordsOfMember) {
-      const start = members[next] as number;
-      const keyEnd = members[next + 1] as number;
-      const end = members[next + 2] as number;
-      let at = next;
-      for (; at > mark; at -= wordsOfMember) {
-        const order = compareKeys(bytes, members[at - 3] as number, members[at - 2] as number, start, keyEnd);
-        if (order === 0) return false;
-        if (order < 0) break;
-        members[at] = members[at - 3] as number;
-        members[at + 1] = members[at - 2] as number;
-        members[at + 2] = members[at - 1] as number;
+  /** Whether the members are in strict order when they are put as the last ones were. */
+  private isLastOrder(mark: number, count: number, bytes: Uint8Array): boolean {
+    if (count !== this.lastCount) return false;
+    for (let place = 1; place < count; place++) {
+      if (this.compare(mark, this.lastOrder[place - 1] as number, this.lastOrder[place] as number, bytes) >= 0) {
+        return false;
       }
-      members[at] = start;
-      members[at + 1] = keyEnd;
-      members[at + 2] = end;
     }
     return true;
+  }
+
+  /** Sorts by insertion: objects have few members. False where a key comes twice. */
+  private findOrder(mark: number, count: number, bytes: Uint8Array): boolean {
+    const { lastOrder } = this;
+    // Until it is found there is none.
+    this.lastCount = 0;
+    for (let member = 0; member < count; member++) {
+      let place = member;
+      for (; place > 0; place--) {
+        const order = this.compare(mark, lastOrder[place - 1] as number, member, bytes);
+        if (order === 0) return false;
+        if (order < 0) break;
+        lastOrder[place] = lastOrder[place - 1] as number;
+      }
+      lastOrder[place] = member;
+    }
+    this.lastCount = count;
+    return true;
+  }
+
+  /** Compares the keys of two members since `mark`. */
+  private compare(mark: number, a: number, b: number, bytes: Uint8Array): number {
+    const { members } = this;
+    const left = mark + wordsOfMember * a;
+    const right = mark + wordsOfMember * b;
+    return compareKeys(
+      bytes,
+      members[left] as number,
+      members[left + 1] as number,
+      members[right] as number,
+      members[right + 1] as number,
+    );
   }
 }
 
