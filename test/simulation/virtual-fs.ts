@@ -33,10 +33,12 @@ export function virtualFs(real: typeof import("node:fs")): object {
     statSync,
     accessSync,
     readFileSync,
+    utimesSync,
   } = real;
   return {
     ...real,
-    openSync: either(openSync, (disk, path) => {
+    openSync: either(openSync, (disk, path, flags) => {
+      if (flags === "wx") makeFile(disk, path);
       const bytes = disk.read(path);
       if (bytes === undefined) throw errno("ENOENT", path);
       lastDescriptor += 1;
@@ -55,6 +57,7 @@ export function virtualFs(real: typeof import("node:fs")): object {
       if (file === undefined) return readSync(descriptor, target, offset, length, position);
       return file.bytes.copy(target, offset, position, position + length);
     },
+    utimesSync: either(utimesSync, (disk, path, _atS, modifiedS) => disk.touch(path, Number(modifiedS) * 1_000)),
     accessSync: either(accessSync, () => undefined),
     readFileSync: either(readFileSync, (disk, path) => {
       const bytes = disk.read(path);
@@ -93,10 +96,8 @@ export function virtualPromises(real: typeof import("node:fs/promises")): object
     utimes: eitherLater(utimes, (disk, path, _atS, modifiedS) => disk.touch(path, Number(modifiedS) * 1_000)),
     rm: eitherLater(rm, (disk, path) => disk.remove(path)),
     open: eitherLater(open, (disk, path, flags) => {
-      if (flags === "wx") {
-        if (disk.read(path) !== undefined) throw errno("EEXIST", path);
-        disk.create(path);
-      } else if (!disk.isDirectory(path) && disk.read(path) === undefined) throw errno("ENOENT", path);
+      if (flags === "wx") makeFile(disk, path);
+      else if (!disk.isDirectory(path) && disk.read(path) === undefined) throw errno("ENOENT", path);
       return {
         writeFile: (bytes: Uint8Array) => later(disk, () => disk.write(path, bytes)),
         sync: () => later(disk, () => disk.sync(path)),
@@ -109,6 +110,11 @@ export function virtualPromises(real: typeof import("node:fs/promises")): object
 async function later<T>(disk: Disk, act: () => T): Promise<T> {
   await disk.turn();
   return act();
+}
+
+function makeFile(disk: Disk, path: string): void {
+  if (disk.read(path) !== undefined) throw errno("EEXIST", path);
+  disk.create(path);
 }
 
 function makeDirectories(disk: Disk, path: string): string | undefined {

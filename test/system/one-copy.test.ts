@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
 import { createClient } from "@sluice/sdk";
 import { afterEach, expect, test } from "vitest";
 import { type CountingProxy, createCountingProxy } from "../support/counting-proxy.ts";
@@ -10,6 +11,7 @@ import { createBench, eventually, ndjson, post, type RunningInstance } from "../
 import type { ReadersOptions } from "../support/readers.ts";
 
 const program = join(import.meta.dirname, "../support/readers.ts");
+const firstRead = join(import.meta.dirname, "../support/first-read.ts");
 const items = 20_000;
 
 const bench = createBench();
@@ -147,6 +149,21 @@ test("without a sidecar one of them fetches for all; killed with -9, another goe
   await eventually("another writes the position", () =>
     sequenceOn(cacheDirectory) === state.sequence ? true : undefined,
   );
+});
+
+test("a process that was here before has read its first item before it loads a schema, a transport or a database", async () => {
+  const shop = await createShop();
+  const cacheDirectory = bench.directory();
+  const before = await createClient({ url: shop.url, app: "reader", datasets: { prices: null }, cacheDirectory });
+  await before.close();
+  const child = spawn(process.execPath, ["--conditions=sluice-source", firstRead, cacheDirectory, "sku-7"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  children.add(child);
+  if (child.stdout === null) throw new Error("a child without standard output");
+  const said = JSON.parse(await text(child.stdout)) as { loaded: number };
+  expect(said).toMatchObject({ value: { price: 7 }, heavy: [] });
+  expect(said.loaded).toBeGreaterThan(10);
 });
 
 test("an SDK in the origin's own directory fetches nothing and never keeps the origin from starting", async () => {

@@ -164,7 +164,7 @@ export function createBlobFetcher(dependencies: {
     bring: () => Promise<void>,
   ): Promise<void> => {
     const { name } = fetching.blob;
-    const claim = await claims.take(name);
+    const claim = claims.take(name);
     if (claim === null) {
       fetching.patientUntilMs = patientUntilMs(true);
       return;
@@ -173,7 +173,7 @@ export function createBlobFetcher(dependencies: {
       if (blobs.has(name)) found(fetching);
       else if (!signal.aborted) await bring();
     } finally {
-      await claim.release();
+      claim.release();
     }
   };
 

@@ -21,51 +21,51 @@ beforeEach(() => {
 afterEach(() => rmSync(join(folder, ".."), { recursive: true, force: true }));
 
 test("a blob is claimed by one process at a time, and free once that one lets go", async () => {
-  const claim = await one.take(name);
-  expect(await another.take(name)).toBe(null);
-  await claim?.release();
+  const claim = one.take(name);
+  expect(another.take(name)).toBe(null);
+  claim?.release();
   expect(readdirSync(folder)).toEqual([]);
-  const next = await another.take(name);
-  expect(await one.take(name)).toBe(null);
-  await next?.release();
+  const next = another.take(name);
+  expect(one.take(name)).toBe(null);
+  next?.release();
 });
 
 test("a claim whose process lives is held for as long as it takes", async () => {
-  const claim = await one.take(name);
+  const claim = one.take(name);
   for (let looks = 0; looks < 20; looks++) {
-    expect(await another.take(name)).toBe(null);
+    expect(another.take(name)).toBe(null);
     await pass(clock, 1_000);
   }
-  await claim?.release();
+  claim?.release();
   expect(clock.nextInMs()).toBe(undefined);
 });
 
 test("a claim that a killed process has left is taken over at the second look", async () => {
   const killed = createVirtualClock();
-  await createClaims(folder, killed).take(name);
-  expect(await another.take(name)).toBe(null);
+  createClaims(folder, killed).take(name);
+  expect(another.take(name)).toBe(null);
   await pass(clock, 1_000);
-  const claim = await another.take(name);
+  const claim = another.take(name);
   expect(claim).not.toBe(null);
-  expect(await one.take(name)).toBe(null);
-  await claim?.release();
+  expect(one.take(name)).toBe(null);
+  claim?.release();
 });
 
 test("where the disk takes no claims, everybody fetches for himself", async () => {
   writeFileSync(folder, "a file where the folder should be");
-  const claims = [await one.take(name), await another.take(name)];
+  const claims = [one.take(name), another.take(name)];
   expect(claims.every((claim) => claim !== null)).toBe(true);
-  for (const claim of claims) await claim?.release();
+  for (const claim of claims) claim?.release();
   expect(clock.nextInMs()).toBe(undefined);
 });
 
 test("a process that ends renews nothing more, also what it takes at that moment", async () => {
-  const claim = await one.take(name);
+  const claim = one.take(name);
   one.close();
   expect(clock.nextInMs()).toBe(undefined);
-  await claim?.release();
-  const late = await one.take(name);
+  claim?.release();
+  const late = one.take(name);
   expect(clock.nextInMs()).toBe(undefined);
-  await late?.release();
+  late?.release();
   expect(readdirSync(folder)).toEqual([]);
 });

@@ -18,6 +18,7 @@ import type { Replica, ReplicaOptions, SnapshotChange } from "./replica.ts";
 import { createReporter } from "./reporter.ts";
 import { createShelf } from "./shelf.ts";
 import { openStorage } from "./storage.ts";
+import { nextTurn } from "./system-clock.ts";
 import { createUpkeep } from "./upkeep.ts";
 
 /** What is on its way up at the end is waited for so long, in milliseconds. */
@@ -204,6 +205,8 @@ export function createReplica(options: ReplicaOptions): Replica {
 
   const followFrom = async (checkpoint: Checkpoint | null): Promise<void> => {
     if (checkpoint !== null) {
+      // What follows loads modules in one go, a hundred milliseconds of them: whoever waits for the start reads first.
+      await nextTurn();
       await validateCheckpoint(checkpoint).catch(() => {
         countPositionError();
         wantsWhole = true;

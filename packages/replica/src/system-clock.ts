@@ -30,3 +30,8 @@ export function createSystemClock(): Clock {
     },
   };
 }
+
+/** Ends when the event loop has turned: what waits for something that has ended goes on before. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
