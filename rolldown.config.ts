@@ -1,0 +1,21 @@
+import { readFileSync } from "node:fs";
+import { defineConfig } from "rolldown";
+
+interface Manifest {
+  readonly exports: Readonly<Record<string, { readonly "sluice-source": string }>>;
+}
+
+/**
+ * One file for each entry of the package in the working directory, and chunks of what entries share or load later: a process that
+ * starts would look up, read and link a hundred small files, which takes longer than all that it then does to its first read.
+ * Packages stay apart, so that an application has one @sluice/core, and one class of errors, whoever imports it.
+ */
+const { exports } = JSON.parse(readFileSync("package.json", "utf8")) as Manifest;
+const entries = Object.values(exports).map((entry) => entry["sluice-source"]);
+
+export default defineConfig({
+  input: Object.fromEntries(entries.map((path) => [path.replace(/^\.\/src\/|\.ts$/g, ""), path])),
+  external: /^[^./]/,
+  platform: "node",
+  output: { dir: "dist", format: "esm", sourcemap: true, chunkFileNames: "chunks/[name].js", minify: false },
+});
