@@ -13,6 +13,7 @@ import type { FollowQuery, Frame } from "@sluice/core/api";
 import { orAborted, readChunks } from "./abortable.ts";
 import { backoffMs } from "./backoff.ts";
 import { createFrameReader } from "./frame-stream.ts";
+import { watchStops } from "./stops.ts";
 
 /** How a connection stands, for `status` and for the SDK's events. */
 export interface Connection {
@@ -83,6 +84,8 @@ export function createFollowing(dependencies: {
   let state: Connection = { url: null, phase: "idle", error: null };
   let contactMs: number | null = null;
   let knownLog: string | null = null;
+  /** Heartbeats that may have waited in the socket while this process stood still, and since when. */
+  let waited = { beganMs: 0, heartbeats: 0 };
   /** Ends the attempt that runs. */
   let end: ((ended: Ended) => void) | undefined;
   const stopWaiting = new AbortController();
@@ -91,6 +94,13 @@ export function createFollowing(dependencies: {
   const isClosed = (): boolean => state.phase === "closed";
   const enter = (phase: Connection["phase"], change: Partial<Connection> = {}): void => {
     if (!isClosed()) state = { ...state, ...change, phase };
+  };
+
+  /** When a heartbeat that is read now was sent at the earliest, as far as this process can know. */
+  const sentByMs = (): number => {
+    if (waited.heartbeats === 0) return clock.now();
+    waited.heartbeats -= 1;
+    return waited.beganMs;
   };
 
   /** Takes a frame of the stream from `url`. The first says who speaks. */
@@ -111,7 +121,7 @@ export function createFollowing(dependencies: {
     switch (frame.type) {
       case "heartbeat":
         // Another instance may have had contact longer ago than the one before: the newest contact counts.
-        contactMs = Math.max(contactMs ?? Number.NEGATIVE_INFINITY, clock.now() - frame.ageMs);
+        contactMs = Math.max(contactMs ?? Number.NEGATIVE_INFINITY, sentByMs() - frame.ageMs);
         handler.heartbeat();
         return;
       case "bye":
@@ -129,6 +139,9 @@ export function createFollowing(dependencies: {
   const follow = async (url: string): Promise<Ended> => {
     const controller = new AbortController();
     let ended: Ended | undefined;
+    // Whatever comes was sent after this question.
+    waited = { beganMs: 0, heartbeats: 0 };
+    stops.start();
     end = (why) => {
       ended ??= why;
       controller.abort();
@@ -143,6 +156,7 @@ export function createFollowing(dependencies: {
       const headers = { accept: "text/event-stream", "cache-control": "no-store" };
       const asked = fetch(`${url}${paths.follow}?${searchOf(handler.query())}`, { headers, signal });
       await readChunks(await bodyOf(url, await orAborted(asked, signal)), signal, (chunk) => {
+        stops.look();
         watch.heard();
         frames.push(chunk);
       });
@@ -151,10 +165,16 @@ export function createFollowing(dependencies: {
       ended ??= failed(errorOf(url, error));
     } finally {
       watch.cancel();
+      stops.pause();
       controller.abort();
     }
     return ended;
   };
+
+  const stops = watchStops(clock, (beganMs, tookMs) => {
+    // As many as can have been sent meanwhile, one that was late and one that was out of turn.
+    waited = { beganMs, heartbeats: Math.floor(tookMs / heartbeatMs) + 2 };
+  });
 
   const run = async (): Promise<void> => {
     let failures = 0;

@@ -70,7 +70,11 @@ const others: fc.Arbitrary<unknown> = fc.oneof(
 );
 
 test("a patch as an origin sends it is taken by hand", () => {
-  fc.assert(fc.property(patch, (event) => isPlainPatch(event)));
+  fc.assert(
+    fc.property(patch, (event) => {
+      expect(isPlainPatch(event)).toBe(true);
+    }),
+  );
 });
 
 test("whatever comes, the frame is taken or refused as its schema does, with the same result and the same place", () => {
