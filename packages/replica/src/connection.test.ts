@@ -15,8 +15,6 @@ import { settle } from "./turns.testing.ts";
 
 interface World {
   readonly clock: VirtualClock;
-  /** The process stands still for so long: none of its timers has fired when it goes on. */
-  readonly stop: (durationMs: number) => void;
   readonly origin: TestOrigin;
   readonly following: Following;
   /** Kinds of frame taken, and `connected` for each beginning. */
@@ -33,14 +31,13 @@ function createWorld(
   options: { urls?: readonly string[]; random?: () => number; marks?: readonly string[] } = {},
 ): World {
   const clock = createVirtualClock();
-  let stoodMs = 0;
   const origin = createTestOrigin({ log: createTestLog({ clock }) });
   origin.greet = async () => {};
   const taken: string[] = [];
   const following = createFollowing({
     urls: options.urls ?? ["http://a"],
     fetch: origin.fetch,
-    clock: { ...clock, now: () => clock.now() + stoodMs },
+    clock,
     random: options.random ?? (() => 0.5),
     handler: {
       query: () => ({
@@ -61,9 +58,6 @@ function createWorld(
   });
   const world: World = {
     clock,
-    stop(durationMs) {
-      stoodMs += durationMs;
-    },
     origin,
     following,
     taken,
@@ -345,70 +339,3 @@ test.each(["connecting", "connected", "waiting"])(
     expect(origin.streams.length).toBe(1);
   },
 );
-
-test("heartbeats that waited in the socket of a process that was stopped count from before it was", async () => {
-  const { origin, following, taken, stop, pass } = await started();
-  origin.stream().send(hello);
-  origin.stream().send(heartbeat(0));
-  await settle();
-  expect(following.contactAgeMs()).toBe(0);
-  // The network breaks four seconds later, and the process goes on long after that.
-  stop(60_000);
-  for (let sent = 0; sent < 2; sent++) origin.stream().send(heartbeat(0));
-  origin.stream().send({ type: "mark", mark: { release: "r1", at: 0 } });
-  await settle();
-  expect(following.contactAgeMs()).toBe(60_000);
-  expect(taken.at(-1)).toBe("mark");
-  await pass(silenceMs);
-  await pass(100);
-  expect(origin.streams.length).toBe(2);
-  expect(following.contactAgeMs()).toBe(60_100 + silenceMs);
-  origin.stream().send(hello);
-  origin.stream().send(heartbeat(0));
-  await settle();
-  expect(following.contactAgeMs()).toBe(0);
-});
-
-test("a stream that outlives a stop is believed again once more has come than can have waited", async () => {
-  const { origin, following, stop, pass } = await started();
-  origin.stream().send(hello);
-  stop(7_000);
-  for (let waited = 0; waited < 3; waited++) origin.stream().send(heartbeat(0));
-  await settle();
-  expect(following.contactAgeMs()).toBe(7_000);
-  const ages: (number | null)[] = [];
-  for (let sent = 0; sent < 3; sent++) {
-    await pass(heartbeatMs / 2);
-    await pass(heartbeatMs / 2);
-    origin.stream().send(heartbeat(0));
-    await settle();
-    ages.push(following.contactAgeMs());
-  }
-  expect(ages).toEqual([9_000, 11_000, 0]);
-});
-
-test("a process that is kept from its turns again and again keeps its lease", async () => {
-  const { origin, following, stop, pass } = await started();
-  origin.stream().send(hello);
-  origin.stream().send(heartbeat(0));
-  for (let times = 0; times < 20; times++) {
-    await pass(heartbeatMs / 2);
-    await pass(heartbeatMs / 2);
-    origin.stream().send(heartbeat(0));
-    await settle();
-    stop(heartbeatMs + 500);
-    origin.stream().send(heartbeat(0));
-    await settle();
-    expect(following.contactAgeMs()).toBeLessThan(leaseMs / 2);
-  }
-  expect(origin.streams.length).toBe(1);
-});
-
-test("a process that was busy for a moment believes what it reads", async () => {
-  const { origin, following, stop } = await started();
-  origin.stream().send(hello);
-  stop(heartbeatMs);
-  origin.stream().send(heartbeat(0));
-  await settle();
-  expect(following.contactAgeMs()).toBe(0);
-});
