@@ -21,6 +21,8 @@ export interface PatchReaderSteps {
   processorTime(input: { readonly ms: number }): Promise<number>;
   /** Processor time of parsing and hashing `count` items, in microseconds. */
   parseAndHash(input: { readonly count: number }): number;
+  /** The same of ten items a hundred times a second for a while, the process resting in between. */
+  pacedParseAndHash(input: { readonly ms: number }): Promise<Paced>;
 }
 
 /** How long batches took, in nanoseconds. */
@@ -30,6 +32,14 @@ export interface Batches {
   readonly waits: Float64Array;
 }
 
+/** Processor time in microseconds, and of how many items. */
+export interface Paced {
+  readonly microseconds: number;
+  readonly count: number;
+}
+
+const pacedMs = 10;
+const pacedItems = 10;
 const readsPerBatch = 100;
 const pauseMs = 2;
 const waitMsMax = 60_000;
@@ -100,22 +110,39 @@ const steps: PatchReaderSteps = {
     return user + system;
   },
   parseAndHash({ count }) {
-    const texts = Array.from({ length: count }, (_, index) => JSON.stringify(priceOf(index % items, 0)));
-    const work = (): number => {
-      let parsed = 0;
-      for (const text of texts) {
-        if ((JSON.parse(text) as Price).price > 0) parsed++;
-        createHash("sha256").update(text).digest();
-      }
-      return parsed;
-    };
-    work();
+    const texts = textsOf(count);
+    parseAndHash(texts);
     const before = process.cpuUsage();
-    work();
+    parseAndHash(texts);
     const { user, system } = process.cpuUsage(before);
     return user + system;
   },
+  async pacedParseAndHash({ ms }) {
+    const texts = textsOf((ms / pacedMs + 1) * pacedItems);
+    const before = process.cpuUsage();
+    const start = performance.now();
+    let count = 0;
+    while (performance.now() - start < ms) {
+      const due = Math.floor((performance.now() - start) / pacedMs) * pacedItems;
+      parseAndHash(texts.slice(count, due));
+      count = due;
+      await sleep(pacedMs);
+    }
+    const { user, system } = process.cpuUsage(before);
+    return { microseconds: user + system, count };
+  },
 };
+
+function textsOf(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => JSON.stringify(priceOf(index % items, 0)));
+}
+
+function parseAndHash(texts: readonly string[]): void {
+  for (const text of texts) {
+    if ((JSON.parse(text) as Price).price <= 0) throw new Error("a price of nothing");
+    createHash("sha256").update(text).digest();
+  }
+}
 
 /** New views see a version when its listeners are called; which patches are in it, only the items say. */
 function look(): void {
