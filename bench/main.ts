@@ -42,6 +42,8 @@ try {
 }
 
 async function bench(options: Options): Promise<void> {
+  if (process.platform !== "linux")
+    throw new Error("the bench reads /proc and asks dd and fincore, so it runs on Linux alone");
   installPeers();
   const chosen =
     options.suites.length === 0
