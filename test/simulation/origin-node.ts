@@ -4,6 +4,7 @@ import {
   createMemoryDisk,
   createMemoryStore,
   type MemoryDisk,
+  type MemoryWrite,
   type WriteFate,
 } from "../../sidecar/src/store/memory-store.ts";
 import type { Serve } from "./network.ts";
@@ -44,7 +45,7 @@ export function createOriginNode(ground: Ground, onDeath: () => void): OriginNod
   let mood: StoreMood = "fine";
   let crashes = 0;
 
-  const fateOf = async (process: Process): Promise<WriteFate> => {
+  const fateOf = async (process: Process, { kind }: MemoryWrite): Promise<WriteFate> => {
     const { random, clock } = process;
     if (mood === "slow" || random.chance(0.3)) await sleep(clock, random.between(0, mood === "slow" ? 1_500 : 10));
     if (random.chance(crashes)) {
@@ -57,12 +58,13 @@ export function createOriginNode(ground: Ground, onDeath: () => void): OriginNod
     if (mood === "down") return { durable: random.chance(0.3), answer: "STORE_UNAVAILABLE" };
     if (mood === "mute") return { durable: true, answer: "STORE_UNAVAILABLE" };
     if (mood === "full") return { durable: false, answer: "DISK_FULL" };
-    return { durable: mood !== "lies", answer: "ok" };
+    // A blob is looked for right after it was put, so that a lie about one comes to light there and not in the log.
+    return { durable: mood !== "lies" || kind === "blob", answer: "ok" };
   };
 
   const launch = async (process: Process): Promise<Program & { readonly serve: Serve }> => {
     const { clock, random, joined } = process;
-    const store = createMemoryStore({ id: "log-1", disk, clock, fate: () => fateOf(process) });
+    const store = createMemoryStore({ id: "log-1", disk, clock, fate: (write) => fateOf(process, write) });
     joined.onEnd(() => {
       store.crash();
       onDeath();
@@ -77,6 +79,8 @@ export function createOriginNode(ground: Ground, onDeath: () => void): OriginNod
       spoolDirectory: null,
       yieldNow: () => sleep(clock, 0),
       compaction: smallCompaction,
+      // So that most of what a world has done is let go of before it ends.
+      retention: { keepPatchesMs: 2_000, keepVersionsMs: 10_000 },
     });
     return { serve: (request) => origin.app.fetch(request), close: () => origin.close() };
   };
