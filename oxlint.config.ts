@@ -32,7 +32,6 @@ const undici: Pattern = {
   group: ["undici", "undici/*"],
   message: "undici stands behind the injected fetch: packages/replica/src/transport.ts builds it.",
 };
-const lruCache: Pattern = { group: ["lru-cache"], message: "lru-cache stands in sdk and replica." };
 const timers: Pattern = {
   group: ["node:timers", "node:timers/*"],
   message: "Time is an argument: take a Clock.",
@@ -115,7 +114,7 @@ const config: OxlintConfig = defineConfig({
     "unicorn/filename-case": ["error", { case: "kebabCase" }],
     // `await` in sequence is often the point: one batch in flight.
     "eslint/no-await-in-loop": "off",
-    ...imports(hono, undici, lruCache),
+    ...imports(hono, undici),
   },
   overrides: [
     { files: ["packages/core/src/**"], rules: { ...coreOnly, ...pureArguments } },
@@ -129,15 +128,15 @@ const config: OxlintConfig = defineConfig({
     },
     {
       files: ["packages/admin/src/**"],
-      rules: { ...imports(aboveAdmin, hono, undici, lruCache, timers, randomness), ...pureArguments },
+      rules: { ...imports(aboveAdmin, hono, undici, timers, randomness), ...pureArguments },
     },
     {
       files: ["packages/cli/src/**"],
-      rules: { ...imports(aboveCli, hono, undici, lruCache), "eslint/no-console": "off" },
+      rules: { ...imports(aboveCli, hono, undici), "eslint/no-console": "off" },
     },
     {
       files: ["sidecar/src/**"],
-      rules: { ...imports(aboveSidecar, hono, undici, lruCache, timers, randomness), ...pureArguments },
+      rules: { ...imports(aboveSidecar, hono, undici, timers, randomness), ...pureArguments },
     },
     { files: [".ci/**"], rules: { "eslint/no-console": "off" } },
     {
@@ -145,7 +144,7 @@ const config: OxlintConfig = defineConfig({
       files: ["bench/**"],
       rules: { ...unrestricted, "eslint/no-restricted-imports": "off" },
     },
-    { files: ["examples/**"], rules: { ...imports(undici, lruCache), "eslint/no-console": "off" } },
+    { files: ["examples/**"], rules: { ...imports(undici), "eslint/no-console": "off" } },
 
     // Where a restricted thing is at home.
     { files: ["**/clock.ts", "**/system-clock.ts", "**/virtual-clock.ts", "**/random.ts"], rules: unrestricted },
@@ -160,11 +159,11 @@ const config: OxlintConfig = defineConfig({
         "sidecar/src/followers.ts",
         "sidecar/src/followers/**",
       ],
-      rules: imports(aboveSidecar, undici, lruCache, timers, randomness),
+      rules: imports(aboveSidecar, undici, timers, randomness),
     },
     {
       files: ["sidecar/src/{main,follower,listen}.ts"],
-      rules: { ...imports(aboveSidecar, undici, lruCache), ...unrestricted },
+      rules: { ...imports(aboveSidecar, undici), ...unrestricted },
     },
 
     // Tests may build servers and look at what they own, but they never sleep.

@@ -1,6 +1,5 @@
 import { SluiceError } from "@sluice/core";
 import type { Frame } from "@sluice/core/api";
-import { createParser } from "eventsource-parser";
 
 /** Turns the bytes of a follow stream into frames. */
 export interface FrameReader {
@@ -19,8 +18,11 @@ export async function createFrameReader(
   onFrame: (frame: Frame, bytes: number) => void,
   charactersMax: number = frameCharactersMax,
 ): Promise<FrameReader> {
-  // The schemas take longer to load than a first read from disk, so nothing on the way to that may load them.
-  const { parseFrame } = await import("@sluice/core/api");
+  // The schemas take longer to load than a first read from disk, so nothing on the way to that may load them; nor the parser.
+  const [{ parseFrame }, { createParser }] = await Promise.all([
+    import("@sluice/core/api"),
+    import("eventsource-parser"),
+  ]);
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
   const frameOf = (type: string | undefined, data: string): Frame => {

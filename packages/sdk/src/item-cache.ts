@@ -1,6 +1,6 @@
 import type { DatasetLines, ReadableVersion } from "@sluice/replica";
-import { LRUCache } from "lru-cache";
 import { type LineChain, keysBetween } from "./line-chain.ts";
+import { RecentItems } from "./recent-items.ts";
 import type { Decode } from "./schema.ts";
 
 /** Which of the two places for values in an entry a line has; the stable and the candidate line change places when a release completes. */
@@ -101,8 +101,7 @@ export interface ItemCacheOptions {
  */
 export class ItemCache {
   readonly #decode: Decode;
-  readonly #entries: LRUCache<string, Entry>;
-  readonly #bytesMax: number | null;
+  readonly #entries: RecentItems<Entry>;
   #tick = 0;
   #stableSlot: Slot = 0;
   /** The current lines by slot. */
@@ -110,18 +109,17 @@ export class ItemCache {
 
   constructor({ decode, itemsMax, bytesMax }: ItemCacheOptions) {
     this.#decode = decode;
-    this.#bytesMax = bytesMax;
-    this.#entries = new LRUCache(bytesMax === null ? { max: itemsMax } : { max: itemsMax, maxSize: bytesMax });
+    this.#entries = new RecentItems({ itemsMax, bytesMax });
   }
 
   /** Keys in the cache. */
   get items(): number {
-    return this.#entries.size;
+    return this.#entries.items;
   }
 
-  /** Canonical text of the cached values in bytes; 0 where there is no limit of bytes. */
+  /** Canonical text of the cached values in bytes. */
   get bytes(): number {
-    return this.#entries.calculatedSize;
+    return this.#entries.bytes;
   }
 
   /**
@@ -180,13 +178,12 @@ export class ItemCache {
       entry.setDiffers(Math.max(line.tick, beside.tick), !isSame);
       if (isSame) entry.put(beside, value);
     }
-    if (isCurrent) this.#keep(key, entry, (text?.length ?? 0) + (isSame ? 0 : (besideText?.length ?? 0)));
+    if (isCurrent) {
+      // That there is no item takes its place too.
+      const bytes = Math.max(1, (text?.length ?? 0) + (isSame ? 0 : (besideText?.length ?? 0)));
+      this.#entries.set(key, entry, bytes);
+    }
     return entry;
-  }
-
-  #keep(key: string, entry: Entry, textBytes: number): void {
-    if (this.#bytesMax === null) this.#entries.set(key, entry);
-    else this.#entries.set(key, entry, { size: Math.max(1, textBytes) });
   }
 
   /** The other current line where the entry has its value: comparing keeps an item that both lines share from being cached twice. */
