@@ -51,7 +51,7 @@ function faultsOf(
 const [a, b, c] = [nameOf("a"), nameOf("b"), nameOf("c")];
 const whole: Lines = { stable: versionOf(1, a), candidate: versionOf(2, a, b) };
 const remedy =
-  "is missing or damaged; stop the instance, put it back into blobs/ from a backup or a sidecar's directory, start again";
+  "is missing or damaged; publish the file again that it was made of, or stop the instance, put it back into blobs/ from a backup or a sidecar's directory, start again";
 
 test("versions that can be read have no fault, whatever else is damaged", () => {
   expect(faultsOf(whole, {})).toEqual([]);

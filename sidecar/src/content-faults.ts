@@ -1,4 +1,4 @@
-import type { DatasetState, Line } from "@sluice/core";
+import { type DatasetState, filesOfBase, type Line } from "@sluice/core";
 import type { Lines, ReadableVersion, Shelf } from "@sluice/replica";
 
 /** How many part files a sentence names. */
@@ -27,7 +27,9 @@ export function createContentFaults(from: {
     if (line === null) return undefined;
     const damaged = shelf.damaged();
     if (version?.number === line.number) {
-      const names = version.base.parts.map(({ name }) => name).filter((name) => damaged.has(name));
+      const names = filesOfBase(version.base)
+        .map(({ name }) => name)
+        .filter((name) => damaged.has(name));
       return names.length === 0 ? undefined : text(`items of v${line.publish} cannot be read`, names);
     }
     // Which of them this version needs is not known: it never came to be opened.
@@ -48,5 +50,5 @@ export function createContentFaults(from: {
 function text(what: string, names: readonly string[]): string {
   if (names.length === 0) return what;
   const more = names.length > namedMax ? ` and ${names.length - namedMax} more` : "";
-  return `${what}: the only copy of part ${names.slice(0, namedMax).join(", ")}${more} is missing or damaged; stop the instance, put it back into blobs/ from a backup or a sidecar's directory, start again`;
+  return `${what}: the only copy of part ${names.slice(0, namedMax).join(", ")}${more} is missing or damaged; publish the file again that it was made of, or stop the instance, put it back into blobs/ from a backup or a sidecar's directory, start again`;
 }

@@ -16,6 +16,7 @@ import { createRegistry } from "./followers/registry.ts";
 import { createFollowers } from "./followers.ts";
 import { createGuards } from "./guard.ts";
 import { createOriginFeed } from "./origin-feed.ts";
+import { createMending } from "./mending.ts";
 import { restore } from "./origin-checkpoint.ts";
 import { createPlans } from "./plans.ts";
 import type { Workbench } from "./publish/workbench.ts";
@@ -114,7 +115,8 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
   const keeper = createBlobKeeper({ blobs, clock });
   const limits = { ...defaultRetention, ...dependencies.retention };
   const upkeep = await createUpkeep({ store, keeper, commands, lines, clock, logger, limits });
-  const made = createPublisher({ ...dependencies, commands, blobs: keeper.blobs, log });
+  const mending = createMending({ blobs, shelf, lines, broken });
+  const made = createPublisher({ ...dependencies, commands, blobs: keeper.blobs, log, mending });
   const publisher: Publisher = {
     ...made,
     offer: (upload, seen) => keeper.during(() => made.offer(upload, seen)),

@@ -110,7 +110,7 @@ test("a publish over a version of which a part is gone names the part and what t
   await origin.store.blobs.delete(part);
   await expect(origin.publish(itemsNumbered(100, (index) => ({ price: index + 1 })))).rejects.toMatchObject({
     code: "CORRUPT",
-    message: `nothing can be compared with the stable version, part ${part} of which cannot be read (there is no blob ${part}); stop the instance, put it back into blobs/ from a backup or a sidecar's directory, start again`,
+    message: `nothing can be compared with the stable version, part ${part} of which cannot be read (there is no blob ${part}); publish the file again that it was made of, or stop the instance, put it back into blobs/ from a backup or a sidecar's directory, start again`,
     details: { part },
   });
   expect(origin.state().datasets["prices"]).toMatchObject({ lastNumber: 1, candidate: null });

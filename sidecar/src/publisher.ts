@@ -133,7 +133,7 @@ export function createPublisher(dependencies: PublisherDependencies): Publisher 
     const known = await answerBefore(upload, read.bytesHash);
     if (known !== undefined) return { kind: "published", bytesHash: read.bytesHash, answer: known };
     for (let attempt = 1; ; attempt++) {
-      const settled = await settle({ upload, bench, signal, read });
+      const settled = await settleOrMend({ upload, bench, signal, read });
       if (settled !== "compare again") return settled;
       if (attempt === comparisonsMax) {
         throw new SluiceError(
@@ -152,6 +152,37 @@ export function createPublisher(dependencies: PublisherDependencies): Publisher 
     if (key === undefined || known === undefined) return undefined;
     refuseOther(key, known.fingerprint, uploadFingerprint(key, upload, bytesHash));
     return JSON.parse(known.answer) as PublishAnswer;
+  }
+
+  /** A stable version that cannot be read is read again where this upload has what its files were made of. */
+  async function settleOrMend(work: Work): Promise<Settled> {
+    try {
+      return await settle(work);
+    } catch (error) {
+      if (!isSluiceError(error, "CORRUPT") || !(await mend(work, error))) throw error;
+      logger.warn(
+        { dataset: work.upload.dataset },
+        "damaged files were written again from an upload that has their items",
+      );
+      return "compare again";
+    }
+  }
+
+  /** Builds the upload by itself, once to know its files, and again to write those of them that were damaged. */
+  async function mend({ upload, bench, signal, read }: Work, error: SluiceError): Promise<boolean> {
+    const { mending } = dependencies;
+    const lost = new Set<unknown>([...(mending?.lost() ?? []), error.details["part"]]);
+    if (mending === undefined) return false;
+    const { checks } = assertDataset(upload.dataset);
+    const alone = { bench, spool: read.spool, blobs, parent: null, checks, signal, yieldNow, onShare: () => undefined };
+    const built = await compare(alone);
+    const parts = built.repeated === null ? (built.comparison.parts ?? []) : [];
+    const names = parts.map(({ name }) => name).filter((name) => lost.has(name));
+    if (names.length === 0) return false;
+    await mending.makeRoom(names);
+    await compare(alone);
+    mending.mended(names);
+    return true;
   }
 
   /** Compares, lets the state machine judge, writes what it takes, and gives the command. */

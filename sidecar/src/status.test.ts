@@ -65,7 +65,7 @@ test("a part file that is gone while nobody ran is named in the status, and what
   const [prices] = (await origin.status()).datasets;
   expect(prices?.health.ok).toBe(false);
   expect(prices?.health.reasons).toEqual([
-    `v1 cannot be read: the only copy of part ${part} is missing or damaged; stop the instance, put it back into blobs/ from a backup or a sidecar's directory, start again`,
+    `v1 cannot be read: the only copy of part ${part} is missing or damaged; publish the file again that it was made of, or stop the instance, put it back into blobs/ from a backup or a sidecar's directory, start again`,
   ]);
   expect(await answerOf(origin.request("/v1/datasets/prices/items/sku-1"))).toMatchObject({
     code: "NOT_READY",

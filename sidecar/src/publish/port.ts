@@ -3,6 +3,7 @@ import type { PublishAnswer } from "@sluice/core/api";
 import type { Blobs, DatasetLines } from "@sluice/replica";
 import type { Logger } from "pino";
 import type { Executed, Remember } from "../commands.ts";
+import type { Mending } from "../mending.ts";
 import type { EventLog } from "../store/port.ts";
 import type { Workbench } from "./workbench.ts";
 
@@ -71,6 +72,8 @@ export interface PublisherDependencies {
   readonly yieldNow: () => Promise<void>;
   /** Default: works in this thread, some milliseconds at a time. */
   readonly workbench?: Workbench;
+  /** Lets an upload give back the damaged files that it was once made into. Default: nothing is mended. */
+  readonly mending?: Mending;
   readonly limits?: Partial<PublishLimits>;
 }
 

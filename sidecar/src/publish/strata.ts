@@ -274,7 +274,7 @@ function namedFile(error: unknown, name: string): unknown {
   if (!isSluiceError(error, "CORRUPT", "BLOB_UNKNOWN")) return error;
   return new SluiceError(
     "CORRUPT",
-    `nothing can be compared with the stable version, part ${name} of which cannot be read (${error.message}); stop the instance, put it back into blobs/ from a backup or a sidecar's directory, start again`,
+    `nothing can be compared with the stable version, part ${name} of which cannot be read (${error.message}); publish the file again that it was made of, or stop the instance, put it back into blobs/ from a backup or a sidecar's directory, start again`,
     { details: { ...error.details, part: name }, cause: error },
   );
 }
