@@ -33,7 +33,7 @@ export async function serve(options: ServeOptions): Promise<Instance> {
   const clock = createSystemClock();
   const store = await openEmbeddedStore({ directory, clock, newLogId: createId, logger });
   const transport = createTransport();
-  const workbench = createThreadWorkbench(join(directory, "blobs"));
+  const workbench = createThreadWorkbench(join(directory, "blobs"), clock);
   const workshop = createWorkshopThread(join(directory, "blobs"));
   const origin = await createOrigin({
     store,
@@ -56,7 +56,7 @@ export async function serve(options: ServeOptions): Promise<Instance> {
     logger,
     close: async () => {
       await origin.close();
-      await workbench.rest();
+      await workbench.close();
       await transport.close();
     },
   });

@@ -1,12 +1,15 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
-import { SluiceError } from "@sluice/core";
+import { type Clock, SluiceError, type Timer } from "@sluice/core";
 import type { JobRequest, Jobs } from "./jobs.ts";
 import type { Bench, Workbench } from "./workbench.ts";
 import type { BenchAnswers, BenchCall, BenchRequest, BenchResponse } from "./workbench-messages.ts";
 
 /** How many threads work: one for each of the publishes that run at a time, and the other one helps where there is but one. */
 const threadCount = 2;
+
+/** How long threads wait for the next upload: a source that is pulled every few seconds does not start them each time. */
+const restMs = 10_000;
 
 /** Jobs that a thread is given at a time, so that it never waits for the next. */
 const jobsAhead = 2;
@@ -42,20 +45,27 @@ interface Thread {
   readonly waiting: Map<number, Waiting>;
   /** Benches that it reads for. */
   homes: number;
+  /** Jobs that it has been given. */
+  jobs: number;
   dead: SluiceError | null;
 }
 
-/** Works in threads of its own, which write to a directory of blobs; they are started by an upload and ended by `rest`. */
+/**
+ * Works in threads of its own, which write to a directory of blobs: started by an upload, the second one where there is work for
+ * two, and ended ten seconds after the last.
+ */
 export function createThreadWorkbench(
   blobsDirectory: string,
+  clock: Pick<Clock, "setTimer">,
   startWorker: (blobsDirectory: string) => Worker = startWorkbenchWorker,
 ): Workbench {
   const threads: (Thread | undefined)[] = Array.from({ length: threadCount });
+  let resting: Timer | undefined;
   let lastId = 0;
   let lastBench = 0;
 
   function start(index: number): Thread {
-    const thread: Thread = { worker: startWorker(blobsDirectory), waiting: new Map(), homes: 0, dead: null };
+    const thread: Thread = { worker: startWorker(blobsDirectory), waiting: new Map(), homes: 0, jobs: 0, dead: null };
     let cause: unknown;
     thread.worker.on("message", (response: BenchResponse) => {
       const call = thread.waiting.get(response.id);
@@ -100,6 +110,8 @@ export function createThreadWorkbench(
   }
 
   function open(directory: string | null): Bench {
+    resting?.cancel();
+    resting = undefined;
     const bench = ++lastBench;
     // Where two publishes run, each is read in a thread of its own.
     const index = (threads[0]?.homes ?? 0) <= (threads[1]?.homes ?? 0) ? 0 : 1;
@@ -113,11 +125,11 @@ export function createThreadWorkbench(
     };
     const pushing = createPushing((bytes) => call(home, bench, { kind: "push", bytes }, [bytes.buffer]));
 
-    /** The thread with the fewest jobs; an upload in memory is in the thread that has read it. */
+    /** The thread with the fewest jobs, this upload's own first; an upload in memory is in the thread that has read it. */
     const idlest = (): Thread => {
-      if (directory === null) return home;
+      if (directory === null || (home.jobs === 0 && home.dead === null)) return home;
       const all = Array.from({ length: threadCount }, (_, place) => threadAt(place));
-      return all.reduce((least, thread) => (thread.waiting.size < least.waiting.size ? thread : least));
+      return all.reduce((least, thread) => (thread.jobs < least.jobs ? thread : least));
     };
 
     return {
@@ -133,9 +145,17 @@ export function createThreadWorkbench(
       },
       async run<Kind extends keyof Jobs>(kind: Kind, input: Jobs[Kind]["input"]) {
         const thread = idlest();
-        await at(thread);
-        // A job of a kind gives what belongs to that kind.
-        return (await call(thread, bench, { kind: "run", job: { kind, input } as JobRequest })) as Jobs[Kind]["output"];
+        thread.jobs++;
+        try {
+          await at(thread);
+          // A job of a kind gives what belongs to that kind.
+          return (await call(thread, bench, {
+            kind: "run",
+            job: { kind, input } as JobRequest,
+          })) as Jobs[Kind]["output"];
+        } finally {
+          thread.jobs--;
+        }
       },
       async close() {
         home.homes--;
@@ -148,12 +168,19 @@ export function createThreadWorkbench(
     };
   }
 
+  async function close(): Promise<void> {
+    resting?.cancel();
+    const ending = threads.splice(0, threadCount, undefined, undefined);
+    for (const thread of ending) await thread?.worker.terminate();
+  }
+
   return {
     open,
     async rest() {
-      const ending = threads.splice(0, threadCount, undefined, undefined);
-      for (const thread of ending) await thread?.worker.terminate();
+      resting?.cancel();
+      resting = clock.setTimer(restMs, () => void close());
     },
+    close,
   };
 }
 

@@ -8,6 +8,7 @@ import {
   buildPart,
   canonicalJson,
   createContentHash,
+  createVirtualClock,
   itemHash,
   type JsonValue,
 } from "@sluice/core";
@@ -31,7 +32,7 @@ beforeEach(() => {
 
 afterEach(async () => {
   for (const bench of benches) await bench.close();
-  await workbench.rest();
+  await workbench.close();
   rmSync(directory, { recursive: true });
 });
 
@@ -80,7 +81,7 @@ const over = { itemsMax: 100, bytesMax: 10_000 };
 
 const kinds: readonly (readonly [string, () => Workbench])[] = [
   ["in this thread", () => createInlineWorkbench({ blobs, yieldNow: () => Promise.resolve() })],
-  ["in threads", () => createThreadWorkbench(join(directory, "blobs"))],
+  ["in threads", () => createThreadWorkbench(join(directory, "blobs"), createVirtualClock())],
 ];
 
 describe.each(kinds)("a workbench %s", (_, make) => {
@@ -219,11 +220,12 @@ describe.each(kinds)("a workbench %s", (_, make) => {
 });
 
 describe("threads that end", () => {
+  const clock = createVirtualClock();
   const dying = "require('node:worker_threads').parentPort.on('message', () => process.exit(1))";
 
   test("a thread that dies fails what it was at, and the next upload gets another", async () => {
     let starts = 0;
-    workbench = createThreadWorkbench(join(directory, "blobs"), (path) =>
+    workbench = createThreadWorkbench(join(directory, "blobs"), clock, (path) =>
       starts++ === 0 ? new Worker(dying, { eval: true, execArgv: [] }) : startWorkbenchWorker(path),
     );
     const first = open("first");
@@ -237,19 +239,24 @@ describe("threads that end", () => {
     expect((await second.run("find-repeated", whole)).total).toBe(0);
   });
 
-  test("threads that rest are started again by the next upload", async () => {
+  test("threads wait for the next upload for ten seconds, and are started again by one that comes later", async () => {
     let starts = 0;
-    workbench = createThreadWorkbench(join(directory, "blobs"), (path) => {
+    workbench = createThreadWorkbench(join(directory, "blobs"), clock, (path) => {
       starts++;
       return startWorkbenchWorker(path);
     });
-    const bench = await read(ndjsonOf(many), "first");
-    await bench.close();
-    benches.length = 0;
-    await workbench.rest();
-    const before = starts;
-    await read(ndjsonOf(many), "second");
-    expect(starts).toBeGreaterThan(before);
+    const uploadAfter = async (name: string, restMs: number): Promise<number> => {
+      const bench = await read(ndjsonOf({ a: 1 }), name);
+      expect((await bench.run("find-repeated", whole)).total).toBe(0);
+      await benches.pop()?.close();
+      await workbench.rest();
+      clock.advance(restMs);
+      return starts;
+    };
+    // One group is nothing to share.
+    expect(await uploadAfter("first", 9_999)).toBe(1);
+    expect(await uploadAfter("second", 10_000)).toBe(1);
+    expect(await uploadAfter("third", 0)).toBe(2);
     expect(readdirSync(join(directory, "blobs"))).toEqual(["tmp"]);
   });
 });

@@ -8,8 +8,10 @@ import { createUploadReader, type ReadOptions, type ReadSummary } from "./upload
 export interface Workbench {
   /** A place for one upload, which is kept in a directory that is there and empty, or in memory. */
   open(directory: string | null): Bench;
-  /** Lets go of what it holds until the next upload. */
+  /** No upload is at work: it may let go of what it holds, if none comes soon. */
   rest(): Promise<void>;
+  /** Lets go of everything. No bench is open any more. */
+  close(): Promise<void>;
 }
 
 /**
@@ -66,6 +68,7 @@ export function createInlineWorkbench(dependencies: {
       };
     },
     rest: () => Promise.resolve(),
+    close: () => Promise.resolve(),
   };
 }
 
