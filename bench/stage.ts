@@ -76,7 +76,7 @@ export function createStage(items: number, say: (text: string) => void): Stage {
 
   async function publish(): Promise<string> {
     const directory = stage.directory("published");
-    const instance = await startInstance(directory);
+    const instance = stage.keep(await startInstance(directory));
     try {
       await instance.post("/v1/datasets", { name: "prices" });
       const file = stage.ndjson();

@@ -39,7 +39,10 @@ export async function startInstance(directory: string, flags: readonly string[] 
     if (child.exitCode !== null || child.signalCode !== null) {
       throw new Error(`sluice serve ended with ${child.exitCode ?? child.signalCode}`);
     }
-    if (performance.now() > end) throw new Error("sluice serve did not answer in time");
+    if (performance.now() > end) {
+      await endProcess(child);
+      throw new Error("sluice serve did not answer in time");
+    }
     await sleep(50);
   }
   const agent = new Agent({ keepAlive: true });

@@ -123,7 +123,8 @@ async function compare(
   redisNames: readonly PeerName[] = [],
 ): Promise<Times> {
   const { stage, say } = context;
-  const redis = redisNames.length > 0 && redisVersion() !== null ? await startRedis(stage.directory("redis")) : null;
+  const redis =
+    redisNames.length > 0 && redisVersion() !== null ? stage.keep(await startRedis(stage.directory("redis"))) : null;
   const all = redis === null ? opens : [...opens, ...openers(context, sizes, redisNames, redis.port)];
   const sides: Side[] = [];
   for (const open of all) {
