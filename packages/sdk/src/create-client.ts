@@ -95,6 +95,7 @@ function borrowed(fetch: Transport["fetch"]): Transport {
 
 /** A schema may turn asynchronous only where it looks into an item, and a start is a better place to find that than a request. */
 function decodeOne(replica: Replica, dataset: string, schema: StandardSchemaV1 | null): void {
+  if (schema === null) return;
   const version = replica.snapshot().datasets.get(dataset)?.stable;
   for (const [, canonical] of version?.entries() ?? []) {
     createDecode(dataset, schema)(canonical);
