@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
@@ -99,10 +99,11 @@ function timesAsked(proxy: CountingProxy): number[] {
   return [...new Set(proxy.blobs().values())];
 }
 
+/** How far the newest position is. */
 function sequenceOn(directory: string): number {
-  const file = join(directory, "position");
-  const [, sequence] = /"state":\{"sequence":(\d+)/.exec(existsSync(file) ? readFileSync(file, "utf8") : "") ?? [];
-  return Number(sequence ?? 0);
+  const files = readdirSync(directory).filter((name) => /^position(\.[0-9a-f]{16})?$/.test(name));
+  const texts = files.map((name) => readFileSync(join(directory, name), "utf8"));
+  return Math.max(0, ...texts.map((each) => Number(/"state":\{"sequence":(\d+)/.exec(each)?.[1] ?? 0)));
 }
 
 test("a sidecar and the processes, threads and cluster workers of its host hold one copy, which is transferred once", async () => {

@@ -11,7 +11,7 @@ const readyTimeoutMs = 30_000;
 export async function openSluice(options: {
   readonly url: string;
   readonly worker: string;
-  /** Keeps the last good versions for the next start, in a directory of this process's own. */
+  /** Keeps the last good versions for the next start, one copy for all workers. */
   readonly cacheDirectory: string;
   /** Called once new views of this process do not see a version any more that was taken back. */
   readonly onReverted: (reverted: ClientEvents["reverted"]) => void;

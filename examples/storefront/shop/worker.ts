@@ -1,5 +1,4 @@
 import cluster from "node:cluster";
-import { join } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
 import { openFlag } from "../compare/flag-data.ts";
 import { tellParent } from "../stage/child.ts";
@@ -29,7 +28,7 @@ export async function runWorker({ port, payment, sluice, flag, directory }: Work
       ? await openSluice({
           url: sluice,
           worker,
-          cacheDirectory: join(directory, worker),
+          cacheDirectory: directory,
           onReverted: ({ publish }) => tellParent({ type: "reverted", worker, publish, at: Date.now() }),
           onContact: (contact) => tellParent({ type: contact, worker, at: Date.now() }),
         })

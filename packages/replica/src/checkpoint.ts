@@ -82,10 +82,7 @@ export function createCheckpoints(dependencies: {
   };
 
   return {
-    async load() {
-      const text = await file.read();
-      return text === null ? null : parseCheckpoint(text);
-    },
+    load: () => readCheckpoint(file),
     touch() {
       dirty = true;
       arm();
@@ -97,6 +94,12 @@ export function createCheckpoints(dependencies: {
       if (dirty) await write();
     },
   };
+}
+
+/** The position in a file; null where there is none. Throws CORRUPT where it is damaged or of another program, STORE_UNAVAILABLE. */
+export async function readCheckpoint(file: Pick<RecordFile, "read">): Promise<Checkpoint | null> {
+  const text = await file.read();
+  return text === null ? null : parseCheckpoint(text);
 }
 
 // The seal on the file proves that a process with this format and protocol wrote it, from what it had validated.

@@ -136,6 +136,36 @@ test("one process at a time writes the position, and another goes on with it whe
   expect(shownBy(second).stable?.get("b")).toBe(2);
 });
 
+test("processes that hold different datasets leave a position each, and who holds one starts from any that has it", async () => {
+  const world = await createWorld();
+  const { log, origin, clock, another } = world;
+  log.create("stock");
+  await log.publish("stock", itemsOf({ s: 1 }), true, 1);
+  const [pricing] = (await start(world, ["app-1"], { datasets: ["prices"] })) as [Replica];
+  const [sidecar] = (await start(world, ["sidecar"])) as [Replica];
+  await passUntil(clock, () => holds(sidecar, "stable", "stock") && holds(sidecar, "stable"));
+  origin.send(log.patch("prices", itemsOf({ b: 1 })));
+  await showing(world, [pricing, sidecar], "b", 1);
+  await Promise.all([pricing.close(), sidecar.close()]);
+  expect(readdirSync(directory).filter((name) => /^position(\.[0-9a-f]+)?$/.test(name)).length).toBe(2);
+  origin.down = true;
+  for (const datasets of [null, ["stock"], ["prices"], ["stock", "prices"]]) {
+    const again = another({ id: `again-${String(datasets)}`, directory, datasets });
+    await again.start();
+    for (const dataset of datasets ?? ["prices", "stock"]) {
+      expect([...(shownBy(again, dataset).stable ?? [])]).toEqual(
+        dataset === "stock"
+          ? [["s", 1]]
+          : [
+              ["b", 1],
+              ["a", 1],
+            ],
+      );
+    }
+    await again.close();
+  }
+});
+
 test("a revert that a reader has confirmed is known to whoever starts after all have died, from a position that is older", async () => {
   const world = await createWorld();
   const { log, origin, clock, another } = world;

@@ -37,8 +37,18 @@ const eventsKept = 10_000;
 export function createReplica(options: ReplicaOptions): Replica {
   const { id, name, kind, datasets, directory, fetch, clock, random } = options;
   const urls = validUrls(options.urls);
-  const storage = openStorage({ directory, id, clock, random, onElected: () => lead() });
+  const storage = openStorage({
+    directory,
+    id,
+    datasets,
+    clock,
+    random,
+    onElected: () => fetcher.hurry(),
+    onPositionElected: () => void position?.takeOver(),
+    onError: () => countPositionError(),
+  });
   const { blobs, shared } = storage;
+  const startFiles = shared?.start ?? null;
   const listeners = new Set<(change: SnapshotChange) => void>();
   const counts = { gaps: 0, mismatches: 0, positionErrors: 0 };
   const countPositionError = (): void => void counts.positionErrors++;
@@ -52,7 +62,7 @@ export function createReplica(options: ReplicaOptions): Replica {
   let early: Mark[] = [];
 
   const shelf = createShelf({ blobs, clock, onDamage: (blob) => repairs.mend(blob) });
-  const marks = createMarkBook(shared?.marks ?? null);
+  const marks = createMarkBook(startFiles?.marks ?? null);
   const reporter = createReporter({ id, post: createPost(fetch), clock, random });
   const confirmer = createConfirmer({ id, datasets, marks, reporter, clock, onError: countPositionError });
   const readiness = createReadiness({
@@ -64,8 +74,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       return error === null ? urls.join(", ") : `${urls.join(", ")} (${error.message})`;
     },
   });
-  const isWriter = (): boolean => shared?.election.isWriter() ?? true;
-  const sharing = shared === null ? null : { claims: shared.claims, isFirst: isWriter };
+  const sharing = shared === null ? null : { claims: shared.claims, isFirst: () => shared.election.isWriter() };
   const onStored = (blob: string): void => contentArrived(blob);
   const fetcher = createBlobFetcher({ blobs, fetch, clock, random, sharing, onStored });
   const repairs = createRepairs({ shelf, onSound: (blob) => contentArrived(blob), onGone: () => contentArrived() });
@@ -112,10 +121,19 @@ export function createReplica(options: ReplicaOptions): Replica {
     const lines = log === null ? null : holding.lines.pack();
     return log === null || lines === null ? null : { log, state, datasets, lines, marks: marks.marks() };
   };
-  const file = shared?.position ?? null;
   const onWritten = ({ state }: Checkpoint): void => marks.written(state.sequence);
   const position =
-    file === null ? null : createPosition({ file, clock, capture, isWriter, onWritten, onError: countPositionError });
+    startFiles === null
+      ? null
+      : createPosition({
+          files: startFiles.positions,
+          datasets,
+          clock,
+          capture,
+          isWriter: () => startFiles.election.isWriter(),
+          onWritten,
+          onError: countPositionError,
+        });
 
   const upkeep = createUpkeep({
     storage,
@@ -131,12 +149,6 @@ export function createReplica(options: ReplicaOptions): Replica {
     onSettled: (names) => names.forEach((each) => repairs.reopen(each)),
     onError: countPositionError,
   });
-
-  /** This process has become the one that writes the directory. */
-  const lead = (): void => {
-    fetcher.hurry();
-    void position?.takeOver();
-  };
 
   const handler: ConnectionHandler = {
     query() {
@@ -215,6 +227,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     if (closed) return;
     // What this loads would keep the first reads waiting.
     shared?.election.start();
+    startFiles?.election.start();
     following.start();
   };
 
@@ -292,6 +305,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       reporter.close();
       await confirmer.close();
       await position?.close();
+      startFiles?.election.close();
       shared?.election.close();
       shelf.close();
     },

@@ -56,7 +56,7 @@ test("a file goes when a position has passed all of its marks, and not before", 
   const files = createMarkFiles(directory, "one");
   await files.write([mark("r1"), mark("r0", 3)]);
   const left = async (marks: readonly { release: string; at: number }[] = []): Promise<number> => {
-    await files.passed({ state: log.state(), marks });
+    await files.passed([{ state: log.state(), marks }]);
     return (await files.read()).length;
   };
   expect(await left()).toBe(2);
@@ -68,9 +68,9 @@ test("a mark of a release that the log is not known to have is passed by a posit
   const log = await running();
   const files = createMarkFiles(directory, "one");
   await files.write([mark("r2")]);
-  await files.passed({ state: log.state(), marks: [] });
+  await files.passed([{ state: log.state(), marks: [] }]);
   expect((await files.read()).length).toBe(1);
-  await files.passed({ state: log.state(), marks: [{ release: "r2", at: 7 }] });
+  await files.passed([{ state: log.state(), marks: [{ release: "r2", at: 7 }] }]);
   expect(await files.read()).toEqual([]);
 });
 
@@ -78,10 +78,10 @@ test("a revert at a place in the log is passed by a position from there on", asy
   const log = await running();
   const files = createMarkFiles(directory, "one");
   await files.write([mark("r9", log.state().sequence + 1)]);
-  await files.passed({ state: log.state(), marks: [] });
+  await files.passed([{ state: log.state(), marks: [] }]);
   expect((await files.read()).length).toBe(1);
   log.create("stock");
-  await files.passed({ state: log.state(), marks: [] });
+  await files.passed([{ state: log.state(), marks: [] }]);
   expect(await files.read()).toEqual([]);
 });
 
@@ -90,9 +90,9 @@ test("a damaged file is refused, and goes after five minutes of positions", asyn
   writeFileSync(join(directory, "marks.somebody.1"), "damaged");
   const files = createMarkFiles(directory, "one");
   await expect(files.read()).rejects.toMatchObject({ code: "CORRUPT" });
-  for (let minute = 0; minute < 5; minute++) await files.passed({ state: log.state(), marks: [] });
+  for (let minute = 0; minute < 5; minute++) await files.passed([{ state: log.state(), marks: [] }]);
   expect(readdirSync(directory).length).toBe(1);
-  await files.passed({ state: log.state(), marks: [] });
+  await files.passed([{ state: log.state(), marks: [] }]);
   expect(await files.read()).toEqual([]);
 });
 

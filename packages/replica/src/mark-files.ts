@@ -20,8 +20,10 @@ export interface MarkFiles {
   read(): Promise<readonly StoredMark[]>;
   /** Takes the place of what this process has written. The disk has it when this ends. Throws DISK_FULL or STORE_UNAVAILABLE. */
   write(marks: readonly StoredMark[]): Promise<void>;
-  /** Removes files of which a position on disk says all by itself. For the directory's one writer. Throws STORE_UNAVAILABLE. */
-  passed(position: PassedPosition): Promise<void>;
+  /** Whether there is any. Throws STORE_UNAVAILABLE. */
+  any(): boolean;
+  /** Removes files of which every position on disk says all by itself. For the directory's one writer. Throws STORE_UNAVAILABLE. */
+  passed(positions: readonly PassedPosition[]): Promise<void>;
 }
 
 /** What a position on disk says about releases. */
@@ -73,18 +75,19 @@ export function createMarkFiles(directory: string, token: string): MarkFiles {
           .remove()
           .catch(() => {});
     },
-    async passed(position) {
+    any: () => list().length > 0,
+    async passed(positions) {
       for (const name of list()) {
-        if (await isPassed(name, position)) await fileOf(name).remove();
+        if (await isPassed(name, positions)) await fileOf(name).remove();
       }
     },
   };
 
-  async function isPassed(name: string, position: PassedPosition): Promise<boolean> {
+  async function isPassed(name: string, positions: readonly PassedPosition[]): Promise<boolean> {
     try {
       const marks = await readOne(name);
       damaged.delete(name);
-      return marks.every((mark) => saysItself(position, mark));
+      return marks.every((mark) => positions.every((position) => saysItself(position, mark)));
     } catch (error) {
       if (!isSluiceError(error, "CORRUPT")) throw error;
       const rounds = (damaged.get(name) ?? 0) + 1;

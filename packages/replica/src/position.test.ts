@@ -46,7 +46,8 @@ function start(log: string, sequence: number): Process {
     marks: [],
   });
   const position = createPosition({
-    file,
+    files: { own: file, name: "position", all: () => [file] },
+    datasets: null,
     clock,
     capture,
     isWriter: () => process.isWriter,

@@ -1,10 +1,10 @@
-import type { Clock } from "@sluice/core";
-import { blobsOf, type Checkpoint, createCheckpoints } from "./checkpoint.ts";
-import type { RecordFile } from "./record-file.ts";
+import { type Clock, isSluiceError } from "@sluice/core";
+import { blobsOf, type Checkpoint, covers, createCheckpoints, readCheckpoint } from "./checkpoint.ts";
+import type { PositionFiles } from "./position-files.ts";
 
-/** The position that a directory has on disk, which every process starts from and one writes. */
+/** The position on disk that processes which hold the same datasets start from, and one of them writes. */
 export interface Position {
-  /** The last position; null where there is none. Throws CORRUPT where the file is damaged or of another program. */
+  /** The best position for what is held here; null where there is none. What is damaged or of another program is none. */
   load(): Promise<Checkpoint | null>;
   /** Says that what is held here has changed. */
   touch(): void;
@@ -12,77 +12,122 @@ export interface Position {
   takeOver(): Promise<void>;
   /** Blobs that the position on disk needs, as far as this process knows it. */
   blobs(): readonly string[];
-  /** The last position that this process has written; null where it wrote none. */
-  written(): Checkpoint | null;
+  /** All positions that somebody could start from. Throws STORE_UNAVAILABLE. */
+  all(): Promise<readonly Checkpoint[]>;
   /** Writes the position if it changed, and writes no more. */
   close(): Promise<void>;
 }
 
 /**
- * A position in a record file. `capture` gives what is to be written, or null where that cannot be now; `isWriter` says whether this
+ * A position in a file of its own. `capture` gives what is to be written, or null where that cannot be now; `isWriter` says whether this
  * process may write. `onWritten` is told what the disk has, `onError` what kept it from being written or read.
  */
 export function createPosition(dependencies: {
-  readonly file: RecordFile;
+  readonly files: PositionFiles;
+  /** What is held here; null holds all. */
+  readonly datasets: readonly string[] | null;
   readonly clock: Clock;
   readonly capture: () => Checkpoint | null;
   readonly isWriter: () => boolean;
   readonly onWritten: (checkpoint: Checkpoint) => void;
   readonly onError: (error: unknown) => void;
 }): Position {
-  const { file, clock, capture, isWriter, onWritten, onError } = dependencies;
+  const { files, datasets, clock, capture, isWriter, onWritten, onError } = dependencies;
+  const { own } = files;
   let needed: readonly string[] = [];
-  let last: Checkpoint | null = null;
   /** What the file was when this process read it. */
   let known: { readonly stamp: string | null; readonly log: string; readonly sequence: number } | null = null;
-  /** What lies there from another writer; null until it was looked at. */
-  let floor: { readonly log: string | null; readonly sequence: number } | null = null;
+  /** How far the positions are that others have written, by log; null until they were looked at. */
+  let floors: ReadonlyMap<string, number> | null = null;
 
   const checkpoints = createCheckpoints({
-    file,
+    file: own,
     clock,
     capture() {
-      if (!isWriter() || floor === null) return null;
+      if (!isWriter() || floors === null) return null;
       const checkpoint = capture();
       if (checkpoint === null) return null;
       // To go back could bring what was reverted since, whose mark went when a position had passed it.
-      return checkpoint.log === floor.log && checkpoint.state.sequence < floor.sequence ? null : checkpoint;
+      return checkpoint.state.sequence < (floors.get(checkpoint.log) ?? 0) ? null : checkpoint;
     },
     onWritten(checkpoint) {
       needed = blobsOf(checkpoint);
-      last = checkpoint;
       onWritten(checkpoint);
     },
     onError,
   });
 
-  const load = async (): Promise<Checkpoint | null> => {
-    const stamp = file.stamp();
+  const loadOwn = async (): Promise<Checkpoint | null> => {
+    const stamp = own.stamp();
     const checkpoint = await checkpoints.load();
-    if (checkpoint === null) return null;
-    known = { stamp, log: checkpoint.log, sequence: checkpoint.state.sequence };
-    needed = blobsOf(checkpoint);
+    known = checkpoint && { stamp, log: checkpoint.log, sequence: checkpoint.state.sequence };
     return checkpoint;
+  };
+
+  /** What is damaged is no position, and the next one takes its place. */
+  const readOwn = async (): Promise<typeof known> => {
+    known = null;
+    await loadOwn().catch(damaged);
+    return known;
+  };
+
+  /** Nobody starts from one that is damaged. */
+  const readOthers = async (): Promise<readonly Checkpoint[]> => {
+    const others = files.all().filter((file) => file !== own);
+    const checkpoints = await Promise.all(others.map((file) => readCheckpoint(file).catch(passOver)));
+    return checkpoints.filter((checkpoint) => checkpoint !== null);
+  };
+
+  /** The best of what is there: one that has all that is held here, else any. */
+  const load = async (): Promise<Checkpoint | null> => {
+    let best: Checkpoint | null = null;
+    for (const file of files.all()) {
+      const checkpoint = await (file === own ? loadOwn() : readCheckpoint(file)).catch(damaged);
+      if (checkpoint === null) continue;
+      best ??= checkpoint;
+      if (!covers(checkpoint, datasets)) continue;
+      best = checkpoint;
+      break;
+    }
+    needed = best === null ? [] : blobsOf(best);
+    return best;
+  };
+
+  const damaged = (error: unknown): null => {
+    passOver(error);
+    onError(error);
+    return null;
   };
 
   return {
     load,
     touch: () => checkpoints.touch(),
     async takeOver() {
-      floor = null;
+      floors = null;
+      const found = new Map<string, number>();
       try {
-        // Read again only where another process has written it since.
-        if (known === null || known.stamp !== file.stamp()) await load();
+        // What this process has read is read again only where another has written it since.
+        if (known === null || known.stamp !== own.stamp()) known = await readOwn();
+        if (known !== null) found.set(known.log, known.sequence);
+        for (const { log, state } of await readOthers()) {
+          found.set(log, Math.max(found.get(log) ?? 0, state.sequence));
+        }
       } catch (error) {
-        // What cannot be read is no position, and the next one takes its place.
         onError(error);
-        known = null;
       }
-      floor = known ?? { log: null, sequence: 0 };
+      floors = found;
       checkpoints.touch();
     },
     blobs: () => needed,
-    written: () => last,
+    async all() {
+      const mine = await readCheckpoint(own).catch(passOver);
+      return [...(mine === null ? [] : [mine]), ...(await readOthers())];
+    },
     close: () => checkpoints.close(),
   };
+}
+
+function passOver(error: unknown): null {
+  if (!isSluiceError(error, "CORRUPT")) throw error;
+  return null;
 }

@@ -9,7 +9,7 @@ import { isErrno } from "./files.ts";
 import { createMarkFiles, type MarkFiles } from "./mark-files.ts";
 import { createMemoryBlobs } from "./memory-blobs.ts";
 import { createOverflowBlobs, type OverflowBlobs } from "./overflow-blobs.ts";
-import { createRecordFile, type RecordFile } from "./record-file.ts";
+import { createPositionFiles, type PositionFiles } from "./position-files.ts";
 import { createWriterElection, isOriginDirectory, type WriterElection } from "./writer-election.ts";
 
 /** A directory of a replica, which sidecar and SDKs of a host may share. */
@@ -17,14 +17,21 @@ export interface SharedStorage {
   readonly directory: string;
   readonly blobs: OverflowBlobs;
   readonly claims: Claims;
+  /** Who sweeps the directory and fetches first. */
   readonly election: WriterElection;
-  /** Null together with `position`: what is not started from cannot show what was reverted. */
-  readonly marks: MarkFiles | null;
   /**
-   * Null in an origin's own directory, where none is kept, and in one that this process may not write to: it could not write down
-   * what it confirms as reverted, and would show it again.
+   * Null in an origin's own directory, where no position is kept, and in one that this process may not write to: it could not write
+   * down what it confirms as reverted, and would show it again.
    */
-  readonly position: RecordFile | null;
+  readonly start: StartFiles | null;
+}
+
+/** Where the next start begins, and what it must not show. */
+export interface StartFiles {
+  readonly positions: PositionFiles;
+  /** Who writes the position of those that hold the same datasets. */
+  readonly election: WriterElection;
+  readonly marks: MarkFiles;
 }
 
 /** Where a replica keeps what it holds. */
@@ -35,7 +42,8 @@ export interface Storage {
 }
 
 /**
- * Opens a directory, or memory where there is none. `onElected` is called when this process has become the directory's writer.
+ * Opens a directory, or memory where there is none. `onElected` is called when this process has become the directory's writer,
+ * `onPositionElected` when it writes the position.
  * Throws STORE_UNAVAILABLE where the directory cannot be used.
  */
 export function openStorage(options: {
@@ -45,21 +53,31 @@ export function openStorage(options: {
   readonly random: () => number;
   /** New with each start of the process. */
   readonly id: string;
+  /** What is held; null holds all. */
+  readonly datasets: readonly string[] | null;
   readonly onElected: () => void;
+  readonly onPositionElected: () => void;
+  /** Told of what keeps elections from being held. */
+  readonly onError: (error: unknown) => void;
 }): Storage {
-  const { directory, clock, random, onElected } = options;
+  const { directory, datasets, clock, random, onElected, onPositionElected, onError } = options;
   if (directory === null) return { blobs: createMemoryBlobs(), shared: null };
   const token = tokenOf(options.id, random);
   const folder = join(directory, "blobs");
   const blobs = createOverflowBlobs(createDirectoryBlobs(folder, token));
-  const startsFromDisk = !isOriginDirectory(directory) && mayWrite(directory);
+  const elect = (lockName: string, told: () => void): WriterElection =>
+    createWriterElection({ directory, lockName, clock, random, onElected: told, onError });
+  const startFiles = (): StartFiles => {
+    const positions = createPositionFiles(directory, datasets, token);
+    const election = elect(`${positions.name}.lock`, onPositionElected);
+    return { positions, election, marks: createMarkFiles(directory, token) };
+  };
   const shared: SharedStorage = {
     directory,
     blobs,
     claims: createClaims(join(folder, temporaryFolder), clock),
-    election: createWriterElection({ directory, clock, random, onElected }),
-    marks: startsFromDisk ? createMarkFiles(directory, token) : null,
-    position: startsFromDisk ? createRecordFile(join(directory, "position"), token) : null,
+    election: elect("writer.lock", onElected),
+    start: !isOriginDirectory(directory) && mayWrite(directory) ? startFiles() : null,
   };
   return { blobs, shared };
 }

@@ -83,6 +83,9 @@ async function tidy(shared: SharedStorage, position: Position | null, clock: Clo
   if (!shared.election.confirm()) return;
   await tidyBlobs(join(shared.directory, "blobs"), clock.wall());
   await removeTemporaries(shared.directory, clock.wall() - temporaryKeptMs);
-  const written = position?.written() ?? null;
-  if (written !== null) await shared.marks?.passed(written);
+  const { start } = shared;
+  if (start === null || position === null || !start.marks.any()) return;
+  const positions = await position.all();
+  // Where there is none yet, the first may be older than what was confirmed.
+  if (positions.length > 0) await start.marks.passed(positions);
 }

@@ -22,15 +22,21 @@ afterEach(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
+function onError(error: unknown): never {
+  throw error;
+}
+
 function elect(): WriterElection & { readonly elected: () => number } {
   let elected = 0;
   const election = createWriterElection({
     directory,
+    lockName: "writer.lock",
     clock,
     random: () => 0.5,
     onElected: () => {
       elected++;
     },
+    onError,
   });
   elections.push(election);
   return { ...election, elected: () => elected };
@@ -84,7 +90,14 @@ test("who holds a lock file that was taken away steps back, and asks for the one
 
 test("a directory that cannot be written to has no writer, and is asked again", async () => {
   const gone = join(directory, "gone");
-  const election = createWriterElection({ directory: gone, clock, random: () => 0.5, onElected: () => {} });
+  const election = createWriterElection({
+    directory: gone,
+    lockName: "writer.lock",
+    clock,
+    random: () => 0.5,
+    onElected: () => {},
+    onError,
+  });
   elections.push(election);
   election.start();
   await settle();

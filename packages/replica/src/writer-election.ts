@@ -6,13 +6,10 @@ import { type TakeWriterLock, takeWriterLock, type WriterLock } from "./writer-l
 /** A process that is not the writer asks again after about so many milliseconds, between half of it and half as much again. */
 export const electionMs = 3_000;
 
-/** The file that the writer holds. An origin holds another one, `lock`, which nobody else touches. */
-const lockName = "writer.lock";
-
 /** The log of an origin. */
 const originName = "log.sqlite";
 
-/** Which of the processes that share a directory writes its position, sweeps it, and fetches first. */
+/** Which of the processes that share a directory does what one of them has to. */
 export interface WriterElection {
   isWriter(): boolean;
   /** The same, after a look at the directory. */
@@ -27,16 +24,21 @@ export function isOriginDirectory(directory: string): boolean {
   return statSync(join(directory, originName), { throwIfNoEntry: false }) !== undefined;
 }
 
-/** Elects nobody before `start`. `onElected` is called when this process has become the writer. */
+/**
+ * Elects nobody before `start`, by a lock on a file of the directory; an origin holds another one, `lock`, which nobody else touches.
+ * `onElected` is called when this process has become the writer, `onError` told of what keeps it from asking.
+ */
 export function createWriterElection(dependencies: {
   readonly directory: string;
+  readonly lockName: string;
   readonly clock: Clock;
   /** 0 to below 1. */
   readonly random: () => number;
   readonly onElected: () => void;
+  readonly onError: (error: unknown) => void;
   readonly takeLock?: TakeWriterLock;
 }): WriterElection {
-  const { directory, clock, random, onElected, takeLock = takeWriterLock } = dependencies;
+  const { directory, lockName, clock, random, onElected, onError, takeLock = takeWriterLock } = dependencies;
   let lock: WriterLock | null = null;
   let timer: Timer | undefined;
   let closed = false;
@@ -62,9 +64,11 @@ export function createWriterElection(dependencies: {
   };
 
   const askAgain = (): void => {
-    void ask().finally(() => {
-      if (!closed) timer = clock.setTimer(electionMs * (0.5 + random()), askAgain);
-    });
+    void ask()
+      .catch(onError)
+      .finally(() => {
+        if (!closed) timer = clock.setTimer(electionMs * (0.5 + random()), askAgain);
+      });
   };
 
   return {
