@@ -31,6 +31,7 @@ export function createOriginFeed(dependencies: {
   return {
     log: () => log.id,
     state: () => commands.state(),
+    snapshotSequence: () => commands.state().sequence,
     async snapshot() {
       const state = commands.state();
       const marks = commands.marks();

@@ -34,6 +34,8 @@ export interface Announcer {
    * long as the events since are kept; else the last one, whose content is on its way. Throws NOT_READY while a line is broken.
    */
   contents(): { readonly state: NamespaceState; readonly lines: Readonly<Record<string, LineContents>> };
+  /** The position that `contents` would give now. */
+  contentsSequence(): number;
   since(sequence: number): readonly LoggedEvent[] | null;
   /** Versions that somebody new may start from. */
   versions(): readonly ReadableVersion[];
@@ -58,7 +60,8 @@ export function createAnnouncer(dependencies: {
     if (lines.prepared()) prepared = { state: position.state, datasets: lines.current() };
   };
 
-  const isReached = (): boolean => prepared !== null && ring.reaches(prepared.state.sequence);
+  /** The last position at which every line was prepared, where the events since are kept. */
+  const reached = (): typeof prepared => (prepared !== null && ring.reaches(prepared.state.sequence) ? prepared : null);
 
   return {
     restart(log, state) {
@@ -90,20 +93,22 @@ export function createAnnouncer(dependencies: {
     },
     position: () => position,
     contents() {
-      if (prepared !== null && isReached()) {
+      const from = reached();
+      if (from !== null) {
         const contents: Record<string, LineContents> = {};
-        for (const [dataset, { stable, candidate }] of prepared.datasets) {
+        for (const [dataset, { stable, candidate }] of from.datasets) {
           contents[dataset] = { stable: stable?.content() ?? null, candidate: candidate?.content() ?? null };
         }
-        return { state: prepared.state, lines: contents };
+        return { state: from.state, lines: contents };
       }
       const packed = lines.pack();
       if (packed === null) throw new SluiceError("NOT_READY", "a version here is wrong and is fetched anew; try again");
       return { state: position.state, lines: contentsOfPacked(packed) };
     },
+    contentsSequence: () => (reached()?.state ?? position.state).sequence,
     since: (sequence) => ring.since(sequence),
     versions: () =>
-      [...((isReached() ? prepared : null)?.datasets.values() ?? [])]
+      [...(reached()?.datasets.values() ?? [])]
         .flatMap(({ stable, candidate }) => [stable, candidate])
         .filter((version) => version !== null),
     subscribe(listener) {

@@ -30,6 +30,8 @@ export interface Feed {
     readonly lines: Readonly<Record<string, LineContents>>;
     readonly marks: readonly Mark[];
   }>;
+  /** The sequence number of the state that `snapshot` would give now. */
+  snapshotSequence(): number;
   /** Events after a sequence number up to `state()`; null where they are not kept any more, or have not happened yet. */
   since(sequence: number): readonly LoggedEvent[] | null;
   /** Marks in force, those that a start from disk found included. */

@@ -248,6 +248,7 @@ export function createReplica(options: ReplicaOptions): Replica {
   const feed: Feed = {
     log: () => announcer.position().log,
     state: () => announcer.position().state,
+    snapshotSequence: () => announcer.contentsSequence(),
     async snapshot() {
       return { ...announcer.contents(), marks: marks.marks() };
     },

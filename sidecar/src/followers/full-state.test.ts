@@ -1,3 +1,4 @@
+import type { Feed } from "@sluice/replica";
 import { expect, test } from "vitest";
 import { createFullStates } from "./full-state.ts";
 import type { SampleSink } from "./sample-sink.ts";
@@ -151,4 +152,26 @@ test("full states as JSON come with a tag that names log, position and marks", a
   const marked = world.followers.state([etag]);
   await world.pass(0);
   await expect(marked).resolves.toMatchObject({ etag: '"log-1:2:release-9"', frame: { type: "state" } });
+});
+
+test("a state from before a version that is on its way is not given again once that version is here", async () => {
+  const { feed, clock } = createSampleWorld();
+  feed.patch("prices");
+  const before = feed.state();
+  feed.patch("prices");
+  // As a sidecar that waits for content: told up to now, whole up to before.
+  let waits = true;
+  const stateOf = () => (waits ? before : feed.state());
+  const sidecar: Feed = {
+    ...feed,
+    snapshot: async () => ({ state: stateOf(), lines: {}, marks: [] }),
+    snapshotSequence: () => stateOf().sequence,
+  };
+  const states = createFullStates(sidecar, clock);
+  const first = await states.get(0);
+  expect(first.frame.state.sequence).toBe(before.sequence);
+  expect(states.etag()).toBe(first.etag);
+  waits = false;
+  expect(states.etag()).not.toBe(first.etag);
+  expect((await states.get(0)).frame.state.sequence).toBe(feed.state().sequence);
 });

@@ -16,11 +16,11 @@ export interface FullState {
 /** Hands out full states. */
 export interface FullStates {
   /**
-   * A full state not older than `reuseMs` (0: the position in force). Who gets an older one folds the events since.
+   * A full state not older than `reuseMs` (0: what the feed would give now). Who gets an older one folds the events since.
    * Throws NOT_READY without a log, else what the feed throws.
    */
   get(reuseMs: number): Promise<FullState>;
-  /** The ETag of the position in force, without taking its state. Throws NOT_READY without a log. */
+  /** The ETag of what the feed would give now, without taking it. Throws NOT_READY without a log. */
   etag(): string;
   /** Forgets what was taken: no events lead on from it. */
   clear(): void;
@@ -37,7 +37,7 @@ interface Taken {
 export function createFullStates(feed: Feed, clock: Clock): FullStates {
   let last: Taken | undefined;
 
-  const etag = (): string => etagOf(logOf(feed), feed.state().sequence, feed.marks());
+  const etag = (): string => etagOf(logOf(feed), feed.snapshotSequence(), feed.marks());
 
   async function take(log: string): Promise<FullState> {
     const { state, lines, marks } = await feed.snapshot();

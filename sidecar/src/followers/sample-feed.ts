@@ -90,6 +90,7 @@ export function createSampleFeed(clock: Clock, snapshotMs = 0): SampleFeed {
   return {
     log: () => log,
     state: () => state,
+    snapshotSequence: () => state.sequence,
     async snapshot() {
       snapshots += 1;
       const taken = { state, lines: linesOf(state), marks: [...marks.values()] };
