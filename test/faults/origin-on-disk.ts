@@ -1,8 +1,9 @@
 import { createVirtualClock, type VirtualClock } from "@sluice/core";
 import type { StatusAnswer } from "@sluice/core/api";
 import { pino } from "pino";
-import { createOrigin, type Origin } from "../../sidecar/src/origin.ts";
+import { createOrigin, type Origin, type OriginDependencies } from "../../sidecar/src/origin.ts";
 import { openEmbeddedStore } from "../../sidecar/src/store/embedded-store.ts";
+import type { Store } from "../../sidecar/src/store/port.ts";
 
 /** An origin on a real directory, spoken to without a socket. */
 export interface OriginOnDisk {
@@ -20,15 +21,20 @@ export interface OriginOnDisk {
   close(): Promise<void>;
 }
 
-/** Opens one; throws what opening throws. */
-export async function openOrigin(directory: string): Promise<OriginOnDisk> {
+/** Opens one; throws what opening throws. `wrap` gets between the origin and its store. */
+export async function openOrigin(
+  directory: string,
+  options: Pick<OriginDependencies, "compaction" | "retention"> & { readonly wrap?: (store: Store) => Store } = {},
+): Promise<OriginOnDisk> {
+  const { wrap = (its) => its, ...limits } = options;
   const clock = createVirtualClock();
   const said: string[] = [];
   const logger = pino({ level: "warn" }, { write: (line: string) => void said.push(line) });
-  const store = await openEmbeddedStore({ directory, clock, newLogId: () => "log-1", logger });
+  const store = wrap(await openEmbeddedStore({ directory, clock, newLogId: () => "log-1", logger }));
   let origin: Origin;
   try {
     origin = await createOrigin({
+      ...limits,
       store,
       clock,
       random: () => 0.5,

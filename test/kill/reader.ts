@@ -16,6 +16,8 @@ const client = await createClient({
   url,
   app: "reader",
   cacheDirectory: cache,
+  // To read all of a large dataset takes longer than any request may, where the machine has much else to do.
+  viewMaxAgeMs: 600_000,
   datasets: Object.fromEntries(datasets.map((name) => [name, null])),
   waitForReady: false,
 });

@@ -115,7 +115,6 @@ async function createWorld(seed: number, largeItems: number): Promise<World> {
   const victims: readonly Victim[] = [origin, sidecar, reader];
 
   function heard(told: Told & { code?: string; message?: string }): void {
-    if (told.code === "VIEW_EXPIRED" || told.code === "CLOSED") return;
     if (told.code !== undefined) {
       fault(`the reader met ${told.code}: ${told.message}`);
       return;

@@ -40,8 +40,9 @@ function mountSmallDisk(): boolean {
   try {
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", directory], { stdio: "ignore" });
     mounted = true;
-  } catch {
+  } catch (error) {
     // Only root may.
+    if (process.env["SLUICE_REQUIRE_TMPFS"] === "1") throw error;
   }
   return mounted;
 }
