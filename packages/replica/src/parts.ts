@@ -204,7 +204,11 @@ function createFile<Value>(
     name,
     get(key, keyHash) {
       // While a release runs, both lines are asked for a key in turn, and most of what they stand on is the same.
-      if (key === lastKey) return lastValue;
+      // Once, so that damage is noticed at the next read.
+      if (key === lastKey) {
+        lastKey = undefined;
+        return lastValue;
+      }
       try {
         const value = recordsOf().get(key, keyHash);
         if (value !== undefined) {
