@@ -2,6 +2,7 @@ import { createDraws, hotIndices, keysOf } from "../data/draws.ts";
 import { keyOf } from "../data/items.ts";
 import { type ProcessMemory, processMemory } from "../measure/memory.ts";
 import type { Peer, PeerName, PeerPlace } from "../peers/peer.ts";
+import { createOwnClock } from "../measure/own-clock.ts";
 import { serveCase } from "../processes/serve-case.ts";
 import type { Reading, Round } from "./reading.ts";
 
@@ -33,6 +34,7 @@ const makers: { readonly [Name in PeerName]: (place: PeerPlace, items: number) =
 };
 
 let peer: Peer | undefined;
+const ownClock = createOwnClock();
 let draws = createDraws(1);
 
 const steps: PeerReaderSteps = {
@@ -44,9 +46,9 @@ const steps: PeerReaderSteps = {
   async read({ distribution, reads, seed }) {
     const keys = keysOf(draws.draw(distribution, reads, seed));
     globalThis.gc?.();
-    const start = process.hrtime.bigint();
+    const start = ownClock.now();
     const sum = (await peer?.read(keys)) ?? 0;
-    return { ns: Number(process.hrtime.bigint() - start) / reads, sum };
+    return { ns: (ownClock.now() - start) / reads, sum };
   },
   memory: () => processMemory(),
 };

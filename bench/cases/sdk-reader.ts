@@ -3,6 +3,7 @@ import { createDraws, keysOf } from "../data/draws.ts";
 import { keyOf, type Price } from "../data/items.ts";
 import { createRandom } from "../data/random.ts";
 import { type ProcessMemory, processMemory } from "../measure/memory.ts";
+import { createOwnClock } from "../measure/own-clock.ts";
 import { serveCase } from "../processes/serve-case.ts";
 import { type Reading, type Round, readsPerView } from "./reading.ts";
 
@@ -20,6 +21,7 @@ export interface SdkReaderSteps {
 const readyTimeoutMs = 600_000;
 
 let client: Client<{ prices: Price }> | undefined;
+const ownClock = createOwnClock();
 let draws = createDraws(1);
 let items = 1;
 
@@ -38,9 +40,9 @@ const steps: SdkReaderSteps = {
   async read({ distribution, reads, seed }) {
     const keys = keysOf(draws.draw(distribution, reads, seed));
     globalThis.gc?.();
-    const start = process.hrtime.bigint();
+    const start = ownClock.now();
     const sum = readAll(opened(), keys);
-    return { ns: Number(process.hrtime.bigint() - start) / reads, sum };
+    return { ns: (ownClock.now() - start) / reads, sum };
   },
   firstReads({ reads, seed }) {
     const random = createRandom(seed);

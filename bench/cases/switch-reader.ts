@@ -1,9 +1,9 @@
-import { closeSync, openSync, readSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, createClient } from "@sluice/sdk";
 import { createDraws, keysOf } from "../data/draws.ts";
 import type { Price } from "../data/items.ts";
+import { createOwnClock } from "../measure/own-clock.ts";
 import { serveCase } from "../processes/serve-case.ts";
 
 /** What a process that lives through a release can be told. */
@@ -35,7 +35,6 @@ export interface Timing {
   readonly delayP999Ms: number;
 }
 
-const statisticsText = Buffer.alloc(128);
 const waitMsMax = 120_000;
 
 let client: Client<{ prices: Price }> | undefined;
@@ -82,13 +81,13 @@ const steps: SwitchReaderSteps = {
  * to wait for its core whenever others want it, so that wait is measured and taken off.
  */
 function timeTurns(): { stop(): Timing } {
-  const statistics = openSync("/proc/thread-self/schedstat", "r");
+  const clock = createOwnClock();
   let last = performance.now();
-  let waited = waitedMs(statistics);
+  let waited = clock.waited() / 1e6;
   let [longestMs, longestWithWaitMs] = [0, 0];
   let next: NodeJS.Immediate;
   const turn = (): void => {
-    const [at, waitedNow] = [performance.now(), waitedMs(statistics)];
+    const [at, waitedNow] = [performance.now(), clock.waited() / 1e6];
     longestMs = Math.max(longestMs, at - last - (waitedNow - waited));
     longestWithWaitMs = Math.max(longestWithWaitMs, at - last);
     [last, waited] = [at, waitedNow];
@@ -98,7 +97,7 @@ function timeTurns(): { stop(): Timing } {
   return {
     stop() {
       clearImmediate(next);
-      closeSync(statistics);
+      clock.close();
       return { longestMs, longestWithWaitMs, delayP999Ms: 0 };
     },
   };
@@ -114,12 +113,6 @@ function timeDelay(): { stop(): Timing } {
       return { longestMs: 0, longestWithWaitMs: 0, delayP999Ms: delay.percentile(99.9) / 1e6 };
     },
   };
-}
-
-/** For how long this thread was ready to run and had no core, in milliseconds: the second number of the kernel's schedstat. */
-function waitedMs(statistics: number): number {
-  const length = readSync(statistics, statisticsText, 0, statisticsText.length, 0);
-  return Number(statisticsText.toString("latin1", 0, length).split(" ")[1]) / 1e6;
 }
 
 serveCase({ ...steps });

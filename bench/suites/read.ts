@@ -85,7 +85,8 @@ export const readSuite: Suite = {
       notes: [
         `${context.items.toLocaleString("en")} items, 100,000 decoded at most in the SDK and in lru-cache. Each side is a process of its own; they take turns, ` +
           `${sizes.rounds} rounds of ${sizes.reads.toLocaleString("en")} reads each (Redis fewer) after ${sizes.warmReads.toLocaleString("en")} to warm up, every round with new draws, ` +
-          "the same on all sides. Draws and key strings are made before the clock starts; each key is a new string, as one out of a request is, and one field of each item is touched.",
+          "the same on all sides. Draws and key strings are made before the clock starts; each key is a new string, as one out of a request is, and one field of each item is touched. " +
+          "What the kernel says that the reading thread waited for a core, which other programs had, is taken off on every side.",
         `The SDK reads ${readsPerView} items through each view, and making the view is in its time. Its values are frozen deeply, the peers' are not. ` +
           "lmdb keeps MessagePack, its default; SQLite's file is mapped into memory; SQLite and Redis give text, which is parsed.",
         `A cold read: the files of the cache directory are dropped from the page cache (dd's nocache, checked with fincore), then ${coldReadsPerDrop} items are read that were not read before.`,
