@@ -54,3 +54,13 @@ test("the same changes make the same list, of which nobody else's bytes have the
     "539d8c4dbc69938e59ed1bf53d03c5c514d8b4c0a8194b7a11ec6a40e67973df",
   );
 });
+
+test.each([["{"], ["[1,null]\n"], ['["a",5]\n'], ["null\n"], ['["a",null]']])(
+  "a list with %j in it is refused, as a list that is damaged",
+  (text) => {
+    const ours = createChangeList();
+    ours.add("a", null);
+    const count = (): number => countShared([ours.bytes()], [Buffer.from(text)], new Set());
+    expect(count).toThrow(expect.objectContaining({ code: "CORRUPT" }));
+  },
+);

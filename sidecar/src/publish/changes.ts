@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { murmur3 } from "@sluice/core";
+import { murmur3, SluiceError } from "@sluice/core";
 import { compareKeys } from "./group.ts";
 
 /*
@@ -54,7 +54,7 @@ interface ListedChange {
   readonly value: string | null;
 }
 
-/** How many changes stand in both lists with the same value; keys in `lifted` do not count. Each list comes in pieces, cut anywhere. */
+/** How many changes stand in both lists with the same value; keys in `lifted` do not count. Each list comes in pieces, cut anywhere. Throws CORRUPT. */
 export function countShared(
   ours: Iterable<Uint8Array>,
   theirs: Iterable<Uint8Array>,
@@ -80,11 +80,27 @@ function* readChanges(pieces: Iterable<Uint8Array>): Generator<ListedChange, und
     const bytes = Buffer.concat([held, piece]);
     let start = 0;
     for (let end = bytes.indexOf(newline); end !== -1; end = bytes.indexOf(newline, start)) {
-      const [key, value] = JSON.parse(bytes.toString("utf8", start, end)) as [string, string | null];
-      yield { keyHash: murmur3(key), key, value };
+      yield changeOf(bytes.toString("utf8", start, end));
       start = end + 1;
     }
     held = bytes.subarray(start);
   }
+  if (held.length > 0) throw noList();
   return undefined;
+}
+
+function changeOf(line: string): ListedChange {
+  let fields: unknown;
+  try {
+    fields = JSON.parse(line);
+  } catch (cause) {
+    throw noList(cause);
+  }
+  const [key, value] = Array.isArray(fields) ? (fields as readonly unknown[]) : [];
+  if (typeof key !== "string" || (value !== null && typeof value !== "string")) throw noList();
+  return { keyHash: murmur3(key), key, value };
+}
+
+function noList(cause?: unknown): SluiceError {
+  return new SluiceError("CORRUPT", "a list of changed items is not what was written", { cause });
 }

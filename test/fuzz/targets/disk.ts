@@ -12,18 +12,19 @@ import { createMarkFiles } from "../../../packages/replica/src/mark-files.ts";
 import { createRecordFile } from "../../../packages/replica/src/record-file.ts";
 import { createShelf } from "../../../packages/replica/src/shelf.ts";
 import { checkpointText, parseCheckpoint } from "../../../sidecar/src/origin-checkpoint.ts";
+import { countShared, createChangeList } from "../../../sidecar/src/publish/changes.ts";
 import type { Random } from "../../simulation/random.ts";
 import { mutateBytes } from "../mutate-bytes.ts";
 import { mutateJson } from "../mutate-json.ts";
 import { createSampleLog, type SampleLog } from "../sample-log.ts";
-import { mayRefuse, type Target } from "../target.ts";
+import { chunksOf, mayRefuse, type Target } from "../target.ts";
 
 /** What lies on disks: a follower's position and marks, an origin's checkpoint. */
 export async function createDiskTargets(): Promise<readonly Target[]> {
   const log = await createSampleLog();
   const directory = mkdtempSync(join(tmpdir(), "sluice-fuzz-"));
   process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
-  return [positionTarget(log, directory), marksTarget(directory), checkpointTarget(log)];
+  return [positionTarget(log, directory), marksTarget(directory), checkpointTarget(log), changesTarget()];
 }
 
 function positionTarget(log: SampleLog, directory: string): Target {
@@ -118,5 +119,29 @@ function checkpointTarget(log: SampleLog): Target {
       }
     },
     bytesMax: (inputBytes) => 2_000_000 + 64 * inputBytes,
+  };
+}
+
+function changesTarget(): Target {
+  const seeds = [0, 1, 9, 60].map((count) => {
+    const list = createChangeList();
+    for (let index = 0; index < count; index++)
+      list.add(`sku-${index}`, index % 3 === 0 ? null : Buffer.from(`${index}`));
+    return list.bytes();
+  });
+  const ours = seeds.at(-1) as Uint8Array;
+  return {
+    name: "changes",
+    weight: 6,
+    input: (random) => mutateBytes(random, random.pick(seeds), seeds),
+    take(input) {
+      try {
+        const shared = countShared([ours], chunksOf(input), new Set());
+        if (shared < 0 || shared > 60) throw new Error(`${shared} shared changes of 60`);
+      } catch (error) {
+        mayRefuse(error, (its) => isSluiceError(its, "CORRUPT"));
+      }
+    },
+    bytesMax: (inputBytes) => 1_000_000 + 64 * inputBytes ** 2,
   };
 }
