@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { defineConfig } from "rolldown";
+import type { RolldownOptions } from "rolldown";
 
 interface Manifest {
   readonly exports: Readonly<Record<string, { readonly "sluice-source": string }>>;
@@ -13,9 +13,11 @@ interface Manifest {
 const { exports } = JSON.parse(readFileSync("package.json", "utf8")) as Manifest;
 const entries = Object.values(exports).map((entry) => entry["sluice-source"]);
 
-export default defineConfig({
+const config: RolldownOptions = {
   input: Object.fromEntries(entries.map((path) => [path.replace(/^\.\/src\/|\.ts$/g, ""), path])),
   external: /^[^./]/,
   platform: "node",
   output: { dir: "dist", format: "esm", sourcemap: true, chunkFileNames: "chunks/[name].js", minify: false },
-});
+};
+
+export default config;

@@ -1,5 +1,8 @@
 import type { Random } from "./random.ts";
 
+/** Of so many files that were written last one is most likely to turn. */
+const newestFiles = 6;
+
 /** A file: what a reader sees, and what the loss of power leaves of it. */
 interface File {
   readonly inode: number;
@@ -93,9 +96,11 @@ export function createDisk(random: Random, wallMs: () => number): Disk {
     rot() {
       const files = [...names].filter(([, entry]) => entry !== "directory" && entry.bytes.length > 0);
       if (files.length === 0) return;
-      // Most of what lies on a disk is content.
+      // Most of what lies on a disk is content, and most of that nobody reads any more: what came last is what is read.
       const content = files.filter(([path]) => path.includes("/blobs/"));
-      const [, file] = random.pick(content.length > 0 && random.chance(0.8) ? content : files) as [string, File];
+      const latest = content.slice(-newestFiles);
+      const among = latest.length > 0 && random.chance(0.8) ? latest : files;
+      const [, file] = random.pick(among) as [string, File];
       const index = random.int(file.bytes.length);
       file.bytes = Buffer.from(file.bytes);
       file.bytes[index] = (file.bytes[index] ?? 0) ^ (1 + random.int(255));

@@ -99,7 +99,12 @@ export function virtualPromises(real: typeof import("node:fs/promises")): object
       if (flags === "wx") makeFile(disk, path);
       else if (!disk.isDirectory(path) && disk.read(path) === undefined) throw errno("ENOENT", path);
       return {
-        writeFile: (bytes: Uint8Array) => later(disk, () => disk.write(path, bytes)),
+        write: (bytes: Uint8Array, offset: number, length: number) =>
+          later(disk, () => {
+            const held = disk.read(path) ?? Buffer.alloc(0);
+            disk.write(path, Buffer.concat([held, bytes.subarray(offset, offset + length)]));
+            return { bytesWritten: length };
+          }),
         sync: () => later(disk, () => disk.sync(path)),
         close: () => Promise.resolve(),
       };

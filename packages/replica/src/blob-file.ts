@@ -1,9 +1,9 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { SluiceError } from "@sluice/core";
 import { blobUnknown, isBlobName, type OpenBlob } from "./blobs.ts";
-import { isErrno, storeError, syncDirectory } from "./files.ts";
+import { isErrno, storeError, syncDirectory, writeSynced } from "./files.ts";
 
 /** Where a blob lies in a directory of blobs: in one of 256 folders, by the first two digits of its name. */
 export function blobPath(directory: string, name: string): string {
@@ -73,21 +73,6 @@ export function createBlobWriter(directory: string, token: string): BlobWriter {
       }
     },
   };
-}
-
-/** Writes a new file and waits until the disk has it. */
-async function writeSynced(path: string, chunks: Iterable<Uint8Array>): Promise<void> {
-  const file = await open(path, "wx");
-  try {
-    for (const chunk of chunks) {
-      for (let written = 0; written < chunk.length; ) {
-        written += (await file.write(chunk, written, chunk.length - written)).bytesWritten;
-      }
-    }
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }
 
 function openFile(name: string, file: number): OpenBlob {

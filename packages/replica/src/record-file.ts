@@ -36,7 +36,7 @@ export function createRecordFile(path: string, token: string): RecordFile {
     try {
       await mkdir(directory, { recursive: true });
       await rm(temporary, { force: true });
-      await writeSynced(temporary, await sealed(text));
+      await writeSynced(temporary, [await sealed(text)]);
       await rename(temporary, path);
       await syncDirectory(directory);
     } catch (error) {
