@@ -42,7 +42,7 @@ const run = (target: string): Promise<FuzzResult> =>
     target,
     seed: 1,
     inputs: 10,
-    hangMs: 1_000,
+    hangMs: 3_000,
     heapMib: 32,
     failuresMax: 1,
     module: new URL("broken-targets.testing.ts", import.meta.url).href,
@@ -51,7 +51,7 @@ const run = (target: string): Promise<FuzzResult> =>
 
 test.each([
   ["throws", "undefined is not a function"],
-  ["hangs", "it hangs: no answer in 1000 ms"],
+  ["hangs", "it hangs: no answer in 3000 ms"],
   ["buffers", "50000000 bytes of buffers for 1 bytes of input"],
   ["heap", "out of memory"],
 ])("a decoder that %s is found out, with the place of the input", async (target, reason) => {
