@@ -1,5 +1,5 @@
 import type { Command, LoggedEvent } from "@sluice/core";
-import { createVirtualClock, defaultPlan, emptyState } from "@sluice/core";
+import { createVirtualClock, defaultPlan, emptyState, SluiceError } from "@sluice/core";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import type { Commands } from "./commands.ts";
@@ -20,7 +20,10 @@ async function settle(): Promise<void> {
 }
 
 /** Commands over a memory store whose appends end as `fates` say, one after the other, and well from then on. */
-function createWorld(fates: WriteFate[]): {
+function createWorld(
+  fates: WriteFate[],
+  onRead: () => void = () => {},
+): {
   commands: Commands;
   told: LoggedEvent[];
   clock: ReturnType<typeof createVirtualClock>;
@@ -35,7 +38,13 @@ function createWorld(fates: WriteFate[]): {
   });
   const lines = { current: () => new Map(), fold: () => {} };
   const commands = createCommands({
-    log: store.log,
+    log: {
+      ...store.log,
+      read(after, options) {
+        onRead();
+        return store.log.read(after, options);
+      },
+    },
     clock,
     logger: pino({ level: "silent" }),
     initial: emptyState,
@@ -61,6 +70,21 @@ test("an append whose answer was lost is in the log, and the commands go on from
   expect(Object.keys(commands.state().datasets)).toEqual(["prices", "stock"]);
   expect(told.map(({ sequence }) => sequence)).toEqual([1, 2]);
   await expect(commands.execute(create("prices"))).rejects.toMatchObject({ code: "DATASET_EXISTS" });
+});
+
+test("while nobody can say whether an earlier change happened, the next command is not refused for lacking it", async () => {
+  let readable = true;
+  const { commands, clock } = createWorld([{ durable: true, answer: "STORE_UNAVAILABLE" }], () => {
+    if (!readable) throw new SluiceError("STORE_UNAVAILABLE", "the disk does not answer");
+  });
+  await expect(commands.execute(create("prices"))).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  readable = false;
+  const lift: Command = { type: "lift-quarantine", dataset: "prices", publish: 1, keys: null, reason: "looked" };
+  await expect(commands.execute({ by, command: lift })).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  readable = true;
+  clock.advance(500);
+  await settle();
+  expect((await commands.execute({ by, command: lift })).decision.kind).toBe("unchanged");
 });
 
 test("an append whose answer was lost is told of although nobody asks for anything more", async () => {

@@ -172,13 +172,18 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
     // A turn of the microtask queue, so that commands given together share one append.
     await Promise.resolve();
     do {
-      if (unsure && !(await readOn())) armRetry();
-      const failure = await settleOwed();
+      const failure = unsure && !(await readOn()) ? isBehind() : await settleOwed();
       const jobs = takeBatch();
       if (failure === undefined) await carryOut(jobs);
       else for (const job of jobs) job.reject(failure);
     } while (queue.length > 0);
     running = undefined;
+  }
+
+  /** What the log may have already must not be refused for not being there. */
+  function isBehind(): SluiceError {
+    armRetry();
+    return new SluiceError("STORE_UNAVAILABLE", "the store has not said whether an earlier change happened; try again");
   }
 
   /** One append. What the store did not take is told to every job of it, and given back. */

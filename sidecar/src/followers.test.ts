@@ -1,3 +1,4 @@
+import { protocolVersion } from "@sluice/core";
 import { describe, expect, test } from "vitest";
 import type { SampleSink } from "./followers/sample-sink.ts";
 import { createSampleSink } from "./followers/sample-sink.ts";
@@ -23,7 +24,7 @@ describe("at the start of a stream", () => {
     await world.pass(1);
     const frames = sink.take();
     expect(typesOf(frames)).toEqual(["hello", "state", "heartbeat"]);
-    expect(frames[0]).toMatchObject({ protocol: 1, log: "log-1", instance: "test" });
+    expect(frames[0]).toMatchObject({ protocol: protocolVersion, log: "log-1", instance: "test" });
     expect(foldFrames(emptyReplica, frames).state).toEqual(world.feed.state());
   });
 

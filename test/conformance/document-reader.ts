@@ -20,10 +20,13 @@ function rotate(value: number, by: number): number {
   return (value << by) | (value >>> (32 - by));
 }
 
+function scramble(word: number): number {
+  return Math.imul(rotate(Math.imul(word, 0xcc9e2d51), 15), 0x1b873593);
+}
+
 /** MurmurHash3, x86, 32 bit, seed 0. */
 export function keyHash(key: string): number {
   const bytes = Buffer.from(key, "utf8");
-  const scramble = (word: number): number => Math.imul(rotate(Math.imul(word, 0xcc9e2d51), 15), 0x1b873593);
   const blocks = bytes.length - (bytes.length % 4);
   let hash = 0;
   for (let at = 0; at < blocks; at += 4) {

@@ -72,7 +72,7 @@ const noCounts: ReplicaCounts = {
   corruptBlobs: 0,
   positionErrors: 0,
   lostBatches: 0,
-      blobsInMemory: 0,
+  blobsInMemory: 0,
 };
 const noLines: DatasetLines = { stable: null, candidate: null };
 

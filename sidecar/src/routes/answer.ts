@@ -1,5 +1,4 @@
 import type { Actor, Command } from "@sluice/core";
-import { own, SluiceError } from "@sluice/core";
 import type { CommandAnswer, Receipt } from "@sluice/core/api";
 import { actorHeader, idempotencyHeader } from "@sluice/core/api";
 import type { Context } from "hono";
@@ -85,11 +84,7 @@ export function built(context: Context, build: BuiltCommand["build"]): BuiltComm
   return { by: actorOf(context), build };
 }
 
-/** The id of an active or ended release that the path names. Throws RELEASE_UNKNOWN. */
-export function releaseParameter(context: Context, commands: Commands): string {
-  const id = context.req.param("release") ?? "";
-  if (own(commands.state().releases, id) === undefined) {
-    throw new SluiceError("RELEASE_UNKNOWN", `there is no release ${id}`);
-  }
-  return id;
+/** The release that the path names. Whether there is one is decided on what the log has, which this state may be behind of. */
+export function releaseParameter(context: Context): string {
+  return context.req.param("release") ?? "";
 }

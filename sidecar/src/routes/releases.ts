@@ -10,12 +10,12 @@ const actions: readonly string[] = ["start", "percentage", "hold", "resume", "pr
 
 /** Percentage, hold, resume, promote and revert of a release, and its receipts. */
 export function createReleaseRoutes(dependencies: CommandRouteDependencies): Hono {
-  const { commands, receipts } = dependencies;
+  const { receipts } = dependencies;
   const app = new Hono();
 
   app.post(routes.setPercentage.path, async (context) => {
     const body = await jsonBody(context, setPercentageSchema, limits.bodyBytesMax);
-    const release = releaseParameter(context, commands);
+    const release = releaseParameter(context);
     return context.json(
       await answerCommand(context, dependencies, { type: "set-percentage", release, ...body }, "percentage"),
     );
@@ -23,32 +23,32 @@ export function createReleaseRoutes(dependencies: CommandRouteDependencies): Hon
 
   app.post(routes.hold.path, async (context) => {
     const { reason } = await jsonBody(context, reasonBodySchema, limits.bodyBytesMax);
-    const release = releaseParameter(context, commands);
+    const release = releaseParameter(context);
     const cause = { reason, evidence: null };
     return context.json(await answerCommand(context, dependencies, { type: "hold", release, cause }, "hold"));
   });
 
   app.post(routes.resume.path, async (context) => {
     const { reason } = await jsonBody(context, reasonBodySchema, limits.bodyBytesMax);
-    const release = releaseParameter(context, commands);
+    const release = releaseParameter(context);
     return context.json(await answerCommand(context, dependencies, { type: "resume", release, reason }, "resume"));
   });
 
   app.post(routes.promote.path, async (context) => {
     const { epoch } = await jsonBody(context, promoteSchema, limits.bodyBytesMax);
-    const release = releaseParameter(context, commands);
+    const release = releaseParameter(context);
     return context.json(await answerCommand(context, dependencies, { type: "promote", release, epoch }, "promote"));
   });
 
   app.post(routes.revertRelease.path, async (context) => {
     const { reason } = await jsonBody(context, reasonBodySchema, limits.bodyBytesMax);
-    const target = { release: releaseParameter(context, commands) };
+    const target = { release: releaseParameter(context) };
     const cause = { reason, evidence: null };
     return context.json(await answerCommand(context, dependencies, { type: "revert", target, cause }, "revert"));
   });
 
   app.get(routes.receipt.path, (context) => {
-    const release = releaseParameter(context, commands);
+    const release = releaseParameter(context);
     const action = context.req.param("action") ?? "";
     const receipt = isAction(action) ? receipts.get(release, action) : undefined;
     if (receipt === undefined) {
