@@ -6,12 +6,13 @@ import { datasetCreated, logged, patched, published } from "../../sidecar/src/st
 export function appendAfter(expected: number): Append {
   const answers = [{ key: `after-${expected}`, fingerprint: "f", answer: `${expected}`, at: 0 }];
   if (expected === 0) {
-    return { expected, events: logged(1, datasetCreated("stock"), published("stock", 1, "c2", true)), answers };
+    const begin = [datasetCreated("stock"), published("stock", 1, "c2", true), published("stock", 2, "d3", false)];
+    return { expected, events: logged(1, ...begin), answers };
   }
   const events = Array.from({ length: 1 + (expected % 4) }, (_, index) => {
     const sequence = expected + 1 + index;
     const filler = "x".repeat((sequence * 7919) % 9_000);
-    return patched("stock", sequence, `c${sequence}`, undefined, { set: [["sku", filler]], remove: [] });
+    return patched("stock", sequence, `c${sequence}`, `d${sequence}`, { set: [["sku", filler]], remove: [] });
   });
   return { expected, events: logged(expected + 1, ...events), answers };
 }
