@@ -21,3 +21,11 @@ declare module "ioredis" {
     pipeline(): Pipeline;
   }
 }
+
+declare module "lru-cache" {
+  export class LRUCache<Key, Value> {
+    constructor(options: { readonly max: number });
+    get(key: Key): Value | undefined;
+    set(key: Key, value: Value): this;
+  }
+}
