@@ -139,6 +139,8 @@ function startThread(startWorker: () => Worker, file: string, died: (cause: unkn
           reject(endedError(file, cause));
           return;
         }
+        // From here on it ends by itself, be it before its last answer is taken up.
+        if (kind === "close") ending = true;
         lastId += 1;
         // The answer to a call of this kind, by the table of calls.
         waiting.set(lastId, { resolve: (answer) => resolve(answer), reject });
