@@ -1,4 +1,4 @@
-import { emptyState, type LoggedEvent, type NamespaceState, SluiceError } from "@sluice/core";
+import { emptyState, type LoggedEvent, type NamespaceState, own, SluiceError } from "@sluice/core";
 import type { LineContents, Mark } from "@sluice/core/api";
 import { createEventRing } from "./event-ring.ts";
 import type { FeedListener } from "./feed.ts";
@@ -57,7 +57,14 @@ export function createAnnouncer(dependencies: {
   let untold: { whole: boolean; events: LoggedEvent[]; marks: Mark[] } = { whole: false, events: [], marks: [] };
 
   const look = (): void => {
-    if (lines.prepared()) prepared = { state: position.state, datasets: lines.current() };
+    if (!lines.prepared()) return;
+    const datasets = lines.current();
+    // A candidate whose file is damaged is not shown, and somebody new would be told of a line without its content.
+    const isWhole = [...datasets].every(([name, { stable, candidate }]) => {
+      const its = own(position.state.datasets, name);
+      return (stable !== null || !its?.stable) && (candidate !== null || !its?.candidate);
+    });
+    if (isWhole) prepared = { state: position.state, datasets };
   };
 
   /** The last position at which every line was prepared, where the events since are kept. */

@@ -118,6 +118,8 @@ export function createReplica(options: ReplicaOptions): Replica {
 
   const capture = (): Checkpoint | null => {
     const { log, state } = holding.snapshot();
+    // What was taken from the disk lacks a dataset or cannot be folded on: a position with this replica's name would hide that.
+    if (wantsWhole) return null;
     const lines = log === null ? null : holding.lines.pack();
     return log === null || lines === null ? null : { log, state, datasets, lines, marks: marks.marks() };
   };

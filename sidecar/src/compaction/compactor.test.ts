@@ -192,3 +192,17 @@ test("a closed compactor leaves no timer and ends what is at work", async () => 
   expect(origin.clock.nextInMs()).toBe(undefined);
   expect(itemsOf(origin.lines().stable)["sku-4"]).toBe("x");
 });
+
+test("a line that has lost a file is left alone for a while instead of being flushed without end", async () => {
+  const world = createWorld();
+  const { origin } = world;
+  await published(world);
+  const [part] = origin.lines().stable?.base.parts ?? [];
+  await origin.store.blobs.delete(part?.name ?? "");
+  for (let index = 0; index < 5; index++) await origin.patch({ key: `sku-${index}`, value: "x" });
+  const before = origin.state().sequence;
+  await settle();
+  expect(origin.state().sequence).toBe(before);
+  expect(itemsOf(origin.lines().stable)["sku-4"]).toBe("x");
+  await world.compactor.close();
+});

@@ -4,6 +4,7 @@ import {
   assert,
   type BuiltLayer,
   createContentHash,
+  filesOfBase,
   defaultCompactionLimits,
   isFlushDue,
   isSluiceError,
@@ -214,6 +215,17 @@ export function createCompactor(dependencies: CompactorDependencies): Compactor 
       sum.contentHash === contentHash && sum.items === items,
       `the base of v${number} comes to ${sum.items} items and ${sum.contentHash}, the version to ${items} and ${contentHash}`,
     );
+    const missing = filesOfBase(base).find(({ name }) => !keeper.blobs.has(name));
+    if (missing !== undefined) {
+      // The line would stay where it is, and the next look would flush the same again, without end.
+      throw new SluiceError(
+        "STORE_UNAVAILABLE",
+        `file ${missing.name} of ${dataset} is gone; it is read on, and not compacted`,
+        {
+          details: { blob: missing.name },
+        },
+      );
+    }
     await commands.execute({ by, command: { type: "rebase", dataset, publish, number, base, contentHash, items } });
   }
 

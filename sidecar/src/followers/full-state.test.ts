@@ -175,3 +175,23 @@ test("a state from before a version that is on its way is not given again once t
   expect(states.etag()).not.toBe(first.etag);
   expect((await states.get(0)).frame.state.sequence).toBe(feed.state().sequence);
 });
+
+test("a state is taken anew after a while though nothing has happened, since its versions may stand on other files", async () => {
+  const { feed, clock } = createSampleWorld();
+  feed.patch("prices");
+  let taken = 0;
+  const counting: Feed = {
+    ...feed,
+    async snapshot() {
+      taken++;
+      return { state: feed.state(), lines: {}, marks: [] };
+    },
+  };
+  const states = createFullStates(counting, clock);
+  await states.get(0);
+  await states.get(0);
+  expect(taken).toBe(1);
+  clock.advance(30_000);
+  await states.get(0);
+  expect(taken).toBe(2);
+});

@@ -26,6 +26,12 @@ export interface FullStates {
   clear(): void;
 }
 
+/**
+ * What was taken is given again for so long at most, in milliseconds, though nothing has happened: a version may stand on other files
+ * since, and those that it stood on are removed some minutes later.
+ */
+const takenMsMax = 30_000;
+
 interface Taken {
   readonly promise: Promise<FullState>;
   readonly log: string;
@@ -60,7 +66,8 @@ export function createFullStates(feed: Feed, clock: Clock): FullStates {
       const log = logOf(feed);
       const current = etag();
       const recent = last?.log === log && now - last.at < reuseMs;
-      if (last !== undefined && (recent || last.etag === current)) return last.promise;
+      const same = last?.etag === current && now - last.at < takenMsMax;
+      if (last !== undefined && (recent || same)) return last.promise;
       const taken: Taken = { promise: take(log), log, at: now, etag: current };
       last = taken;
       taken.promise.catch(() => {
