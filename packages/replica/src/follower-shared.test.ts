@@ -283,3 +283,26 @@ test("who keeps its blobs in an origin's own directory is never the writer there
   expect(origin.asked).toEqual([]);
   expect(readdirSync(directory).toSorted()).toEqual(["blobs", "log.sqlite"]);
 });
+
+test("a process that asks for one dataset more and ends before it came leaves no position that claims it", async () => {
+  const world = await createWorld({ directory, datasets: ["prices"] });
+  const { log, origin, another, clock, replica } = world;
+  log.create("stock");
+  await log.publish("stock", itemsOf({ b: 2 }), true, 1);
+  await replica.start();
+  await passUntil(clock, () => shownBy(replica).stable?.get("a") === 1);
+  await replica.close();
+
+  origin.down = true;
+  const upgraded = another({ id: "app-2", directory, datasets: ["prices", "stock"] });
+  await upgraded.start();
+  await world.pass(5_000);
+  await upgraded.close();
+
+  origin.down = false;
+  const again = another({ id: "app-3", directory, datasets: ["prices", "stock"] });
+  running.push(again);
+  await again.start();
+  await passUntil(clock, () => shownBy(again, "stock").stable?.get("b") === 2);
+  expect(shownBy(again).stable).toEqual(itemsOf({ a: 1 }));
+});
