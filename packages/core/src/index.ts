@@ -107,7 +107,7 @@ export { createNdjsonScanner } from "./version/ndjson-scanner.ts";
 export { createObjectReader } from "./version/object-reader.ts";
 export type { Overlay, OverlayValue } from "./version/overlay.ts";
 export { emptyOverlay, REMOVED } from "./version/overlay.ts";
-export type { PartHeader, PartKind, PartTable } from "./version/part.ts";
+export type { PartHeader, PartKind, PartTable, PositionalRead } from "./version/part.ts";
 export {
   parsePartHeader,
   parsePartTable,
@@ -116,11 +116,12 @@ export {
   partIndexOf,
   partNameOf,
 } from "./version/part.ts";
-export type { BuiltLayer, BuiltPart, Item, LayerItem } from "./version/part-builder.ts";
+export type { BuiltLayer } from "./version/part-assembly.ts";
+export type { BuiltPart, Item, LayerItem } from "./version/part-builder.ts";
 export { buildLayer, buildPart } from "./version/part-builder.ts";
 export type { PackedRecords } from "./version/part-packer.ts";
 export { packedHeaderBytes, packRecords } from "./version/part-packer.ts";
-export type { LayerReader, PartReader, PositionalRead } from "./version/part-reader.ts";
+export type { LayerReader, PartReader } from "./version/part-reader.ts";
 export { openLayer, openPart } from "./version/part-reader.ts";
 export type { GoodItem, ItemProblem, ItemReader, ReadItem, ReadLimits } from "./version/read-item.ts";
 export { defaultReadLimits, repeatedKey } from "./version/read-item.ts";

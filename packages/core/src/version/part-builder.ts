@@ -1,20 +1,8 @@
-import { crc32 } from "node:zlib";
 import { SluiceError } from "../error.ts";
-import { createContentHash } from "./content-hash.ts";
 import { keyFault, showKey } from "./key.ts";
 import { murmur3 } from "./murmur3.ts";
-import {
-  fillSlot,
-  type PartKind,
-  partBytesMax,
-  partHeaderBytes,
-  partNameOf,
-  recordHeaderBytes,
-  slotBytes,
-  slotCountFor,
-  viewOf,
-  writePartHeader,
-} from "./part.ts";
+import { type PartKind, partBytesMax, recordHeaderBytes } from "./part.ts";
+import { assemblePart, type BuiltLayer } from "./part-assembly.ts";
 import { utf8Length, writeUtf8 } from "./utf8.ts";
 
 /** An item as it is stored: a key and the canonical JSON text of its value. */
@@ -39,19 +27,6 @@ export interface LayerItem {
   readonly canonical: string | null;
 }
 
-/** A layer in memory. */
-export interface BuiltLayer {
-  readonly bytes: Uint8Array;
-  /** SHA-256 of the bytes, 64 hex digits. */
-  readonly name: string;
-  /** Items set and removed together. */
-  readonly recordCount: number;
-  /** Items set. */
-  readonly itemCount: number;
-  /** Content hash of the items set, 64 hex digits. */
-  readonly contentHash: string;
-}
-
 /** Removed where the text is empty. */
 interface Entry extends Item {
   readonly keyHash: number;
@@ -73,34 +48,21 @@ export function buildLayer(items: Iterable<LayerItem>): BuiltLayer {
 }
 
 function build(kind: PartKind, entries: readonly Entry[]): BuiltLayer {
-  const slotCount = slotCountFor(entries.length);
-  const tableEnd = partHeaderBytes + slotCount * slotBytes;
-  let byteLength = tableEnd;
-  for (const { key, canonical } of entries) byteLength += recordHeaderBytes + utf8Length(key) + utf8Length(canonical);
-  if (byteLength > partBytesMax) {
-    throw new SluiceError(
-      "LIMIT_EXCEEDED",
-      `a part file holds at most ${partBytesMax} bytes, these items need ${byteLength}`,
-    );
-  }
-
-  const bytes = new Uint8Array(byteLength);
-  const view = viewOf(bytes);
-  const content = createContentHash();
-  let position = tableEnd;
-  let itemCount = 0;
-  for (const entry of entries) {
-    fillSlot(view, slotCount, entry.keyHash, position);
-    const end = writeRecord(bytes, view, position, entry);
-    if (entry.canonical !== "") {
-      content.addItem(bytes.subarray(position + 8, end));
-      itemCount++;
-    }
-    position = end;
-  }
-  const contentHash = content.hex();
-  writePartHeader(bytes, { kind, recordCount: entries.length, slotCount, byteLength, contentHash });
-  return { bytes, name: partNameOf(bytes), recordCount: entries.length, itemCount, contentHash };
+  let recordsBytes = 0;
+  for (const { key, canonical } of entries) recordsBytes += recordHeaderBytes + utf8Length(key) + utf8Length(canonical);
+  return assemblePart(
+    kind,
+    { recordCount: entries.length, recordsBytes },
+    (index, bytes, view, position) => {
+      const { key, canonical } = entries[index] as Entry;
+      const keyBytes = writeUtf8(key, bytes, position + recordHeaderBytes);
+      const valueBytes = writeUtf8(canonical, bytes, position + recordHeaderBytes + keyBytes);
+      view.setUint32(position + 4, valueBytes);
+      view.setUint32(position + 8, keyBytes);
+      return position + recordHeaderBytes + keyBytes + valueBytes;
+    },
+    (index) => (entries[index] as Entry).keyHash,
+  );
 }
 
 function sortedEntries(items: Iterable<LayerItem>): Entry[] {
@@ -120,14 +82,4 @@ function sortedEntries(items: Iterable<LayerItem>): Entry[] {
     throw new SluiceError("DUPLICATE_KEY", `expected each key once, came ${showKey(key)} again`, { details: { key } });
   }
   return entries;
-}
-
-function writeRecord(bytes: Uint8Array, view: DataView, position: number, item: Item): number {
-  const keyBytes = writeUtf8(item.key, bytes, position + recordHeaderBytes);
-  const valueBytes = writeUtf8(item.canonical, bytes, position + recordHeaderBytes + keyBytes);
-  const end = position + recordHeaderBytes + keyBytes + valueBytes;
-  view.setUint32(position + 4, valueBytes);
-  view.setUint32(position + 8, keyBytes);
-  view.setUint32(position, crc32(bytes.subarray(position + 4, end)));
-  return end;
 }

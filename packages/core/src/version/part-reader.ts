@@ -5,19 +5,14 @@ import {
   corruptPart,
   type PartHeader,
   type PartKind,
-  parsePartHeader,
   parsePartTable,
+  type PositionalRead,
   partHeaderBytes,
+  readPartHeader,
   recordHeaderBytes,
   slotBytes,
 } from "./part.ts";
 import { decodeUtf8 } from "./utf8.ts";
-
-/**
- * Reads bytes of a file by position. It may answer with a view of a buffer that the next call writes to again, and with
- * fewer bytes only at the end of the file.
- */
-export type PositionalRead = (position: number, length: number) => Uint8Array;
 
 /** An open file of records. In memory is only the table, 8 bytes a slot. */
 interface RecordReader<Value> {
@@ -68,11 +63,7 @@ function openRecords<Value>(
   byteLength: number,
   valueOf: (text: string) => Value,
 ): RecordReader<Value> {
-  const header = parsePartHeader(read(0, Math.min(partHeaderBytes, byteLength)));
-  if (header.kind !== kind) throw corruptPart(`expected a ${kind}, came a ${header.kind}`, 0);
-  if (header.byteLength !== byteLength) {
-    throw corruptPart(`expected ${header.byteLength} bytes as the header says, came a file of ${byteLength}`, 16);
-  }
+  const header = readPartHeader(kind, read, byteLength);
   const { recordCount, slotCount, contentHash } = header;
   const recordsStart = partHeaderBytes + slotCount * slotBytes;
   const table = parsePartTable(header, read(0, recordsStart));

@@ -11,12 +11,13 @@ import {
   partCountFor,
   partHeaderBytes,
   partIndexOf,
+  type PositionalRead,
   slotBytes,
   viewOf,
   writePartHeader,
 } from "./part.ts";
 import { buildPart, type Item } from "./part-builder.ts";
-import { openPart, type PartReader, type PositionalRead } from "./part-reader.ts";
+import { openPart, type PartReader } from "./part-reader.ts";
 
 const vectors = JSON.parse(readFileSync(new URL("vectors/part.json", import.meta.url), "utf8")) as {
   cases: { items: [string, JsonValue][]; contentHash: string; name: string; base64: string }[];

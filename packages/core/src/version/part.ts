@@ -129,6 +129,22 @@ export function parsePartHeader(bytes: Uint8Array): PartHeader {
 }
 
 /**
+ * Reads bytes of a file by position. It may answer with a view of a buffer that the next call writes to again, and with
+ * fewer bytes only at the end of the file.
+ */
+export type PositionalRead = (position: number, length: number) => Uint8Array;
+
+/** Reads the header of a file of `byteLength` bytes. Throws CORRUPT where it is not one of that kind and length. */
+export function readPartHeader(kind: PartKind, read: PositionalRead, byteLength: number): PartHeader {
+  const header = parsePartHeader(read(0, Math.min(partHeaderBytes, byteLength)));
+  if (header.kind !== kind) throw corruptPart(`expected a ${kind}, came a ${header.kind}`, 0);
+  if (header.byteLength !== byteLength) {
+    throw corruptPart(`expected ${header.byteLength} bytes as the header says, came a file of ${byteLength}`, 16);
+  }
+  return header;
+}
+
+/**
  * Reads the hash table from a file's header and table together (`partHeaderBytes + slotCount * slotBytes` bytes).
  * Throws CORRUPT where the CRC over both is wrong, a position lies outside of the records, or the number of records is another.
  */

@@ -4,14 +4,14 @@ import {
   corruptPart,
   type PartHeader,
   type PartKind,
-  parsePartHeader,
   parsePartTable,
+  type PositionalRead,
   partHeaderBytes,
+  readPartHeader,
   recordHeaderBytes,
   slotBytes,
   viewOf,
 } from "./part.ts";
-import type { PositionalRead } from "./part-reader.ts";
 
 /** Walks through the records of a part or a layer in their order, as bytes. What it shows is good until the next `next`. */
 export interface RecordCursor {
@@ -35,11 +35,7 @@ const blockBytes = 256 * 1024;
  * is not such a file.
  */
 export function openRecordCursor(kind: PartKind, read: PositionalRead, byteLength: number, from = 0): RecordCursor {
-  const header = parsePartHeader(read(0, Math.min(partHeaderBytes, byteLength)));
-  if (header.kind !== kind) throw corruptPart(`expected a ${kind}, came a ${header.kind}`, 0);
-  if (header.byteLength !== byteLength) {
-    throw corruptPart(`expected ${header.byteLength} bytes as the header says, came a file of ${byteLength}`, 16);
-  }
+  const header = readPartHeader(kind, read, byteLength);
   const start = partHeaderBytes + header.slotCount * slotBytes;
   return new Cursor(read, header, from === 0 ? start : positionFrom(header, read(0, start), from));
 }
