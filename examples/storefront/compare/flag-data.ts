@@ -66,6 +66,7 @@ export async function openFlag(options: {
       get: (dataset, key) => datasets[dataset].get(key),
       version: () => Number(version.slice(1)),
       arm: () => null,
+      release: () => null,
       commit: (fn) => fn(),
       fail() {
         failed = true;

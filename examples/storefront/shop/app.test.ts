@@ -4,6 +4,7 @@ import type { Hono } from "hono";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createShop, shopperOf } from "./app.ts";
 import { type Items, type Price, schemas } from "./items.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
 import type { Paid } from "./payment.ts";
 import { createWindow, type WindowLook } from "./window.ts";
 
@@ -13,7 +14,8 @@ const price = (fen: number): Price => ({ price: fen, currency: "CNY", name: word
 const { currency: _lost, ...withoutCurrency } = price(900);
 
 let client: TestClient<Items>;
-let app: Hono;
+let app: Pick<Hono, "request">;
+let metrics: Metrics;
 let paid: Paid = { id: "P-1" };
 
 beforeEach(() => {
@@ -29,11 +31,13 @@ beforeEach(() => {
     },
     percentage: 50,
   });
+  metrics = createMetrics();
   app = createShop({
     data: client,
     middleware: sluiceMiddleware(client, { targetingKey: shopperOf }),
     pay: () => Promise.resolve(paid),
     worker: "w1",
+    metrics,
     window: createWindow({
       data: client,
       worker: "w1",
@@ -91,6 +95,17 @@ test("a payment that is refused is a failure of its own kind, told to the shoppe
   const answer = await app.request(`/checkout?sku=TEA-2&user=${user("candidate")}`, { method: "POST" });
   expect(answer.status).toBe(422);
   expect(counted()).toEqual(["candidate below-cost"]);
+});
+
+test("Prometheus is told of both failures under the arm and the release that had them", async () => {
+  paid = { refused: "below-cost" };
+  const release = String(client.status().datasets.prices.release);
+  await app.request(`/product/TEA-1?user=${user("candidate")}`);
+  await app.request(`/checkout?sku=TEA-2&user=${user("candidate")}`, { method: "POST" });
+  const text = metrics.text();
+  expect(text).toContain(`shop_failures_total{kind="error",arm="candidate",release="${release}"} 1`);
+  expect(text).toContain(`shop_failures_total{kind="below-cost",arm="candidate",release="${release}"} 1`);
+  expect(text).toContain(`{route="/checkout",status="422",arm="candidate",release="${release}"} 1`);
 });
 
 test("a payment that is taken is a success on either side", async () => {

@@ -2,13 +2,14 @@ import { readFileSync } from "node:fs";
 import type { View, ViewOptions } from "@sluice/sdk";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { Items, Price } from "./items.ts";
+import type { Metrics } from "./metrics.ts";
 import { formatMoney, type Language } from "./money.ts";
 import { errorPage, productPage, receiptPage } from "./pages.ts";
 import type { Pay } from "./payment.ts";
 import type { Window } from "./window.ts";
 
 /** What the shop reads in one request. */
-export type ShopView = Pick<View<Items>, "get" | "version" | "arm" | "fail" | "commit">;
+export type ShopView = Pick<View<Items>, "get" | "version" | "arm" | "release" | "fail" | "commit">;
 
 /** What the shop reads through: a client of the SDK is one. */
 export interface ShopData {
@@ -24,6 +25,7 @@ export interface ShopParts {
   readonly middleware: MiddlewareHandler;
   readonly pay: Pay;
   readonly window: Window;
+  readonly metrics: Metrics;
   /** Names the process in `shop-worker`. */
   readonly worker: string;
 }
@@ -42,9 +44,14 @@ export function shopperOf(c: Context): string | undefined {
   return c.req.query("user");
 }
 
+/** What a handler tells of its request: the kind of failure that it reported. */
+interface ShopEnv {
+  Variables: { failure?: string };
+}
+
 /** Makes the shop. It formats and sells what it reads, and looks for no fault in it. */
-export function createShop({ data, middleware, pay, window, worker }: ShopParts): Hono {
-  const app = new Hono();
+export function createShop({ data, middleware, pay, window, metrics, worker }: ShopParts): Hono<ShopEnv> {
+  const app = new Hono<ShopEnv>();
 
   app.use(async (c, next) => {
     c.header("shop-worker", worker);
@@ -60,7 +67,11 @@ export function createShop({ data, middleware, pay, window, worker }: ShopParts)
     app.use(path, middleware, async (c, next) => {
       // Before the handler runs, so that an error page says it too.
       c.header("shop-prices", String(view().version("prices")));
+      const startedMs = performance.now();
+      const [arm, release] = [view().arm("prices"), view().release("prices")];
       await next();
+      const seconds = (performance.now() - startedMs) / 1_000;
+      metrics.count({ route: path, status: c.res.status, failure: c.get("failure") ?? null, arm, release, seconds });
     });
   }
 
@@ -90,6 +101,7 @@ export function createShop({ data, middleware, pay, window, worker }: ShopParts)
     const paid = await view().commit(() => pay({ sku, total: price.price, currency }));
     if ("refused" in paid) {
       view().fail(paid.refused);
+      c.set("failure", paid.refused);
       const text = { zh: "付款未成功", en: "The payment was declined" }[languageOf(c)];
       return wantsJson(c) ? c.json({ error: paid.refused }, 422) : c.html(errorPage(text, languageOf(c)), 422);
     }

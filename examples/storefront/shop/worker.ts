@@ -1,8 +1,11 @@
 import cluster from "node:cluster";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { openFlag } from "../compare/flag-data.ts";
 import { tellParent } from "../stage/child.ts";
 import { createShop } from "./app.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
 import { createPay } from "./payment.ts";
 import { openSluice } from "./sluice-data.ts";
 import type { ShopSource } from "./source.ts";
@@ -40,7 +43,9 @@ export async function runWorker({ port, payment, sluice, flag, directory }: Work
 
   const { data, middleware, look, skus } = source;
   const window = createWindow({ data, worker, release: look, skus });
-  const app = createShop({ data, middleware, pay: createPay(payment), window, worker });
+  const metrics = createMetrics();
+  const metricsServer = serveMetrics(metrics, worker);
+  const app = createShop({ data, middleware, pay: createPay(payment), window, metrics, worker });
   // Longer than any client keeps a connection that it does not use, so that none is closed while a request is on its way.
   const server = createAdaptorServer({ fetch: app.fetch, serverOptions: { keepAliveTimeout: 75_000 } });
   server.on("error", (error) => {
@@ -51,6 +56,7 @@ export async function runWorker({ port, payment, sluice, flag, directory }: Work
 
   process.once("SIGTERM", () => {
     server.close();
+    metricsServer.close();
     source.close().then(
       () => process.exit(0),
       (error: unknown) => {
@@ -59,4 +65,17 @@ export async function runWorker({ port, payment, sluice, flag, directory }: Work
       },
     );
   });
+}
+
+/** On a port of this process alone: on the one that the workers share, each request for the counters would meet another worker. */
+function serveMetrics(metrics: Metrics, worker: string): Server {
+  const server = createServer((request, response) => {
+    const isThere = request.method === "GET" && request.url === "/metrics";
+    response.writeHead(isThere ? 200 : 404, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
+    response.end(isThere ? metrics.text() : "GET /metrics is all there is\n");
+  });
+  server.listen({ port: 0, host: "127.0.0.1", exclusive: true }, () => {
+    tellParent({ type: "metrics", worker, port: (server.address() as AddressInfo).port });
+  });
+  return server;
 }
