@@ -190,3 +190,12 @@ test("the last 200 receipts are kept, and whoever waits for one that goes is ans
   expect(receipts.get("r1", "start")).toBeDefined();
   expect(await settled).toMatchObject({ release: "r0", confirmed: 0 });
 });
+
+test("who says goodbye before it has confirmed is not expected any more, and nobody waits for it", async () => {
+  const { registry, receipts } = create(2);
+  receipts.open({ action: "revert", release: "r", sequence: null });
+  const settled = receipts.settled("r", "revert", 60_000);
+  confirm(registry, 0, { reverted: ["r"] });
+  registry.receive({ confirmations: [], children: null, left: ["f1"] });
+  expect(await settled).toMatchObject({ expected: 1, confirmed: 1, missing: [] });
+});

@@ -49,7 +49,7 @@ interface Account {
   sequence: number | null;
   readonly announcedAt: number;
   readonly announcedAtMs: number;
-  readonly expected: number;
+  expected: number;
   /** Name by id of those who have not confirmed. */
   readonly missing: Map<string, string>;
   /** In the order of arrival, and so in ascending order. */
@@ -95,6 +95,15 @@ export function createReceipts(dependencies: {
     confirmation(confirmation) {
       for (const account of accounts.values()) {
         if (isConfirmedBy(account, confirmation)) confirm(account, confirmation.follower);
+      }
+    },
+    left({ id }) {
+      for (const account of accounts.values()) {
+        // What has ended shows nothing to anybody, and will not confirm.
+        if (!account.missing.delete(id)) continue;
+        account.expected -= 1;
+        onChange();
+        if (account.missing.size === 0) release(account);
       }
     },
   });

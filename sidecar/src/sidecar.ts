@@ -64,6 +64,7 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
   registry.subscribe({
     confirmation: (confirmation) => replica.reporter.confirm(confirmation),
     children: (followers) => replica.reporter.children({ of: instance, followers }),
+    left: ({ id }) => replica.reporter.left([id]),
   });
   const followers = createFollowers({ feed: replica.feed, registry, clock, random, logger, instance });
   await replica.start();

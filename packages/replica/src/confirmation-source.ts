@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "@sluice/core";
+import { type Clock, limits, type Timer } from "@sluice/core";
 import type { Confirmation, ConfirmationBatch } from "@sluice/core/api";
 import type { MailSource } from "./mailer.ts";
 
@@ -17,6 +17,8 @@ type Children = NonNullable<ConfirmationBatch["children"]>;
 export interface ConfirmationSource extends MailSource {
   confirm(confirmation: Confirmation): void;
   children(children: Children): void;
+  /** Followers have said goodbye; said upward before any list that lacks them, so that nobody takes them for lost. */
+  left(followers: readonly string[]): void;
   /** The instance is a new one: it does not know who follows through this one. */
   repeatChildren(): void;
   /** Waits for no jitter. */
@@ -32,6 +34,7 @@ export function createConfirmationSource(dependencies: {
 }): ConfirmationSource {
   const { clock, random, wake } = dependencies;
   const waiting = new Map<string, Confirmation>();
+  const leaving = new Set<string>();
   let children: Children | null = null;
   let childrenAreNew = false;
   let sent: ConfirmationBatch = { confirmations: [], children: null };
@@ -44,10 +47,12 @@ export function createConfirmationSource(dependencies: {
     waiting.set(confirmation.follower, known === undefined ? confirmation : merged(known, confirmation));
   };
 
+  const isWaiting = (): boolean => waiting.size > 0 || childrenAreNew || leaving.size > 0;
+
   const sendNow = (): void => {
     timer?.cancel();
     timer = null;
-    due = waiting.size > 0 || childrenAreNew;
+    due = isWaiting();
     wake();
   };
 
@@ -67,17 +72,26 @@ export function createConfirmationSource(dependencies: {
       childrenAreNew = true;
       sendSoon();
     },
+    left(followers) {
+      for (const follower of followers) if (leaving.size < limits.childrenMax) leaving.add(follower);
+      sendSoon();
+    },
     repeatChildren() {
       childrenAreNew = children !== null;
       if (childrenAreNew) sendSoon();
     },
     sendNow,
     next() {
-      if (!due || (waiting.size === 0 && !childrenAreNew)) return null;
+      if (!due || !isWaiting()) return null;
       const confirmations = [...waiting.values()].slice(0, confirmationsPerBatch);
       for (const { follower } of confirmations) waiting.delete(follower);
-      sent = { confirmations, children: childrenAreNew ? children : null };
+      sent = {
+        confirmations,
+        children: childrenAreNew ? children : null,
+        ...(leaving.size === 0 ? {} : { left: [...leaving] }),
+      };
       childrenAreNew = false;
+      leaving.clear();
       due = waiting.size > 0;
       return JSON.stringify(sent);
     },
@@ -86,6 +100,7 @@ export function createConfirmationSource(dependencies: {
       // To say it again, to whomever, does no harm: the highest and the union count.
       for (const confirmation of sent.confirmations) merge(confirmation);
       childrenAreNew ||= sent.children !== null;
+      for (const follower of sent.left ?? []) leaving.add(follower);
       due = true;
     },
     close() {

@@ -292,6 +292,31 @@ test("close waits two seconds at most for an instance that does not answer", asy
   expect(clock.nextInMs()).toBe(undefined);
 });
 
+test("close says goodbye, last of all", async () => {
+  const { origin, replica } = await createStartedWorld();
+  replica.reporter.confirm({ follower: "app-2", applied: 5, reverted: [], prepared: [] });
+  await replica.close();
+  expect(origin.confirmations.at(-1)).toEqual({ confirmations: [], children: null, left: ["app-1"] });
+});
+
+test("a goodbye that nobody answers delays the close by a quarter of a second at most", async () => {
+  const { origin, clock, another, pass } = await createWorld();
+  let hangs = false;
+  const replica = another({ fetch: (input, init) => (hangs ? new Promise(() => {}) : origin.fetch(input, init)) });
+  await replica.start();
+  await pass(1_000);
+  hangs = true;
+  let closed = false;
+  void replica.close().then(() => (closed = true));
+  await settle();
+  clock.advance(249);
+  await settle();
+  expect(closed).toBe(false);
+  clock.advance(1);
+  await settle();
+  expect(closed).toBe(true);
+});
+
 test("who waits to be ready is told of the close", async () => {
   const { replica, origin } = await createWorld();
   origin.down = true;

@@ -24,6 +24,9 @@ import { createUpkeep } from "./upkeep.ts";
 /** What is on its way up at the end is waited for so long, in milliseconds. */
 const lastFlushMs = 2_000;
 
+/** A goodbye takes so much longer at most, in milliseconds: without it this process is taken for lost, and nothing worse. */
+const goodbyeMs = 250;
+
 /** A reason that a candidate is refused for is cut to so many characters. */
 const refusalCharactersMax = 1_000;
 
@@ -246,6 +249,13 @@ export function createReplica(options: ReplicaOptions): Replica {
     },
   };
 
+  const flushWithin = async (budgetMs: number): Promise<void> => {
+    const flushed = new AbortController();
+    const late = sleep(clock, budgetMs, { signal: flushed.signal, keepAlive: true });
+    await Promise.race([reporter.flush(), late]);
+    flushed.abort();
+  };
+
   const { announcer } = holding;
   const feed: Feed = {
     log: () => announcer.position().log,
@@ -301,10 +311,9 @@ export function createReplica(options: ReplicaOptions): Replica {
       fetcher.close();
       shared?.claims.close();
       await following.close();
-      const flushed = new AbortController();
-      const late = sleep(clock, lastFlushMs, { signal: flushed.signal, keepAlive: true });
-      await Promise.race([reporter.flush(), late]);
-      flushed.abort();
+      await flushWithin(lastFlushMs);
+      reporter.left([id]);
+      await flushWithin(goodbyeMs);
       reporter.close();
       await confirmer.close();
       await position?.close();

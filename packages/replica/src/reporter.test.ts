@@ -303,6 +303,21 @@ test("a confirmation that was not answered is said to the next instance, and chi
   expect(world.confirmations.at(-1)?.children).toBe(null);
 });
 
+test("who says goodbye is named upward with the next batch, and again where nobody answered", async () => {
+  const world = createWorld();
+  world.status = 0;
+  world.reporter.left(["app-1"]);
+  await pass(world, confirmationJitterMs);
+  world.status = 202;
+  world.reporter.left(["app-2"]);
+  world.reporter.connected("b", "1");
+  await pass(world, confirmationJitterMs);
+  expect(world.confirmations.at(-1)).toEqual({ confirmations: [], children: null, left: ["app-2", "app-1"] });
+  world.reporter.confirm({ follower: "app-3", applied: 5, reverted: [], prepared: [] });
+  await pass(world, confirmationJitterMs);
+  expect(world.confirmations.at(-1)).not.toHaveProperty("left");
+});
+
 test("a flush waits for no timer", async () => {
   const world = createWorld();
   world.reporter.outcome(outcome());

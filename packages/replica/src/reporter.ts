@@ -24,6 +24,8 @@ export interface Reporter {
   confirm(confirmation: Confirmation): void;
   /** Says who follows through this one. */
   children(children: NonNullable<ConfirmationBatch["children"]>): void;
+  /** Followers of this one have said goodbye, or this one does: a promise that the ids never come again. */
+  left(followers: readonly string[]): void;
   /** Sends what is waiting now. */
   flush(): Promise<void>;
 }
@@ -119,6 +121,7 @@ export function createReporter(dependencies: {
     },
     confirm: (confirmation) => confirmations.confirm(confirmation),
     children: (children) => confirmations.children(children),
+    left: (followers) => confirmations.left(followers),
     async flush() {
       sendNow();
       confirmations.sendNow();

@@ -159,3 +159,53 @@ test("listeners are told who follows when that changes, once for many changes, a
   clock.advance(leaseMs + 51);
   expect(heard.slice(1)).toEqual([["s", "b"]]);
 });
+
+/** What a registry says of those who go. */
+function goings(registry: Registry): string[] {
+  const heard: string[] = [];
+  registry.subscribe({
+    left: ({ name }) => void heard.push(`${name} left`),
+    lost: ({ name }) => void heard.push(`${name} lost`),
+  });
+  return heard;
+}
+
+const leave = (registry: Registry, ...left: string[]): void =>
+  registry.receive({ confirmations: [], children: null, left });
+
+test("who says goodbye is gone at once, before or after its stream has ended, and is never called lost", () => {
+  const { clock, registry } = create();
+  const heard = goings(registry);
+  const ends = ["a", "b", "c"].map((id) => registry.connected(shop(id)));
+  leave(registry, "a");
+  ends.forEach((end) => end());
+  leave(registry, "b", "b");
+  expect(ids(registry)).toEqual(["c"]);
+  clock.advance(leaseMs + 1);
+  expect(heard).toEqual(["shop a left", "shop b left", "shop c lost"]);
+});
+
+test("a list that still names who has said goodbye does not bring it back, and one that lacks it loses nobody", () => {
+  const { registry } = create();
+  const heard = goings(registry);
+  registry.connected(sidecar("s"));
+  registry.receive({ confirmations: [], children: { of: "s", followers: [shop("a"), shop("b")] } });
+  registry.receive({ confirmations: [], children: { of: "s", followers: [] }, left: ["a"] });
+  expect(heard).toEqual(["shop a left", "shop b lost"]);
+  registry.receive({ confirmations: [], children: { of: "s", followers: [shop("a")] } });
+  expect(ids(registry)).toEqual(["s"]);
+});
+
+test("those who follow through a sidecar that says goodbye count for the lease: they are on their way elsewhere", () => {
+  const { clock, registry } = create();
+  const heard = goings(registry);
+  const disconnected = registry.connected(sidecar("s"));
+  registry.receive({ confirmations: [], children: { of: "s", followers: [shop("a"), shop("b")] } });
+  leave(registry, "s");
+  disconnected();
+  expect(ids(registry)).toEqual(["a", "b"]);
+  registry.connected(shop("a"));
+  clock.advance(leaseMs + 1);
+  expect(ids(registry)).toEqual(["a"]);
+  expect(heard).toEqual(["sidecar s left", "shop b lost"]);
+});

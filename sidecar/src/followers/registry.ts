@@ -12,6 +12,9 @@ const releasesMax = 1_000;
 /** How many followers are known at most, those behind sidecars included. */
 const knownMax = 200_000;
 
+/** How many goodbyes are remembered, the newest: a sidecar's list may name a follower for a moment longer. */
+const goodbyesMax = 10_000;
+
 /** A follower with a live lease, and what it has confirmed. */
 export interface LiveFollower extends FollowerInfo {
   /** Id of the sidecar that it follows through; null where it is connected here. */
@@ -32,15 +35,22 @@ export interface RegistryListener {
   confirmation?(confirmation: Confirmation): void;
   /** Who follows has changed: everybody with a live lease, at most 10,000. At most once in 50 ms. */
   children?(followers: readonly FollowerInfo[]): void;
+  /** A follower has said goodbye: nobody expects it any more, and its id never comes again. */
+  left?(follower: FollowerInfo): void;
+  /** A follower's lease has ended without a goodbye: it crashed, or is cut off and may come back. */
+  lost?(follower: FollowerInfo): void;
 }
 
 /** Who follows this instance, directly or through sidecars, and what they have confirmed. */
 export interface Registry {
   /** A follower has connected. The returned function is to be called once when that connection has ended. */
   connected(info: FollowerInfo): () => void;
-  /** Takes what followers have done, and who follows through a sidecar. */
+  /** Takes what followers have done, who follows through a sidecar, and who has said goodbye. */
   receive(batch: ConfirmationBatch): void;
-  /** Everybody with a live lease: connected, gone for not longer than the lease, or listed by a sidecar that is either. */
+  /**
+   * Everybody with a live lease: connected, gone without a goodbye for not longer than the lease, or listed by a sidecar that is
+   * either.
+   */
   live(): readonly LiveFollower[];
   /** The same for `status`; `via` is the sidecar's name. */
   list(): readonly FollowerStatus[];
@@ -77,6 +87,7 @@ export function createRegistry(dependencies: { clock: Clock; logger: Logger; lea
   const lists = new Map<string, ReadonlySet<string>>();
   /** In the order in which they went. */
   const leaving: { readonly id: string; readonly atMs: number }[] = [];
+  const goodbyes = new Set<string>();
   const listeners = new Set<RegistryListener>();
   let sweeping: Timer | undefined;
   let telling: Timer | undefined;
@@ -87,6 +98,7 @@ export function createRegistry(dependencies: { clock: Clock; logger: Logger; lea
       before.info = info;
       return before;
     }
+    if (goodbyes.has(info.id)) return undefined;
     if (known.size >= knownMax) {
       logger.warn({ knownMax, follower: info.name }, "too many followers are known; one more is not counted");
       return undefined;
@@ -160,9 +172,20 @@ export function createRegistry(dependencies: { clock: Clock; logger: Logger; lea
   }
 
   function forgetWhereGone(entry: Known): void {
-    if (isLive(entry)) return;
-    known.delete(entry.info.id);
+    if (isLive(entry) || !known.delete(entry.info.id)) return;
     changed();
+    for (const listener of listeners) listener.lost?.(entry.info);
+  }
+
+  /** Those who follow through it keep it as long as their lease runs: they are on their way to somebody else. */
+  function takeGoodbye(id: string): void {
+    goodbyes.add(id);
+    dropOldest(goodbyes, goodbyesMax);
+    const entry = known.get(id);
+    if (entry === undefined) return;
+    known.delete(id);
+    changed();
+    for (const listener of listeners) listener.left?.(entry.info);
   }
 
   function takeChildren({ of, followers }: NonNullable<ConfirmationBatch["children"]>): void {
@@ -217,7 +240,9 @@ export function createRegistry(dependencies: { clock: Clock; logger: Logger; lea
         if (presence.connections === 0) leave(id);
       };
     },
-    receive({ confirmations, children }) {
+    receive({ confirmations, children, left = [] }) {
+      // Before the list that lacks them, which would make them lost.
+      for (const id of left) takeGoodbye(id);
       if (children !== null) takeChildren(children);
       for (const confirmation of confirmations) takeConfirmation(confirmation);
     },
@@ -253,8 +278,12 @@ export function createRegistry(dependencies: { clock: Clock; logger: Logger; lea
 
 function addNewest(set: Set<string>, releases: readonly string[]): void {
   for (const release of releases) set.add(release);
+  dropOldest(set, releasesMax);
+}
+
+function dropOldest(set: Set<string>, sizeMax: number): void {
   for (const oldest of set) {
-    if (set.size <= releasesMax) return;
+    if (set.size <= sizeMax) return;
     set.delete(oldest);
   }
 }

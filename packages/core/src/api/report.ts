@@ -71,6 +71,8 @@ export interface ConfirmationBatch {
   readonly confirmations: readonly Confirmation[];
   /** Everybody who follows through the sender with a live lease; null where that has not changed, always null from an SDK. */
   readonly children: { readonly of: string; readonly followers: readonly FollowerInfo[] } | null;
+  /** Followers that say goodbye, by id: nobody expects them any more. Left out where there are none. */
+  readonly left?: readonly string[];
 }
 
 const releasesSchema: z.ZodType<readonly string[]> = z.array(z.string().max(200)).max(1_000);
@@ -91,4 +93,5 @@ export const confirmationBatchSchema: z.ZodType<ConfirmationBatch> = z.object({
   children: z
     .object({ of: z.string().min(1).max(100), followers: z.array(followerInfoSchema).max(limits.childrenMax) })
     .nullable(),
+  left: z.array(z.string().min(1).max(100)).max(limits.childrenMax).exactOptional(),
 });
