@@ -313,7 +313,7 @@ export function createQuarantine(tools) {
   /** @typedef {DatasetStatus["quarantine"][number] & { dataset: string }} Mark */
   const update = keyedList(
     list,
-    (/** @type {Mark} */ mark) => mark.release,
+    (/** @type {Mark} */ mark) => String(mark.publish),
     () => createMark(tools),
   );
   return {

@@ -13,7 +13,7 @@ import { assert, decide, evolve, isActive, isSluiceError, own, SluiceError } fro
 import type { Mark } from "@sluice/core/api";
 import type { DatasetLines } from "@sluice/replica";
 import type { Logger } from "pino";
-import { createOwedReverts } from "./owed-reverts.ts";
+import { asAnnounced, createOwedReverts } from "./owed-reverts.ts";
 import type { EventLog, RememberedAnswer } from "./store/port.ts";
 import type { Working } from "./working.ts";
 import { moveLines } from "./working.ts";
@@ -116,7 +116,6 @@ interface Batch {
   readonly answers: RememberedAnswer[];
 }
 
-/** Nobody waits for a revert that is owed. */
 const untold = (): void => {};
 
 const noLines: DatasetLines = { stable: null, candidate: null };
@@ -151,6 +150,7 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
     const id = "release" in target ? target.release : own(state.datasets, target.dataset)?.release;
     const release = id === null || id === undefined ? undefined : own(state.releases, id);
     if (release === undefined || !isActive(release)) return undefined;
+    if (by.kind === "guard" && release.guardOff !== null) return undefined;
     announce({ release: release.id, at: clock.wall(), by, cause: command.cause });
     return release.id;
   }
@@ -341,7 +341,7 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
     remember: Remember | undefined,
   ): Promise<Executed> {
     try {
-      return await enqueue(given, remember, true);
+      return await enqueue(asAnnounced(given, release), remember, true);
     } catch (error) {
       // A conflict is the store's: its log could not be read on.
       if (!isSluiceError(error, "STORE_UNAVAILABLE", "DISK_FULL", "CONFLICT")) throw error;

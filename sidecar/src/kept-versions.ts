@@ -85,7 +85,7 @@ export function createKeptVersions(dependencies: {
 }
 
 function versionOf({ sequence, at, event }: LoggedEvent): { dataset: string; version: KeptVersion } | undefined {
-  if (event.type !== "version-published") return undefined;
+  if (event.type !== "version-published" && event.type !== "version-restored") return undefined;
   const { dataset, content, changes } = event;
   const names = [...filesOfBase(content.base).map(({ name }) => name), ...(changes === null ? [] : [changes])];
   return { dataset, version: { sequence, at, names } };

@@ -18,15 +18,21 @@ export interface OwedReverts {
   clear(): void;
 }
 
+/**
+ * The revert that followers have heard of: by its release, since what a dataset releases next was not meant, neither now nor by who
+ * repeats the command; and refused for nothing any more.
+ */
+export function asAnnounced({ by, command }: GivenCommand, release: string): GivenCommand {
+  assert(command.type === "revert", "only reverts run ahead");
+  return { by, command: { ...command, target: { release }, announced: true } };
+}
+
 /** Owes nothing at first. */
 export function createOwedReverts(): OwedReverts {
   const owed = new Map<string, { readonly given: GivenCommand; readonly remembers: Map<string, Remember> }>();
   return {
-    add({ by, command }, release, remember) {
-      assert(command.type === "revert", "only reverts run ahead");
-      // By its release: what a dataset releases next was not meant, neither now nor by who repeats the command.
-      const given: GivenCommand = { by, command: { ...command, target: { release } } };
-      const its = owed.get(release) ?? { given, remembers: new Map<string, Remember>() };
+    add(given, release, remember) {
+      const its = owed.get(release) ?? { given: asAnnounced(given, release), remembers: new Map<string, Remember>() };
       owed.set(release, its);
       if (remember !== undefined && its.remembers.size < keysMax) its.remembers.set(remember.key, remember);
     },

@@ -107,6 +107,9 @@ function actionOf({ type }: Event): Receipt["action"] | undefined {
     case "rebased":
     case "release-completed":
     case "release-superseded":
+    case "version-restored":
+    case "guard-off":
+    case "guard-on":
     case "quarantine-lifted":
     case "alert-received":
       return undefined;

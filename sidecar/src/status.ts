@@ -139,6 +139,7 @@ function releaseStatus(from: StatusSources, release: ReleaseState): ReleaseStatu
     startedAt: release.startedAt,
     startedBy: release.startedBy,
     hold: release.hold,
+    guardOff: release.guardOff,
     next: nextOf(release),
     candidateArm: { requests: evidence?.candidateRequests ?? 0, failures: evidence?.candidateFailures ?? 0 },
     controlArm: { requests: evidence?.controlRequests ?? 0, failures: evidence?.controlFailures ?? 0 },
@@ -152,10 +153,16 @@ function releaseStatus(from: StatusSources, release: ReleaseState): ReleaseStatu
 function nextOf(release: ReleaseState): ReleaseStatus["next"] {
   const { plan, thousandths, stepSince, hold, phase } = release;
   if (hold !== null) return null;
-  if (phase === "baking") return { thousandths: everybodyThousandths, at: stepSince + plan.bakeMs };
-  if (!plan.automatic) return null;
+  if (phase === "baking") {
+    return { thousandths: everybodyThousandths, at: stepSince + plan.bakeMs, promotion: null };
+  }
+  // What the plan does once the guard is on again depends on what the guard sees then.
+  if (!plan.automatic || release.guardOff !== null) return null;
   const step = nextStep(plan, thousandths)?.thousandths ?? everybodyThousandths;
-  return { thousandths: step, at: stepSince + holdMsAt(plan, thousandths) };
+  const at = stepSince + holdMsAt(plan, thousandths);
+  if (plan.promotion === null) return { thousandths: step, at, promotion: null };
+  const { waitMaxMs, otherwise } = plan.promotion;
+  return { thousandths: step, at, promotion: { until: at + waitMaxMs, otherwise } };
 }
 
 function isActiveIn(state: NamespaceState, id: string): boolean {
@@ -187,6 +194,10 @@ function healthReasons(release: ReleaseStatus | null, sources: readonly SourceSt
   const evidence = release?.evidence?.comparativeEvidence ?? 0;
   if (evidence >= suspiciousEvidence) {
     reasons.push(`the candidate fails more often than the control (evidence ${evidence.toPrecision(3)})`);
+  }
+  if (release !== null && release.guardOff !== null) {
+    const { by, until, reason: why } = release.guardOff;
+    reasons.push(`the guard is OFF until ${new Date(until).toISOString()}, by ${by.kind} ${by.name}: ${why}`);
   }
   if (release !== null && release.hold !== null && release.hold.by.kind !== "person") {
     reasons.push(`held by ${release.hold.by.kind} ${release.hold.by.name}: ${release.hold.cause.reason}`);

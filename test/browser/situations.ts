@@ -105,7 +105,8 @@ export function release(over: Partial<ReleaseStatus> = {}): ReleaseStatus {
     startedAt: midnight - 4 * minuteMs,
     startedBy: { kind: "person", name: "Lin Wei" },
     hold: null,
-    next: { thousandths: 25_000, at: midnight + 3 * minuteMs + 21_000 },
+    guardOff: null,
+    next: { thousandths: 25_000, at: midnight + 3 * minuteMs + 21_000, promotion: null },
     candidateArm: { requests: seen?.candidateRequests ?? 0, failures: seen?.candidateFailures ?? 0 },
     controlArm: { requests: seen?.controlRequests ?? 0, failures: seen?.controlFailures ?? 0 },
     servedShare: 0.0498,
@@ -250,7 +251,8 @@ export function situations(): DatasetStatus[] {
         id: "flags-43",
         phase: "baking",
         thousandths: 100_000,
-        next: { thousandths: 100_000, at: midnight + 28 * minuteMs + 3_000 },
+        guardOff: null,
+        next: { thousandths: 100_000, at: midnight + 28 * minuteMs + 3_000, promotion: null },
         servedShare: 0.9991,
         comparison: "off, no control",
         evidence: evidence({
@@ -267,6 +269,7 @@ export function situations(): DatasetStatus[] {
     {
       ...running("promotions", {
         thousandths: 25_000,
+        guardOff: null,
         next: null,
         hold: {
           cause: { reason: "the candidate looks worse, not surely enough to revert: evidence 34.1", evidence: null },

@@ -210,6 +210,8 @@ export function createHistory(dependencies: {
         return { ...position, [event.dataset]: nothing };
       case "version-published":
         return { ...position, [event.dataset]: publish(position, event) };
+      case "version-restored":
+        throw new Error("no world of the simulation restores a version yet");
       case "patched":
         return { ...position, [event.dataset]: patch(position, event) };
       case "publish-refused":
@@ -221,6 +223,8 @@ export function createHistory(dependencies: {
         return withRelease(event.release, { thousandths: event.thousandths });
       case "release-promoted":
         return withRelease(event.release, { thousandths: 100_000, phase: "baking" });
+      case "guard-off":
+      case "guard-on":
       case "release-held":
       case "release-resumed":
         return withRelease(event.release, {});

@@ -53,7 +53,8 @@ const release: ReleaseStatus = {
   startedAt: nowMs - 12 * minute,
   startedBy: person,
   hold: null,
-  next: { thousandths: 25_000, at: nowMs + 8 * minute },
+  guardOff: null,
+  next: { thousandths: 25_000, at: nowMs + 8 * minute, promotion: null },
   candidateArm: { requests: 2_034, failures: 3 },
   controlArm: { requests: 38_412, failures: 57 },
   servedShare: 0.0497,
@@ -127,6 +128,7 @@ export const datasets: Readonly<Record<StateName, DatasetStatus>> = {
     health: { ok: false, reasons: ["held by guard comparative: the candidate fails more often (evidence 14.2)"] },
     release: {
       ...release,
+      guardOff: null,
       next: null,
       candidateArm: { requests: 2_034, failures: 31 },
       hold: {
@@ -144,7 +146,8 @@ export const datasets: Readonly<Record<StateName, DatasetStatus>> = {
       thousandths: 100_000,
       since: nowMs - 90 * second,
       by: person,
-      next: { thousandths: 100_000, at: nowMs + 28.5 * minute },
+      guardOff: null,
+      next: { thousandths: 100_000, at: nowMs + 28.5 * minute, promotion: null },
       candidateArm: { requests: 41_000, failures: 58 },
       controlArm: { requests: 38_412, failures: 57 },
       comparison: "off, no control",

@@ -27,10 +27,10 @@ export type { GuardEvidence, GuardStep, GuardVerdict, KindEvidence } from "./gua
 export { own } from "./own.ts";
 export type { Arm } from "./release/bucketing.ts";
 export { armOf, bucketOf } from "./release/bucketing.ts";
-export type { Command, Elapsed, GivenCommand, ReleaseDraw, ReleaseRequest } from "./release/command.ts";
+export type { Command, Elapsed, GivenCommand, Proven, ReleaseDraw, ReleaseRequest } from "./release/command.ts";
 export { datasetsMax, decide, sourcesMax } from "./release/decide.ts";
 export { quarantinedText } from "./release/decide-publish.ts";
-export { revertRepeatMs } from "./release/decide-release.ts";
+export { guardOffMsMax, revertRepeatMs } from "./release/decide-release.ts";
 export type { DecidedEvent, Decision } from "./release/decision.ts";
 export { percentText } from "./release/decision.ts";
 export type {
@@ -39,6 +39,7 @@ export type {
   BytesOrigin,
   Cause,
   Content,
+  Dropped,
   Event,
   EventType,
   LayerRef,
@@ -52,10 +53,11 @@ export { isOnPatchShelf } from "./release/event.ts";
 export { evolve } from "./release/evolve.ts";
 export type { Matcher } from "./release/matchers.ts";
 export { matchesAll, parseMatcher } from "./release/matchers.ts";
-export type { AlertRule, Plan, PlanStep } from "./release/plan.ts";
+export type { AlertRule, Plan, PlanStep, PromotionRule, QueryRule } from "./release/plan.ts";
 export { defaultPlan, everybodyThousandths, holdMsAt, nextStep } from "./release/plan.ts";
 export type {
   DatasetState,
+  GuardOff,
   Line,
   NamespaceState,
   QuarantineMark,

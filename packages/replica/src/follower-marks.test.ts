@@ -133,7 +133,7 @@ test.each(["mark", "event"])(
   async (kind) => {
     const world = await released(directory);
     const { log, origin, replica, pass } = world;
-    origin.send(log.append({ type: "release-promoted", release: "r1", reason: "" }));
+    origin.send(log.append({ type: "release-promoted", release: "r1", reason: "", evidence: null }));
     await settle();
     await pass(1_500);
     await until(

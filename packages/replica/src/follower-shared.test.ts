@@ -164,7 +164,7 @@ test("a revert that a reader has confirmed is known to whoever starts after all 
   const { log, origin, clock, another } = world;
   const [, reader] = (await start(world, ["app-1", "app-2"])) as [Replica, Replica];
   origin.send(await log.publish("prices", itemsOf({ a: 2 }), false), log.release("prices", "r1"));
-  origin.send(log.append({ type: "release-promoted", release: "r1", reason: "" }));
+  origin.send(log.append({ type: "release-promoted", release: "r1", reason: "", evidence: null }));
   await passUntil(clock, () => holds(reader, "candidate"));
   await passUntil(clock, () => written().includes("baking"), "the position is on disk");
   // The writer does not hear of it: only the reader's stream has it.

@@ -53,7 +53,7 @@ test("a completed release whose candidate never arrived leaves the old stable ve
   await local.deliver(log.blobs);
   local.fold(await log.publish("prices", items({ a: 2 }), false), log.release("prices", "r1"));
   local.fold(
-    log.append({ type: "release-promoted", release: "r1", reason: "" }),
+    log.append({ type: "release-promoted", release: "r1", reason: "", evidence: null }),
     log.append(endOf("release-completed", "r1")),
   );
   expect(shown(local)).toEqual({ stable: items({ a: 1 }), candidate: null });

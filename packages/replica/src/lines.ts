@@ -201,7 +201,7 @@ function linesOf(
       const { stable, candidate } = entries.get(dataset) ?? nothing;
       if (event.type === "patched") foldPatch(event);
       else if (event.type === "rebased") foldRebase(event);
-      else if (event.type === "version-published") {
+      else if (event.type === "version-published" || event.type === "version-restored") {
         const track = prepare(dataset, startTrack(event.number, event.content, event.number));
         retarget(after, dataset, [stable, candidate, track]);
       } else retarget(after, dataset, [stable, candidate]);

@@ -260,6 +260,9 @@ const handPlan: Plan = {
   bakeMs: 60_000,
   guard: defaultPlan.guard,
   alerts: [],
+  queries: [],
+  promotion: null,
+  requiredApps: [],
 };
 
 /** The versions after one event; `published` is what a publish among the events brings. */

@@ -233,7 +233,8 @@ export function createCompactor(dependencies: CompactorDependencies): Compactor 
     events(events) {
       const touched = new Set<string>();
       for (const { event } of events) {
-        if (event.type === "patched" || event.type === "version-published") touched.add(event.dataset);
+        if ("dataset" in event && ["patched", "version-published", "version-restored"].includes(event.type))
+          touched.add(event.dataset);
       }
       for (const dataset of touched) look(dataset);
     },

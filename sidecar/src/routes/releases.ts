@@ -1,6 +1,13 @@
 import { SluiceError } from "@sluice/core";
 import type { Receipt } from "@sluice/core/api";
-import { limits, promoteSchema, reasonBodySchema, routes, setPercentageSchema } from "@sluice/core/api";
+import {
+  guardOffBodySchema,
+  limits,
+  promoteSchema,
+  reasonBodySchema,
+  routes,
+  setPercentageSchema,
+} from "@sluice/core/api";
 import { Hono } from "hono";
 import type { CommandRouteDependencies } from "./answer.ts";
 import { answerCommand, releaseParameter } from "./answer.ts";
@@ -38,6 +45,18 @@ export function createReleaseRoutes(dependencies: CommandRouteDependencies): Hon
     const { epoch } = await jsonBody(context, promoteSchema, limits.bodyBytesMax);
     const release = releaseParameter(context);
     return context.json(await answerCommand(context, dependencies, { type: "promote", release, epoch }, "promote"));
+  });
+
+  app.post(routes.guardOff.path, async (context) => {
+    const body = await jsonBody(context, guardOffBodySchema, limits.bodyBytesMax);
+    const release = releaseParameter(context);
+    return context.json(await answerCommand(context, dependencies, { type: "guard-off", release, ...body }, null));
+  });
+
+  app.post(routes.guardOn.path, async (context) => {
+    const { reason } = await jsonBody(context, reasonBodySchema, limits.bodyBytesMax);
+    const release = releaseParameter(context);
+    return context.json(await answerCommand(context, dependencies, { type: "guard-on", release, reason }, null));
   });
 
   app.post(routes.revertRelease.path, async (context) => {

@@ -43,6 +43,11 @@ export function placeEvent(book: LineBook, event: Event): Place {
       book.setLines(dataset, live ? { ...lines, stable: number } : { ...lines, candidate: number });
       return { dataset, contents: [{ publish: number, contentHash: event.content.contentHash, patched: false }] };
     }
+    case "version-restored": {
+      const { dataset, number, content } = event;
+      book.setLines(dataset, { stable: number, candidate: null });
+      return { dataset, contents: [{ publish: number, contentHash: content.contentHash, patched: false }] };
+    }
     case "patched": {
       const { stable, candidate } = book.lines(event.dataset);
       present(stable, event);
@@ -71,6 +76,8 @@ export function placeEvent(book: LineBook, event: Event): Place {
     case "release-held":
     case "release-resumed":
     case "release-promoted":
+    case "guard-off":
+    case "guard-on":
       return { dataset: present(book.datasetOfRelease(event.release), event), contents: [] };
     case "alert-received":
       return { dataset: event.release === null ? null : book.datasetOfRelease(event.release), contents: [] };

@@ -69,7 +69,7 @@ export function releaseStarted(release: string, dataset: string): Event {
 }
 
 export function percentageSet(release: string, thousandths: number): Event {
-  return { type: "percentage-set", release, thousandths, reason: "on we go" };
+  return { type: "percentage-set", release, thousandths, reason: "on we go", evidence: null };
 }
 
 export function releaseEnded(

@@ -29,6 +29,9 @@ const plan = {
   bakeMs: 60_000,
   guard: { alpha: 0.006, toleratedRatio: 1.25, toleratedExtraRate: 0, kinds: [], failuresMin: 3, absolute: [] },
   alerts: [],
+  queries: [],
+  promotion: null,
+  requiredApps: [],
 };
 const evidence = {
   epoch: 2,
@@ -82,7 +85,7 @@ const story: LoggedEvent[] = [
   ),
   at(
     5,
-    { type: "percentage-set", release, thousandths: 5_000, reason: "the plan's next step" },
+    { type: "percentage-set", release, thousandths: 5_000, reason: "the plan's next step", evidence: null },
     { kind: "plan", name: release },
   ),
   at(6, { type: "release-held", release, cause: { reason: "waiting for finance", evidence: null } }),
@@ -99,7 +102,7 @@ const story: LoggedEvent[] = [
     },
     { kind: "alert", name: "HighErrorRate" },
   ),
-  at(9, { type: "release-promoted", release, reason: "promoted by hand" }),
+  at(9, { type: "release-promoted", release, reason: "promoted by hand", evidence: null }),
   at(10, { type: "release-completed", release }, { kind: "plan", name: release }),
   at(11, { type: "release-superseded", release: "odd", reason: "superseded by v5" }),
   at(12, { type: "release-reverted", release, cause: { reason: "the candidate fails more often", evidence } }, guard),
@@ -175,7 +178,10 @@ test("--patches shows what patches did in each minute between the events, in the
     lastAt: nowMs + 59_000,
   };
   const later = { ...minute, patches: 1, keysSet: 1, keysRemoved: 2, firstSequence: 9_000, lastNumber: 5 };
-  const events = [story[0], { ...at(1, { type: "release-promoted", release, reason: "on" }), sequence: 7_000 }];
+  const events = [
+    story[0],
+    { ...at(1, { type: "release-promoted", release, reason: "on", evidence: null }), sequence: 7_000 },
+  ];
   const program = createTestProgram(({ query }) => ndjson("shelf" in query ? [minute, later] : events));
   const { code, stdout } = await program.run("log", "--patches", "--limit", "3");
   expect(code).toBe(0);
@@ -233,7 +239,7 @@ test("foreign text in the log cannot speak to the terminal", async () => {
   const reason = "because \u001b[2J\n2026-11-11 00:00:00  root";
   const events = [
     at(0, { type: "release-completed", release: "\u001b]0;x\u0007" }),
-    at(1, { type: "release-promoted", release, reason }),
+    at(1, { type: "release-promoted", release, reason, evidence: null }),
   ];
   const { stdout } = await createTestProgram(() => ndjson(events)).run("log");
   expect(stdout).not.toMatch(obeyed);

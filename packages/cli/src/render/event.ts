@@ -61,6 +61,12 @@ function describe(event: Event): { dataset: string; text: string } {
       const keys = event.keys === null ? "" : ` for ${counted(event.keys.length, "key")}`;
       return { dataset: event.dataset, text: `v${event.publish} lifted out of quarantine${keys}: ${event.reason}` };
     }
+    case "version-restored": {
+      const { restored, number, mode, dropped, cause } = event;
+      const how = mode === "exact" ? "as it was" : "with the patches since";
+      const left = `${counted(dropped.changes, "change")} to ${counted(dropped.keys, "key")} dropped`;
+      return { dataset: event.dataset, text: `RESTORED v${restored} ${how} as v${number}, ${left}: ${cause.reason}` };
+    }
     case "patched":
       return { dataset: event.dataset, text: `v${event.stable.number} patched` };
     case "rebased": {
@@ -97,6 +103,10 @@ function releaseText(event: ReleaseEvent): string {
       return `to everybody: ${event.reason}`;
     case "release-completed":
       return "is stable: the bake is over";
+    case "guard-off":
+      return `GUARD OFF for ${durationText(event.forMs)}: ${event.reason}`;
+    case "guard-on":
+      return `guard on: ${event.reason}`;
     case "release-superseded":
       return `ended: ${event.reason}`;
     case "release-reverted":

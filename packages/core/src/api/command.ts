@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { QuarantinedChanges, SourceDefinition } from "../release/event.ts";
 import type { Plan } from "../release/plan.ts";
+import { guardOffMsMax } from "../release/decide-release.ts";
 import { defaultPlan, everybodyThousandths } from "../release/plan.ts";
 import type { Check, CheckFinding } from "../version/checks.ts";
 import { priceChecks, stockChecks } from "../version/checks.ts";
@@ -8,7 +9,8 @@ import type { DifferenceSummary } from "../version/difference.ts";
 import { checkSchema } from "../version/check-schema.ts";
 import { checkFindingSchema, differenceSchema } from "./check.ts";
 import { jsonSchema } from "./json.ts";
-import { hashSchema, nameSchema, partialPlanSchema, sourceFields, thousandthsSchema } from "./log.ts";
+import { hashSchema, nameSchema, sourceFields } from "./log.ts";
+import { partialPlanSchema, thousandthsSchema } from "./plan.ts";
 import { limits } from "./protocol.ts";
 
 /** Header that says who gives a command; without it the actor is `person unknown`. */
@@ -133,6 +135,12 @@ export const reasonBodySchema: z.ZodType<{ reason: string }> = z.strictObject({
   reason: reasonSchema.default("no reason given"),
 });
 
+/** Body of `POST /v1/releases/:release/guard-off`: for 1 second to 12 hours, and a person says why. */
+export const guardOffBodySchema: z.ZodType<{ forMs: number; reason: string }> = z.strictObject({
+  forMs: z.int().min(1_000).max(guardOffMsMax),
+  reason: reasonSchema,
+});
+
 /** Body of `POST /v1/datasets/:dataset/quarantine/lift`. */
 export const liftQuarantineSchema: z.ZodType<{ publish: number; keys: readonly string[] | null; reason: string }> =
   z.strictObject({
@@ -151,16 +159,23 @@ export interface Receipt {
   readonly durable: boolean;
   /** Milliseconds since the Unix epoch of the announcement. */
   readonly announcedAt: number;
-  /** Followers that had a live lease at the command. */
+  /** Followers that had a live lease at the command and have not said goodbye since, and those that were away and have confirmed since. */
   readonly expected: number;
   readonly confirmed: number;
-  /** From the announcement to the arrival of the confirmation, in milliseconds; null before the first. */
+  /** From the announcement to the arrival of the confirmation, in milliseconds, of those who were there; null before the first. */
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
-  /** From the announcement to the last confirmation so far. */
+  /** From the announcement to the last of these confirmations so far. */
   readonly lastMs: number | null;
   /** Names of at most 100 followers that have not confirmed. */
   readonly missing: readonly string[];
+  /**
+   * Names of at most 100 followers whose lease had ended without a goodbye within 15 minutes before the command, and that have not
+   * confirmed since: not among `expected` until they are back and do.
+   */
+  readonly away: readonly string[];
+  /** How many there are of these. */
+  readonly awayTotal: number;
 }
 
 const millisecondsSchema: z.ZodType<number> = z.number().min(0);
@@ -177,6 +192,8 @@ export const receiptSchema: z.ZodType<Receipt> = z.object({
   p99Ms: millisecondsSchema.nullable(),
   lastMs: millisecondsSchema.nullable(),
   missing: z.array(z.string()),
+  away: z.array(z.string()),
+  awayTotal: z.int().min(0),
 });
 
 /** Answer to a command. */

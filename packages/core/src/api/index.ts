@@ -14,6 +14,7 @@ export {
   addSourceSchema,
   commandAnswerSchema,
   createDatasetSchema,
+  guardOffBodySchema,
   idempotencyHeader,
   liftQuarantineSchema,
   patchAnswerSchema,
@@ -36,15 +37,14 @@ export {
   contentSchema,
   deltaSchema,
   eventSchema,
-  guardConfigSchema,
   hashSchema,
   loggedEventSchema,
   namespaceStateSchema,
   nameSchema,
-  planSchema,
   sourceDefinitionSchema,
-  thousandthsSchema,
 } from "./log.ts";
+export { guardConfigSchema } from "./guard.ts";
+export { planSchema, thousandthsSchema } from "./plan.ts";
 export type { PatchMinute } from "./patch-minute.ts";
 export { patchMinuteSchema } from "./patch-minute.ts";
 export { fillPath, paths } from "./paths.ts";
@@ -71,6 +71,7 @@ export type {
   DatasetStatus,
   FollowerStatus,
   LineStatus,
+  NextStep,
   ReleaseStatus,
   RevertStatus,
   SourceStatus,

@@ -1,6 +1,4 @@
 import { z } from "zod";
-import type { AbsoluteRule, GuardConfig } from "../guard/config.ts";
-import { guardConfigProblems } from "../guard/config.ts";
 import type {
   Actor,
   BaseRef,
@@ -15,11 +13,9 @@ import type {
   QuarantinedChanges,
   SourceDefinition,
 } from "../release/event.ts";
-import { parseMatcher } from "../release/matchers.ts";
-import type { AlertRule, Plan, PlanStep } from "../release/plan.ts";
-import { defaultPlan, everybodyThousandths } from "../release/plan.ts";
 import type {
   DatasetState,
+  GuardOff,
   Line,
   NamespaceState,
   QuarantineMark,
@@ -31,6 +27,7 @@ import { guardEvidenceSchema } from "./evidence.ts";
 import type { Delta } from "../version/delta.ts";
 import { checkSchema } from "../version/check-schema.ts";
 import { checkFindingSchema, differenceSchema } from "./check.ts";
+import { planSchema, thousandthsSchema } from "./plan.ts";
 
 const wholeSchema: z.ZodType<number> = z.int().min(0);
 const versionNumberSchema: z.ZodType<number> = z.int().min(1);
@@ -46,9 +43,6 @@ export const namePattern: RegExp = /^[a-z][a-z0-9-]{0,62}$/;
 export const nameSchema: z.ZodType<string> = z
   .string()
   .regex(namePattern, "lower-case letters, digits and dashes, beginning with a letter, at most 63");
-
-/** A percentage in integer thousandths. */
-export const thousandthsSchema: z.ZodType<number> = z.int().min(0).max(everybodyThousandths);
 
 export const actorKinds = ["person", "guard", "alert", "source", "plan", "origin"] as const;
 
@@ -124,84 +118,6 @@ export const sourceFields: {
 
 export const sourceDefinitionSchema: z.ZodType<SourceDefinition> = z.object(sourceFields);
 
-const durationMsSchema: z.ZodType<number> = z
-  .int()
-  .min(0)
-  .max(30 * 86_400_000);
-
-const planStepSchema: z.ZodType<PlanStep> = z.object({ thousandths: thousandthsSchema, holdMs: durationMsSchema });
-
-const alertRuleSchema: z.ZodType<AlertRule> = z.object({
-  matchers: z
-    .array(
-      z
-        .string()
-        .max(1_000)
-        .refine((text) => parseMatcher(text) !== undefined, 'a matcher such as service=~"checkout|cart"'),
-    )
-    .min(1)
-    .max(32),
-  action: z.enum(["revert", "hold"]),
-});
-
-const absoluteRuleSchema: z.ZodType<AbsoluteRule> = z.object({
-  errorRateLimit: z.number(),
-  windowMs: wholeSchema,
-  requestsMin: wholeSchema,
-  mode: z.literal("confirmed"),
-  alpha: z.number(),
-});
-
-const guardFields = {
-  alpha: z.number(),
-  toleratedRatio: z.number(),
-  toleratedExtraRate: z.number(),
-  kinds: z.array(z.string()).max(8),
-  failuresMin: wholeSchema,
-  absolute: z.array(absoluteRuleSchema).max(8),
-};
-
-/** The shape alone: an event was held to the values when it was made. */
-export const guardConfigSchema: z.ZodType<GuardConfig> = z.object(guardFields);
-
-const planFields = {
-  steps: z
-    .array(planStepSchema)
-    .min(1)
-    .max(100)
-    .refine(
-      (steps) => steps.every((step, index) => index === 0 || step.thousandths > (steps[index - 1]?.thousandths ?? 0)),
-      "percentages that rise from step to step",
-    ),
-  automatic: z.boolean(),
-  bakeMs: durationMsSchema,
-  guard: guardConfigSchema,
-  alerts: z.array(alertRuleSchema).max(32),
-};
-
-export const planSchema: z.ZodType<Plan> = z.object(planFields);
-
-/** A plan as people write it: what is left out is the default plan's. The guard's values are held to their ranges. */
-export const partialPlanSchema: z.ZodType<Plan> = z.strictObject({
-  steps: planFields.steps.default([...defaultPlan.steps]),
-  automatic: planFields.automatic.default(defaultPlan.automatic),
-  bakeMs: planFields.bakeMs.default(defaultPlan.bakeMs),
-  guard: z
-    .strictObject({
-      alpha: guardFields.alpha.default(defaultPlan.guard.alpha),
-      toleratedRatio: guardFields.toleratedRatio.default(defaultPlan.guard.toleratedRatio),
-      toleratedExtraRate: guardFields.toleratedExtraRate.default(defaultPlan.guard.toleratedExtraRate),
-      kinds: guardFields.kinds.default([...defaultPlan.guard.kinds]),
-      failuresMin: guardFields.failuresMin.default(defaultPlan.guard.failuresMin),
-      absolute: guardFields.absolute.default([...defaultPlan.guard.absolute]),
-    })
-    .superRefine((config, context) => {
-      for (const problem of guardConfigProblems(config)) context.addIssue({ code: "custom", message: problem });
-    })
-    .prefault({}),
-  alerts: planFields.alerts.default([...defaultPlan.alerts]),
-});
-
 const causeSchema: z.ZodType<Cause> = z.object({ reason: z.string(), evidence: guardEvidenceSchema.nullable() });
 
 const policySchema: z.ZodType<"immediate" | "canary"> = z.enum(["immediate", "canary"]);
@@ -272,13 +188,37 @@ export const eventSchema: z.ZodType<Event> = z.discriminatedUnion("type", [
     release: z.string(),
     thousandths: thousandthsSchema,
     reason: z.string(),
+    evidence: guardEvidenceSchema.nullable(),
   }),
   z.object({ type: z.literal("release-held"), release: z.string(), cause: causeSchema }),
   z.object({ type: z.literal("release-resumed"), release: z.string(), reason: z.string() }),
-  z.object({ type: z.literal("release-promoted"), release: z.string(), reason: z.string() }),
+  z.object({
+    type: z.literal("release-promoted"),
+    release: z.string(),
+    reason: z.string(),
+    evidence: guardEvidenceSchema.nullable(),
+  }),
   z.object({ type: z.literal("release-completed"), release: z.string() }),
   z.object({ type: z.literal("release-reverted"), release: z.string(), cause: causeSchema }),
   z.object({ type: z.literal("release-superseded"), release: z.string(), reason: z.string() }),
+  z.object({
+    type: z.literal("version-restored"),
+    dataset: nameSchema,
+    number: versionNumberSchema,
+    restored: versionNumberSchema,
+    mode: z.enum(["exact", "reapply"]),
+    content: contentSchema,
+    origin: bytesOriginSchema,
+    difference: differenceSchema,
+    changes: hashSchema.nullable(),
+    dropped: z.object({ changes: wholeSchema, keys: wholeSchema }),
+    takenBack: z.array(
+      z.object({ publish: versionNumberSchema, bytesHash: hashSchema, changes: hashSchema.nullable() }),
+    ),
+    cause: causeSchema,
+  }),
+  z.object({ type: z.literal("guard-off"), release: z.string(), forMs: wholeSchema, reason: z.string() }),
+  z.object({ type: z.literal("guard-on"), release: z.string(), reason: z.string() }),
   z.object({
     type: z.literal("quarantine-lifted"),
     dataset: nameSchema,
@@ -318,7 +258,7 @@ const lineSchema: z.ZodType<Line> = z.object({
 
 const quarantineMarkSchema: z.ZodType<QuarantineMark> = z.object({
   publish: versionNumberSchema,
-  release: z.string(),
+  release: z.string().nullable(),
   at: atSchema,
   by: actorSchema,
   reason: z.string(),
@@ -359,6 +299,13 @@ const releasePhaseSchema: z.ZodType<ReleasePhase> = z.enum([
   "superseded",
 ]);
 
+export const guardOffSchema: z.ZodType<GuardOff> = z.object({
+  by: actorSchema,
+  at: atSchema,
+  until: atSchema,
+  reason: z.string(),
+});
+
 const releaseStateSchema: z.ZodType<ReleaseState> = z.object({
   id: z.string(),
   dataset: nameSchema,
@@ -370,6 +317,7 @@ const releaseStateSchema: z.ZodType<ReleaseState> = z.object({
   stepSince: atSchema,
   stepBy: actorSchema,
   hold: z.object({ cause: causeSchema, by: actorSchema, at: atSchema }).nullable(),
+  guardOff: guardOffSchema.nullable(),
   startedAt: atSchema,
   startedBy: actorSchema,
   candidatePublish: versionNumberSchema,

@@ -1,5 +1,5 @@
 /** Version of everything that crosses a wire. It steps with any change to a schema of this folder. */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 /** Header of a report that names the instance it is for, as `hello` did: another one refuses outcomes, which the first may have counted. */
 export const instanceHeader = "sluice-instance";

@@ -5,6 +5,7 @@ import {
   addSourceSchema,
   commandAnswerSchema,
   createDatasetSchema,
+  guardOffBodySchema,
   liftQuarantineSchema,
   patchAnswerSchema,
   patchBodySchema,
@@ -40,6 +41,8 @@ export interface Routes {
   readonly setPercentage: Route<{ thousandths: number; epoch: number | null }, CommandAnswer>;
   readonly hold: Route<{ reason: string }, CommandAnswer>;
   readonly resume: Route<{ reason: string }, CommandAnswer>;
+  readonly guardOff: Route<{ forMs: number; reason: string }, CommandAnswer>;
+  readonly guardOn: Route<{ reason: string }, CommandAnswer>;
   readonly promote: Route<{ epoch: number | null }, CommandAnswer>;
   readonly revertRelease: Route<{ reason: string }, CommandAnswer>;
   readonly revertDataset: Route<{ reason: string }, CommandAnswer>;
@@ -79,6 +82,18 @@ export const routes: Routes = {
   },
   hold: { method: "POST", path: "/v1/releases/:release/hold", body: reasonBodySchema, answer: commandAnswerSchema },
   resume: { method: "POST", path: "/v1/releases/:release/resume", body: reasonBodySchema, answer: commandAnswerSchema },
+  guardOff: {
+    method: "POST",
+    path: "/v1/releases/:release/guard-off",
+    body: guardOffBodySchema,
+    answer: commandAnswerSchema,
+  },
+  guardOn: {
+    method: "POST",
+    path: "/v1/releases/:release/guard-on",
+    body: reasonBodySchema,
+    answer: commandAnswerSchema,
+  },
   promote: { method: "POST", path: "/v1/releases/:release/promote", body: promoteSchema, answer: commandAnswerSchema },
   revertRelease: {
     method: "POST",

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { GuardEvidence } from "../guard/verdict.ts";
 import type { Actor, Cause, QuarantinedChanges } from "../release/event.ts";
-import type { ReleasePhase } from "../release/state.ts";
+import type { GuardOff, ReleasePhase } from "../release/state.ts";
 import type { DifferenceSummary } from "../version/difference.ts";
 import { differenceSchema } from "./check.ts";
 import type { Receipt } from "./command.ts";
@@ -9,7 +9,8 @@ import { receiptSchema } from "./command.ts";
 import { guardEvidenceSchema } from "./evidence.ts";
 import type { FollowerInfo } from "./follow.ts";
 import { followerInfoSchema } from "./follow.ts";
-import { actorSchema, nameSchema, thousandthsSchema } from "./log.ts";
+import { actorSchema, guardOffSchema, nameSchema } from "./log.ts";
+import { thousandthsSchema } from "./plan.ts";
 
 /** A follower as the instance sees it. */
 export interface FollowerStatus extends FollowerInfo {
@@ -41,6 +42,14 @@ export interface ArmStatus {
   readonly failures: number;
 }
 
+/** What a plan does next. */
+export interface NextStep {
+  readonly thousandths: number;
+  readonly at: number;
+  /** What it waits for besides: until when at the longest, and what happens then; null where time alone decides. */
+  readonly promotion: { readonly until: number; readonly otherwise: "hold" | "proceed" } | null;
+}
+
 /** A running or baking release. */
 export interface ReleaseStatus {
   readonly id: string;
@@ -53,8 +62,10 @@ export interface ReleaseStatus {
   readonly startedAt: number;
   readonly startedBy: Actor;
   readonly hold: { readonly cause: Cause; readonly by: Actor; readonly at: number } | null;
-  /** What the plan does next by itself, and when; null where it waits for a person. */
-  readonly next: { readonly thousandths: number; readonly at: number } | null;
+  /** The guard's own rules do nothing until then. */
+  readonly guardOff: GuardOff | null;
+  /** What the plan does next by itself, and when at the earliest; null where it waits for a person. */
+  readonly next: NextStep | null;
   readonly candidateArm: ArmStatus;
   readonly controlArm: ArmStatus;
   /** Share of views with a targeting key that were really served the candidate in this step, 0 to 1; null before the first. */
@@ -109,7 +120,7 @@ export interface DatasetStatus {
   } | null;
   readonly quarantine: readonly {
     readonly publish: number;
-    readonly release: string;
+    readonly release: string | null;
     readonly at: number;
     readonly by: Actor;
     readonly reason: string;
@@ -172,7 +183,14 @@ const releaseStatusSchema: z.ZodType<ReleaseStatus> = z.object({
   startedAt: atSchema,
   startedBy: actorSchema,
   hold: z.object({ cause: causeSchema, by: actorSchema, at: atSchema }).nullable(),
-  next: z.object({ thousandths: thousandthsSchema, at: atSchema }).nullable(),
+  guardOff: guardOffSchema.nullable(),
+  next: z
+    .object({
+      thousandths: thousandthsSchema,
+      at: atSchema,
+      promotion: z.object({ until: atSchema, otherwise: z.enum(["hold", "proceed"]) }).nullable(),
+    })
+    .nullable(),
   candidateArm: armStatusSchema,
   controlArm: armStatusSchema,
   servedShare: z.number().min(0).max(1).nullable(),
@@ -209,7 +227,7 @@ const datasetStatusSchema: z.ZodType<DatasetStatus> = z.object({
   quarantine: z.array(
     z.object({
       publish: z.int().min(1),
-      release: z.string(),
+      release: z.string().nullable(),
       at: atSchema,
       by: actorSchema,
       reason: z.string(),

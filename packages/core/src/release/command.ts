@@ -1,3 +1,4 @@
+import type { GuardEvidence } from "../guard/verdict.ts";
 import type { Check, CheckFinding } from "../version/checks.ts";
 import type { Delta } from "../version/delta.ts";
 import type { DifferenceSummary } from "../version/difference.ts";
@@ -7,6 +8,7 @@ import type {
   BytesOrigin,
   Cause,
   Content,
+  Dropped,
   LinePosition,
   QuarantinedChanges,
   SourceDefinition,
@@ -35,6 +37,19 @@ export interface ReleaseDraw {
 export interface Elapsed {
   readonly stepSince: number;
   readonly elapsedMs: number;
+}
+
+/** A promotion test that is open, by the percentage step at which it was looked at. */
+export interface Proven {
+  readonly epoch: number;
+  readonly evidence: GuardEvidence;
+}
+
+/** A line that a restored version took back. */
+export interface TakenBack {
+  readonly publish: number;
+  readonly bytesHash: string;
+  readonly changes: string | null;
 }
 
 /** What somebody asks of a namespace. The shell adds the facts that deciding needs and the state does not hold. */
@@ -123,7 +138,33 @@ export type Command =
       readonly type: "revert";
       readonly target: { readonly release: string } | { readonly dataset: string };
       readonly cause: Cause;
+      /** Followers have heard of it: it is refused for nothing any more. */
+      readonly announced?: boolean;
     }
+  /** An older version's content becomes the stable version again; what runs or bakes is reverted. */
+  | {
+      readonly type: "restore";
+      readonly dataset: string;
+      /** The version whose content it is. */
+      readonly restored: number;
+      /** The publish that began its line. */
+      readonly line: number;
+      /** `reapply`: with the patches since applied to it again. */
+      readonly mode: "exact" | "reapply";
+      /** The stable version against which all of this was worked out. */
+      readonly stable: number;
+      readonly content: Content;
+      /** Of the bytes that the restored line was published from. */
+      readonly origin: BytesOrigin;
+      readonly difference: DifferenceSummary;
+      readonly changes: string | null;
+      readonly dropped: Dropped;
+      readonly takenBack: readonly TakenBack[];
+      readonly cause: Cause;
+    }
+  /** The guard's own rules neither revert nor hold the release for this long; people and alerts do. */
+  | { readonly type: "guard-off"; readonly release: string; readonly forMs: number; readonly reason: string }
+  | { readonly type: "guard-on"; readonly release: string; readonly reason: string }
   | {
       readonly type: "lift-quarantine";
       readonly dataset: string;
@@ -147,6 +188,10 @@ export type Command =
        * since, is judged by the wall clock.
        */
       readonly elapsed?: Readonly<Record<string, Elapsed>>;
+      /** Releases whose promotion test is open. */
+      readonly proven?: Readonly<Record<string, Proven>>;
+      /** For how long guards have been off by a clock that does not jump; `stepSince` is when it was turned off. */
+      readonly guardOff?: Readonly<Record<string, Elapsed>>;
     };
 
 /** A command and who gave it. */

@@ -130,7 +130,7 @@ export function startOf(
   };
   if (thousandths < everybodyThousandths) return events(by, ...before, started);
   // With everybody at once it bakes: a release that runs is below 100 %, which is what leases and guards go by.
-  const promoted: Event = { type: "release-promoted", release, reason: "started with everybody" };
+  const promoted: Event = { type: "release-promoted", release, reason: "started with everybody", evidence: null };
   return events(by, ...before, started, promoted);
 }
 

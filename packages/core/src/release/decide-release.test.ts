@@ -65,7 +65,7 @@ function running(thousandths: number | null): NamespaceState {
     type: "create-dataset",
     dataset: "prices",
     policy: "canary",
-    plan: defaultPlan,
+    plan: { ...defaultPlan, promotion: null },
     checks: [],
   };
   let { state } = carryOut(emptyState, anna, create);

@@ -1,14 +1,19 @@
 import { own } from "../own.ts";
-import type { Command, Elapsed } from "./command.ts";
+import type { Command } from "./command.ts";
 import { checkThousandths, quarantinedText, startOf } from "./decide-publish.ts";
-import type { DecidedEvent, Decision } from "./decision.ts";
+import { stepEvent } from "./decide-tick.ts";
+import type { Decision } from "./decision.ts";
 import { events, percentText, reject, unchanged } from "./decision.ts";
 import type { Actor, Event } from "./event.ts";
-import { everybodyThousandths, holdMsAt, nextStep } from "./plan.ts";
+import { everybodyThousandths } from "./plan.ts";
 import type { DatasetState, NamespaceState, ReleaseState } from "./state.ts";
 import { activeRelease, isActive } from "./state.ts";
 
 type CommandOf<T extends Command["type"]> = Extract<Command, { type: T }>;
+
+/** A guard cannot be turned off for longer, in milliseconds: a night. */
+export const guardOffMsMax = 43_200_000;
+const guardOffMsMin = 1_000;
 
 /** For how long a second revert is answered with the first one's receipt, in milliseconds. */
 export const revertRepeatMs = 300_000;
@@ -65,10 +70,16 @@ export function decidePercentage(state: NamespaceState, by: Actor, command: Comm
       return unchanged(`it is out to ${percentText(thousandths)} already`, { release: release.id });
     }
     if (thousandths === everybodyThousandths) {
-      return events(by, { type: "release-promoted", release: release.id, reason: "set to 100 % by hand" });
+      return events(by, promoted(release, "set to 100 % by hand"));
     }
-    const set: Event = { type: "percentage-set", release: release.id, thousandths, reason: "set by hand" };
-    if (!release.plan.automatic || (release.hold !== null && !isGuardHold(release.hold))) return events(by, set);
+    const set: Event = {
+      type: "percentage-set",
+      release: release.id,
+      thousandths,
+      reason: "set by hand",
+      evidence: null,
+    };
+    if (!release.plan.automatic || (release.hold !== null && !endsByItself(release.hold))) return events(by, set);
     const cause = { reason: "the percentage was set by hand; resume lets the plan go on", evidence: null };
     return events(by, set, { type: "release-held", release: release.id, cause });
   });
@@ -79,26 +90,66 @@ export function decidePercentage(state: NamespaceState, by: Actor, command: Comm
  * itself when the evidence fades, so a person or an alert that wants a hold too takes the guard's over.
  */
 export function decideHold(state: NamespaceState, by: Actor, command: CommandOf<"hold">): Decision {
-  return onActive(state, command.release, (release) =>
-    release.hold === null || (isGuardHold(release.hold) && by.kind !== "guard")
-      ? events(by, { type: "release-held", release: release.id, cause: command.cause })
-      : unchanged(`held already: ${release.hold.cause.reason}`, { release: release.id }),
-  );
-}
-
-/** Lets the plan go on. The guard takes back only holds of its own. */
-export function decideResume(state: NamespaceState, by: Actor, command: CommandOf<"resume">): Decision {
   return onActive(state, command.release, (release) => {
-    if (release.hold === null) return unchanged("it is not held", { release: release.id });
-    if (by.kind === "guard" && !isGuardHold(release.hold)) {
-      return unchanged(`held by ${release.hold.by.name}, not by the guard`, { release: release.id });
-    }
-    return events(by, { type: "release-resumed", release: release.id, reason: command.reason });
+    const off = guardOffOf(release, by);
+    if (off !== undefined) return off;
+    return release.hold === null || (endsByItself(release.hold) && (by.kind === "person" || by.kind === "alert"))
+      ? events(by, { type: "release-held", release: release.id, cause: command.cause })
+      : unchanged(`held already: ${release.hold.cause.reason}`, { release: release.id });
   });
 }
 
-function isGuardHold({ by }: NonNullable<ReleaseState["hold"]>): boolean {
-  return by.kind === "guard";
+/** Lets the plan go on. A person takes back every hold, the guard, an alert and a query only their own. */
+export function decideResume(state: NamespaceState, by: Actor, command: CommandOf<"resume">): Decision {
+  return onActive(state, command.release, (release) => {
+    if (release.hold === null) return unchanged("it is not held", { release: release.id });
+    const off = guardOffOf(release, by);
+    if (off !== undefined) return off;
+    const { hold } = release;
+    if (by.kind !== "person" && (hold.by.kind !== by.kind || hold.by.name !== by.name)) {
+      return unchanged(`held by ${hold.by.kind} ${hold.by.name}, not by ${by.kind} ${by.name}`, {
+        release: release.id,
+      });
+    }
+    const resumed: Event = { type: "release-resumed", release: release.id, reason: command.reason };
+    // The plan waits for evidence, and a person's word is as good.
+    if (hold.by.kind === "plan") return events(by, resumed, stepEvent(release, command.reason, null));
+    return events(by, resumed);
+  });
+}
+
+/** A hold of the guard ends when its evidence fades, one of the plan when the promotion test opens. */
+export function endsByItself({ by }: NonNullable<ReleaseState["hold"]>): boolean {
+  return by.kind === "guard" || by.kind === "plan";
+}
+
+/** What the guard wants while it is off. */
+function guardOffOf({ id, guardOff }: ReleaseState, by: Actor): Decision | undefined {
+  if (guardOff === null || by.kind !== "guard") return undefined;
+  const until = new Date(guardOff.until).toISOString();
+  return unchanged(`the guard is off until ${until}, by ${guardOff.by.kind} ${guardOff.by.name}: ${guardOff.reason}`, {
+    release: id,
+  });
+}
+
+/** Takes the guard's hands off a release for a while; another time while it is off takes the place of the first. */
+export function decideGuardOff(state: NamespaceState, by: Actor, command: CommandOf<"guard-off">): Decision {
+  return onActive(state, command.release, (release) => {
+    const { forMs, reason } = command;
+    if (!Number.isInteger(forMs) || forMs < guardOffMsMin || forMs > guardOffMsMax) {
+      return reject("VALIDATION", `a guard is off for 1 second to 12 hours, not ${forMs} ms`, { guardOffMsMax });
+    }
+    return events(by, { type: "guard-off", release: release.id, forMs, reason });
+  });
+}
+
+/** Lets the guard act again, before its time or when it is over. */
+export function decideGuardOn(state: NamespaceState, by: Actor, command: CommandOf<"guard-on">): Decision {
+  return onActive(state, command.release, (release) =>
+    release.guardOff === null
+      ? unchanged("the guard is on", { release: release.id })
+      : events(by, { type: "guard-on", release: release.id, reason: command.reason }),
+  );
 }
 
 /** Shows the candidate to everybody and begins the bake; in the bake it ends the bake. */
@@ -108,23 +159,27 @@ export function decidePromote(state: NamespaceState, by: Actor, command: Command
     if (stale !== undefined) return stale;
     return release.phase === "baking"
       ? events(by, { type: "release-completed", release: release.id })
-      : events(by, { type: "release-promoted", release: release.id, reason: "promoted by hand" });
+      : events(by, promoted(release, "promoted by hand"));
   });
+}
+
+function promoted(release: ReleaseState, reason: string): Event {
+  return { type: "release-promoted", release: release.id, reason, evidence: null };
 }
 
 /** Ends what runs or bakes; several within `revertRepeatMs` are one. */
 export function decideRevert(state: NamespaceState, by: Actor, command: CommandOf<"revert">, nowMs: number): Decision {
-  const { target, cause } = command;
+  const { target } = command;
   if ("release" in target) {
     const release = own(state.releases, target.release);
     if (release === undefined) return reject("RELEASE_UNKNOWN", `there is no release ${target.release}`);
-    if (isActive(release)) return events(by, { type: "release-reverted", release: release.id, cause });
+    if (isActive(release)) return revertOf(release, by, command);
     return alreadyReverted(release, nowMs) ?? nothingToRevert(state, release.dataset);
   }
   const dataset = own(state.datasets, target.dataset);
   if (dataset === undefined) return reject("DATASET_UNKNOWN", `there is no dataset ${target.dataset}`);
   const active = activeRelease(state, dataset.name);
-  if (active !== undefined) return events(by, { type: "release-reverted", release: active.id, cause });
+  if (active !== undefined) return revertOf(active, by, command);
   const last = Object.values(state.releases)
     .filter((release) => release.dataset === dataset.name)
     .reduce<ReleaseState | undefined>(
@@ -132,6 +187,11 @@ export function decideRevert(state: NamespaceState, by: Actor, command: CommandO
       undefined,
     );
   return (last === undefined ? undefined : alreadyReverted(last, nowMs)) ?? nothingToRevert(state, dataset.name);
+}
+
+function revertOf(release: ReleaseState, by: Actor, { cause, announced = false }: CommandOf<"revert">): Decision {
+  const off = announced ? undefined : guardOffOf(release, by);
+  return off ?? events(by, { type: "release-reverted", release: release.id, cause });
 }
 
 function alreadyReverted(release: ReleaseState, nowMs: number): Decision | undefined {
@@ -155,30 +215,6 @@ function nothingToRevert(state: NamespaceState, name: string): Decision {
     stable: stable?.number ?? null,
     since: since?.at ?? null,
   });
-}
-
-/** What time alone brings: each automatic release takes at most one step, so that an origin that slept jumps over none. */
-export function decideTick(state: NamespaceState, elapsed: Readonly<Record<string, Elapsed>>, nowMs: number): Decision {
-  const list: DecidedEvent[] = [];
-  for (const release of Object.values(state.releases)) {
-    if (!isActive(release) || release.hold !== null) continue;
-    const known = own(elapsed, release.id);
-    const isOfStep = known?.stepSince === release.stepSince;
-    const event = stepOf(release, isOfStep ? known.elapsedMs : nowMs - release.stepSince);
-    if (event !== undefined) list.push({ by: { kind: "plan", name: release.id }, event });
-  }
-  return list.length === 0 ? unchanged("nothing is due") : { kind: "events", events: list };
-}
-
-function stepOf(release: ReleaseState, elapsedMs: number): Event | undefined {
-  if (release.phase === "baking") {
-    return elapsedMs >= release.plan.bakeMs ? { type: "release-completed", release: release.id } : undefined;
-  }
-  if (!release.plan.automatic || elapsedMs < holdMsAt(release.plan, release.thousandths)) return undefined;
-  const step = nextStep(release.plan, release.thousandths);
-  return step === undefined
-    ? { type: "release-promoted", release: release.id, reason: "the plan's last step is over" }
-    : { type: "percentage-set", release: release.id, thousandths: step.thousandths, reason: "the plan's next step" };
 }
 
 function staleEpoch(release: ReleaseState, epoch: number | null): Decision | undefined {

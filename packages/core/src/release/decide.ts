@@ -5,14 +5,17 @@ import type { Decision } from "./decision.ts";
 import { events, reject, unchanged } from "./decision.ts";
 import { decidePublish, decideRefusal } from "./decide-publish.ts";
 import {
+  decideGuardOff,
+  decideGuardOn,
   decideHold,
   decidePercentage,
   decidePromote,
   decideResume,
   decideRevert,
   decideStart,
-  decideTick,
 } from "./decide-release.ts";
+import { decideRestore } from "./decide-restore.ts";
+import { decideTick } from "./decide-tick.ts";
 import type { DatasetState, NamespaceState } from "./state.ts";
 
 /** How many datasets a namespace has at most. */
@@ -71,6 +74,12 @@ export function decide(state: NamespaceState, { by, command }: GivenCommand, now
       return decidePromote(state, by, command);
     case "revert":
       return decideRevert(state, by, command, nowMs);
+    case "restore":
+      return onDataset(state, command.dataset, (dataset) => decideRestore(dataset, by, command));
+    case "guard-off":
+      return decideGuardOff(state, by, command);
+    case "guard-on":
+      return decideGuardOn(state, by, command);
     case "lift-quarantine":
       return onDataset(state, command.dataset, (dataset) => decideLift(dataset, by, command));
     case "record-alert": {
@@ -78,7 +87,7 @@ export function decide(state: NamespaceState, { by, command }: GivenCommand, now
       return events(by, { type: "alert-received", name, status, labels, action, release });
     }
     case "tick":
-      return decideTick(state, command.elapsed ?? {}, nowMs);
+      return decideTick(state, command, nowMs);
     default:
       return unreachable(command);
   }

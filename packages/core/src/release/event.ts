@@ -89,6 +89,14 @@ export interface SourceDefinition {
   readonly onNew: "hold" | "release";
 }
 
+/** What a restored version leaves out of what came after it. */
+export interface Dropped {
+  /** Publishes and patches. */
+  readonly changes: number;
+  /** Keys whose value becomes another one. */
+  readonly keys: number;
+}
+
 /** Why something ended or stopped, with what was seen. */
 export interface Cause {
   readonly reason: string;
@@ -161,14 +169,53 @@ export type Event =
       readonly thousandths: number;
       readonly acceptQuarantined: boolean;
     }
-  | { readonly type: "percentage-set"; readonly release: string; readonly thousandths: number; readonly reason: string }
+  | {
+      readonly type: "percentage-set";
+      readonly release: string;
+      readonly thousandths: number;
+      readonly reason: string;
+      /** What allowed a plan's step; null where a person or time alone did. */
+      readonly evidence: GuardEvidence | null;
+    }
   | { readonly type: "release-held"; readonly release: string; readonly cause: Cause }
   | { readonly type: "release-resumed"; readonly release: string; readonly reason: string }
   /** Everybody sees the candidate; the bake begins. */
-  | { readonly type: "release-promoted"; readonly release: string; readonly reason: string }
+  | {
+      readonly type: "release-promoted";
+      readonly release: string;
+      readonly reason: string;
+      /** What allowed a plan's step; null where a person or time alone did. */
+      readonly evidence: GuardEvidence | null;
+    }
   /** The bake is over; the candidate line is the stable line. */
   | { readonly type: "release-completed"; readonly release: string }
   | { readonly type: "release-reverted"; readonly release: string; readonly cause: Cause }
+  /** The stable line is a new one from here on, with the content of an older version. */
+  | {
+      readonly type: "version-restored";
+      readonly dataset: string;
+      readonly number: number;
+      /** The version whose content it is. */
+      readonly restored: number;
+      /** `reapply`: with the patches since applied to it again. */
+      readonly mode: "exact" | "reapply";
+      readonly content: Content;
+      readonly origin: BytesOrigin;
+      /** Against the stable version before it. */
+      readonly difference: DifferenceSummary;
+      readonly changes: string | null;
+      readonly dropped: Dropped;
+      /** Lines that it takes back, which go into quarantine. */
+      readonly takenBack: readonly {
+        readonly publish: number;
+        readonly bytesHash: string;
+        readonly changes: string | null;
+      }[];
+      readonly cause: Cause;
+    }
+  /** The guard's own rules neither revert nor hold until then; it is on again when the log says so. */
+  | { readonly type: "guard-off"; readonly release: string; readonly forMs: number; readonly reason: string }
+  | { readonly type: "guard-on"; readonly release: string; readonly reason: string }
   /** A new publish took the place of a running release. */
   | { readonly type: "release-superseded"; readonly release: string; readonly reason: string }
   | {

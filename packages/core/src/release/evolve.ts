@@ -90,6 +90,17 @@ function apply(state: NamespaceState, logged: LoggedEvent, event: Event): Namesp
         stepBy: by,
         hold: null,
       }));
+    case "guard-off": {
+      const { forMs, reason } = event;
+      return withRelease(state, event.release, (release) => ({
+        ...release,
+        guardOff: { by, at, until: at + forMs, reason },
+      }));
+    }
+    case "guard-on":
+      return withRelease(state, event.release, (release) => ({ ...release, guardOff: null }));
+    case "version-restored":
+      return withDataset(state, restored(datasetOf(state, event.dataset), event, at, by));
     case "release-completed":
       return endRelease(state, event.release, "completed", logged, { reason: "the bake is over", evidence: null });
     case "release-reverted":
@@ -135,6 +146,30 @@ function publish(
   return event.live ? { ...numbered, stable: line, stableSince: { at, by } } : { ...numbered, candidate: line };
 }
 
+/** A version that is held was compared with what is taken back: it leaves too, and can be published again. */
+function restored(
+  dataset: DatasetState,
+  event: Extract<Event, { type: "version-restored" }>,
+  at: number,
+  by: Actor,
+): DatasetState {
+  const { number, content, origin, difference, changes, takenBack, cause } = event;
+  const { contentHash, items } = content;
+  const line = { publish: number, number, contentHash, items, publishedAt: at, publishedBy: by };
+  const known = new Set(dataset.quarantine.map((mark) => mark.publish));
+  const marks = takenBack
+    .filter((its) => !known.has(its.publish))
+    .map((its) => ({ ...its, release: null, at, by, reason: cause.reason, liftedKeys: [] }));
+  return {
+    ...dataset,
+    lastNumber: number,
+    stable: { ...line, origin, difference, changes, quarantinedChanges: null },
+    stableSince: { at, by },
+    candidate: null,
+    quarantine: [...dataset.quarantine, ...marks],
+  };
+}
+
 function moveLine(line: Line | null, position: LinePosition): Line {
   assert(line !== null, "a patch moves a line that exists");
   const { number, contentHash, items } = position;
@@ -160,6 +195,7 @@ function startRelease(
     stepSince: at,
     stepBy: by,
     hold: null,
+    guardOff: null,
     startedAt: at,
     startedBy: by,
     candidatePublish: dataset.candidate.publish,
@@ -178,7 +214,13 @@ function endRelease(
   cause: Cause,
 ): NamespaceState {
   const { at, by } = logged;
-  const ended = withRelease(state, id, (release) => ({ ...release, phase, hold: null, ended: { at, by, cause } }));
+  const ended = withRelease(state, id, (release) => ({
+    ...release,
+    phase,
+    hold: null,
+    guardOff: null,
+    ended: { at, by, cause },
+  }));
   const release = releaseOf(ended, id);
   const dataset = datasetOf(ended, release.dataset);
   const { candidate } = dataset;

@@ -24,7 +24,15 @@ describe(`random histories, seed ${seed} (SLUICE_SEED sets another)`, () => {
       { ...runs, numRuns: 300 },
     );
     // Sources and alerts have tests of their own: they change nothing of who sees what.
-    const left: readonly EventType[] = ["source-added", "source-removed", "alert-received", "rebased"];
+    const left: readonly EventType[] = [
+      "source-added",
+      "source-removed",
+      "alert-received",
+      "rebased",
+      "guard-off",
+      "guard-on",
+      "version-restored",
+    ];
     const all: Record<EventType, true> = {
       "dataset-created": true,
       "source-added": true,
@@ -38,6 +46,9 @@ describe(`random histories, seed ${seed} (SLUICE_SEED sets another)`, () => {
       "release-held": true,
       "release-resumed": true,
       "release-promoted": true,
+      "guard-off": true,
+      "guard-on": true,
+      "version-restored": true,
       "release-completed": true,
       "release-reverted": true,
       "release-superseded": true,

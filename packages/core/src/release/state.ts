@@ -24,7 +24,8 @@ export interface Line {
 /** The mark that a revert leaves on a line. */
 export interface QuarantineMark {
   readonly publish: number;
-  readonly release: string;
+  /** The reverted release; null where an older version was restored over what was finished. */
+  readonly release: string | null;
   readonly at: number;
   readonly by: Actor;
   readonly reason: string;
@@ -69,6 +70,15 @@ export interface DatasetState {
 /** Where a release stands. `running` and `baking` are active; the others are ends. */
 export type ReleasePhase = "running" | "baking" | "completed" | "reverted" | "superseded";
 
+/** While the guard is off its own rules do nothing. */
+export interface GuardOff {
+  readonly by: Actor;
+  /** Milliseconds since the Unix epoch, as is `until`. */
+  readonly at: number;
+  readonly until: number;
+  readonly reason: string;
+}
+
 /** One release. */
 export interface ReleaseState {
   readonly id: string;
@@ -84,6 +94,7 @@ export interface ReleaseState {
   /** Who set the percentage last. */
   readonly stepBy: Actor;
   readonly hold: { readonly cause: Cause; readonly by: Actor; readonly at: number } | null;
+  readonly guardOff: GuardOff | null;
   readonly startedAt: number;
   readonly startedBy: Actor;
   /** Publishes of the two lines: what a person looked at. */

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { createGuard, tickGuard } from "../guard/guard.ts";
 import type { Command } from "./command.ts";
 import { decide } from "./decide.ts";
 import type { Actor, Content, Event } from "./event.ts";
@@ -34,7 +35,11 @@ type Asked =
   | "resume"
   | "promote"
   | "revert"
-  | "time";
+  | "time"
+  | "proof"
+  | "guard off"
+  | "guard on"
+  | "restore";
 
 // The table of docs/RELEASES.md. A record without Partial: a new situation or command does not compile until every cell
 // is decided. A cell is the events, `-` where nothing changes, or the code of the refusal.
@@ -52,6 +57,10 @@ const table: Record<Situation, Record<Asked, string>> = {
     promote: "RELEASE_UNKNOWN",
     revert: "NOTHING_TO_REVERT",
     time: "-",
+    proof: "-",
+    "guard off": "RELEASE_UNKNOWN",
+    "guard on": "RELEASE_UNKNOWN",
+    restore: "VERSION_NONE",
   },
   stable: {
     publish: "version-published",
@@ -66,6 +75,10 @@ const table: Record<Situation, Record<Asked, string>> = {
     promote: "RELEASE_UNKNOWN",
     revert: "NOTHING_TO_REVERT",
     time: "-",
+    proof: "-",
+    "guard off": "RELEASE_UNKNOWN",
+    "guard on": "RELEASE_UNKNOWN",
+    restore: "version-restored",
   },
   held: {
     publish: "version-published",
@@ -80,6 +93,10 @@ const table: Record<Situation, Record<Asked, string>> = {
     promote: "RELEASE_UNKNOWN",
     revert: "NOTHING_TO_REVERT",
     time: "-",
+    proof: "-",
+    "guard off": "RELEASE_UNKNOWN",
+    "guard on": "RELEASE_UNKNOWN",
+    restore: "version-restored",
   },
   running: {
     publish: "RELEASE_RUNNING",
@@ -93,7 +110,11 @@ const table: Record<Situation, Record<Asked, string>> = {
     resume: "-",
     promote: "release-promoted",
     revert: "release-reverted",
-    time: "percentage-set",
+    time: "release-held",
+    proof: "percentage-set",
+    "guard off": "guard-off",
+    "guard on": "-",
+    restore: "release-reverted, version-restored",
   },
   "running, held": {
     publish: "RELEASE_RUNNING",
@@ -108,6 +129,10 @@ const table: Record<Situation, Record<Asked, string>> = {
     promote: "release-promoted",
     revert: "release-reverted",
     time: "-",
+    proof: "-",
+    "guard off": "guard-off",
+    "guard on": "-",
+    restore: "release-reverted, version-restored",
   },
   baking: {
     publish: "RELEASE_BAKING",
@@ -122,6 +147,10 @@ const table: Record<Situation, Record<Asked, string>> = {
     promote: "release-completed",
     revert: "release-reverted",
     time: "release-completed",
+    proof: "release-completed",
+    "guard off": "guard-off",
+    "guard on": "-",
+    restore: "release-reverted, version-restored",
   },
   "baking, held": {
     publish: "RELEASE_BAKING",
@@ -136,6 +165,10 @@ const table: Record<Situation, Record<Asked, string>> = {
     promote: "release-completed",
     revert: "release-reverted",
     time: "-",
+    proof: "-",
+    "guard off": "guard-off",
+    "guard on": "-",
+    restore: "release-reverted, version-restored",
   },
   completed: {
     publish: "version-published",
@@ -150,6 +183,10 @@ const table: Record<Situation, Record<Asked, string>> = {
     promote: "RELEASE_ENDED",
     revert: "NOTHING_TO_REVERT",
     time: "-",
+    proof: "-",
+    "guard off": "RELEASE_ENDED",
+    "guard on": "RELEASE_ENDED",
+    restore: "version-restored",
   },
   reverted: {
     publish: "version-published",
@@ -164,6 +201,10 @@ const table: Record<Situation, Record<Asked, string>> = {
     promote: "RELEASE_ENDED",
     revert: "- (the earlier receipt)",
     time: "-",
+    proof: "-",
+    "guard off": "RELEASE_ENDED",
+    "guard on": "RELEASE_ENDED",
+    restore: "version-restored",
   },
   superseded: {
     publish: "RELEASE_RUNNING",
@@ -177,13 +218,18 @@ const table: Record<Situation, Record<Asked, string>> = {
     resume: "RELEASE_ENDED",
     promote: "RELEASE_ENDED",
     revert: "release-reverted",
-    time: "percentage-set",
+    time: "release-held",
+    proof: "percentage-set",
+    "guard off": "RELEASE_ENDED",
+    "guard on": "RELEASE_ENDED",
+    restore: "release-reverted, version-restored",
   },
 };
 
 const anna: Actor = { kind: "person", name: "anna" };
 const startMs = Date.UTC(2026, 10, 11);
 const cause = { reason: "it hurts", evidence: null };
+const evidence = tickGuard(createGuard(defaultPlan.guard, { epoch: 1, thousandths: 1_000 }), 0).evidence;
 
 function contentOf(content: number): Content {
   const contentHash = content.toString(16).padStart(64, "0");
@@ -288,6 +334,27 @@ const asked: Record<Asked, (state: NamespaceState) => Command> = {
   promote,
   revert: () => ({ type: "revert", target: { dataset: "prices" }, cause }),
   time: () => ({ type: "tick" }),
+  proof: ({ releases }) => ({
+    type: "tick",
+    proven: Object.fromEntries(Object.values(releases).map(({ id, epoch }) => [id, { epoch, evidence }])),
+  }),
+  "guard off": () => ({ type: "guard-off", release: "release-2", forMs: 600_000, reason: "the payment provider" }),
+  "guard on": () => ({ type: "guard-on", release: "release-2", reason: "it is back" }),
+  restore: (state) => ({
+    type: "restore",
+    dataset: "prices",
+    restored: 1,
+    line: 1,
+    mode: "exact",
+    stable: state.datasets["prices"]?.stable?.number ?? 1,
+    content: contentOf(7),
+    origin: { source: null, bytesHash: contentOf(7).contentHash },
+    difference: { added: 0, removed: 0, changed: 1, unchanged: 0, examples: [] },
+    changes: null,
+    dropped: { changes: 1, keys: 1 },
+    takenBack: [],
+    cause,
+  }),
 };
 
 function cellOf(state: NamespaceState, command: Command): string {
