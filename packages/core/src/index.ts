@@ -14,16 +14,26 @@ export { sleep } from "./clock.ts";
 export type { ErrorCode, ErrorDetails } from "./error.ts";
 export { isErrorCode, isSluiceError, SluiceError, statusOf } from "./error.ts";
 export type { AbsoluteEvidence } from "./guard/absolute.ts";
-export type { AbsoluteRule, GuardConfig } from "./guard/config.ts";
-export { assertGuardConfig, defaultGuardConfig, otherKind } from "./guard/config.ts";
-export { createGuard, ingest, stepGuard, tickGuard } from "./guard/guard.ts";
+export type { AbsoluteMode, AbsoluteRule, GuardConfig, PromotionBound, PromotionConfig } from "./guard/config.ts";
+export { assertGuardConfig, configAfterLosses, defaultGuardConfig, otherKind, slowKind } from "./guard/config.ts";
+export { isPromotionOpen } from "./guard/decision.ts";
+export { createGuard, ingest, setGuardOff, stepGuard, tickGuard } from "./guard/guard.ts";
+export { historyOf } from "./guard/history.ts";
 export type { ArmReport, FailureCount, OutcomeReport } from "./guard/report.ts";
 export type { SequenceLog, StoredSequenceLog } from "./guard/sequences.ts";
 export { acceptSequence, createSequenceLog, restoreSequenceLog, serializeSequenceLog } from "./guard/sequences.ts";
 export type { GuardState } from "./guard/state.ts";
 export type { StoredGuard } from "./guard/stored.ts";
 export { restoreGuard, serializeGuard } from "./guard/stored.ts";
-export type { GuardEvidence, GuardStep, GuardVerdict, KindEvidence } from "./guard/verdict.ts";
+export type {
+  EvidenceCrossing,
+  EvidencePoint,
+  GuardEvidence,
+  GuardStep,
+  GuardVerdict,
+  KindEvidence,
+  PromotionEvidence,
+} from "./guard/verdict.ts";
 export { own } from "./own.ts";
 export type { Arm } from "./release/bucketing.ts";
 export { armOf, bucketOf } from "./release/bucketing.ts";
@@ -52,7 +62,7 @@ export type {
 export { isOnPatchShelf } from "./release/event.ts";
 export { evolve } from "./release/evolve.ts";
 export type { Matcher } from "./release/matchers.ts";
-export { matchesAll, parseMatcher } from "./release/matchers.ts";
+export { parseMatcher } from "./release/matchers.ts";
 export type { AlertRule, Plan, PlanStep, PromotionRule, QueryRule } from "./release/plan.ts";
 export { defaultPlan, everybodyThousandths, holdMsAt, nextStep } from "./release/plan.ts";
 export type {

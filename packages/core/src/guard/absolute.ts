@@ -1,4 +1,4 @@
-import { type AbsoluteRule, slotMs } from "./config.ts";
+import { type AbsoluteMode, type AbsoluteRule, slotMs } from "./config.ts";
 import { createStream, type EvidenceStream, evidenceOf, scoreBlock } from "./evidence.ts";
 
 /** Raw counts of both arms. */
@@ -25,6 +25,7 @@ export interface AbsoluteState {
 
 /** What is shown of one absolute rule: JSON. */
 export interface AbsoluteEvidence {
+  readonly mode: AbsoluteMode;
   readonly errorRateLimit: number;
   readonly windowMs: number;
   readonly requestsMin: number;
@@ -85,17 +86,19 @@ export function tickAbsolute(state: AbsoluteState, slot: number, tally: Readonly
 }
 
 /**
- * Whether a rule reverts: the window is over the limit, the evidence confirms it, and it is the candidate's own doing.
- * The window alone fires in every shared outage; so does the evidence, hence the comparison, wherever there is a control
- * arm to compare with.
+ * Whether a rule reverts: the window is over the limit and, unless it is taken literally, the evidence confirms it, and it is
+ * the candidate's own doing. The window alone fires in every shared outage; so does the evidence in one that is slow to reach
+ * the control arm, hence the comparison, wherever there is a control arm to compare with (`AbsoluteMode`).
  */
 export function confirmsAbsolute(state: AbsoluteState, logComparativeEvidence: number): boolean {
   const { rule, stream, window } = state;
   const { candidateRequests, candidateFailures, controlRequests } = window.total;
   if (candidateRequests < rule.requestsMin) return false;
   if (!(candidateFailures > rule.errorRateLimit * candidateRequests)) return false;
+  if (rule.mode === "literal") return true;
   if (stream.logEvidence < -Math.log(rule.alpha)) return false;
   if (isSuspended(state)) return false;
+  if (rule.mode === "evidence") return true;
   return logComparativeEvidence >= logHoldEvidence || controlRequests < rule.requestsMin;
 }
 
@@ -105,8 +108,9 @@ function isSuspended({ rule, window }: AbsoluteState): boolean {
 
 /** What to show of a rule. */
 export function absoluteEvidenceOf(state: AbsoluteState): AbsoluteEvidence {
-  const { errorRateLimit, windowMs, requestsMin, alpha } = state.rule;
+  const { mode, errorRateLimit, windowMs, requestsMin, alpha } = state.rule;
   return {
+    mode,
     errorRateLimit,
     windowMs,
     requestsMin,

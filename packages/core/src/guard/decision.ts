@@ -1,15 +1,23 @@
 import { absoluteEvidenceOf, confirmsAbsolute } from "./absolute.ts";
 import { evidenceOf } from "./evidence.ts";
-import { currentEpoch, type GuardState, logComparativeEvidence, logRequestEvidence } from "./state.ts";
+import {
+  boundAt,
+  logPromotionEvidence,
+  logStreamPromotion,
+  type PromotionRates,
+  promotionRequestsNeeded,
+  testOf,
+} from "./promotion.ts";
+import { slowKind } from "./config.ts";
+import { currentEpoch, type GuardState, logComparativeEvidence, logHoldLine, logRequestEvidence } from "./state.ts";
+import { noteCrossings } from "./history.ts";
 import { unitCount } from "./units.ts";
-import type { GuardEvidence, GuardVerdict } from "./verdict.ts";
-
-// Reached in at most 10 % of releases that are not worse than tolerated.
-const logHoldEvidence = Math.log(10);
+import type { GuardEvidence, GuardVerdict, PromotionEvidence } from "./verdict.ts";
 
 /** Latches a revert by the comparison. Called at every change of its evidence, since the bound holds at every look. */
 export function latchComparative(state: GuardState): void {
-  if (state.reverted !== undefined) return;
+  noteCrossings(state);
+  if (state.reverted !== undefined || state.isOff) return;
   if (logComparativeEvidence(state) < -Math.log(state.config.alpha)) return;
   if (!failuresMinReached(state)) return;
   state.reverted = { rule: "comparative", evidence: gatherEvidence(state) };
@@ -17,7 +25,8 @@ export function latchComparative(state: GuardState): void {
 
 /** Latches a revert by an absolute rule. */
 export function latchAbsolute(state: GuardState): void {
-  if (state.reverted !== undefined || state.absolutes.length === 0) return;
+  noteCrossings(state);
+  if (state.reverted !== undefined || state.isOff || state.absolutes.length === 0) return;
   if (!failuresMinReached(state)) return;
   const comparative = logComparativeEvidence(state);
   if (!state.absolutes.some((absolute) => confirmsAbsolute(absolute, comparative))) return;
@@ -29,9 +38,49 @@ export function giveVerdict(state: GuardState): GuardVerdict {
   if (state.reverted !== undefined) return { action: "revert", ...state.reverted };
   const evidence = gatherEvidence(state);
   // At 100 % there is no step left to hold back, and evidence that no longer moves would hold the bake for ever.
-  const enough = Math.min(logHoldEvidence, -Math.log(state.config.alpha));
-  const holds = evidence.comparison === "on" && logComparativeEvidence(state) >= enough;
+  const holds = !state.isOff && evidence.comparison === "on" && isSuspicious(state);
   return holds ? { action: "hold", rule: "comparative", evidence } : { action: "none", rule: null, evidence };
+}
+
+/**
+ * Whether the promotion test is open: a plan that stands at this percentage (default: the current one) may take its next step.
+ * Its evidence against "at least as bad as the bound in force there" has reached 1/beta, in all kinds of failures together and in
+ * each named kind by itself, and the comparison does not find the candidate suspicious. At 100 % there is no step left.
+ */
+export function isPromotionOpen(state: GuardState, thousandths: number = currentEpoch(state).thousandths): boolean {
+  if (thousandths >= unitCount || state.reverted !== undefined || isSuspicious(state)) return false;
+  const test = testOf(state.promotion, boundAt(state.config, thousandths));
+  return logPromotionEvidence(test) >= -Math.log(state.config.promotion.beta);
+}
+
+/** How many candidate requests the promotion test still needs, by the slowest of its streams; null where one gets nowhere. */
+export function estimatePromotion(state: GuardState): number | null {
+  const { thousandths } = currentEpoch(state);
+  const test = testOf(state.promotion, boundAt(state.config, thousandths));
+  const logNeeded = -Math.log(state.config.promotion.beta);
+  let needed = 0;
+  for (const stream of test.streams) {
+    const options = { candidateShare: thousandths / unitCount, logNeeded };
+    const requests = promotionRequestsNeeded(test, stream, ratesOf(state, stream.kind), options);
+    if (requests === null) return null;
+    needed = Math.max(needed, requests);
+  }
+  return needed;
+}
+
+function ratesOf({ total, requestStreams }: GuardState, kind: string | null): PromotionRates {
+  const { candidateRequests, controlRequests } = total;
+  let [candidateFailures, controlFailures] = [0, 0];
+  for (const stream of requestStreams) {
+    if (kind === null ? stream.kind === slowKind : stream.kind !== kind) continue;
+    candidateFailures += stream.candidateDistinct;
+    controlFailures += stream.controlDistinct;
+  }
+  return { candidateRequests, controlRequests, candidateFailures, controlFailures };
+}
+
+function isSuspicious(state: GuardState): boolean {
+  return logComparativeEvidence(state) >= logHoldLine(state.config);
 }
 
 // Of distinct units where they are known, so that one user's retries never take a version from everybody.
@@ -55,7 +104,22 @@ function gatherEvidence(state: GuardState): GuardEvidence {
       evidence: evidenceOf(stream.logEvidence),
     })),
     absoluteEvidence: state.absolutes.map(absoluteEvidenceOf),
+    promotion: promotionOf(state),
     failuresMinReached: failuresMinReached(state),
     lateReports: state.lateReports,
+    crossings: [...state.trail.crossings],
+  };
+}
+
+function promotionOf(state: GuardState): PromotionEvidence {
+  const bound = boundAt(state.config, currentEpoch(state).thousandths);
+  const test = testOf(state.promotion, bound);
+  return {
+    bound,
+    evidence: evidenceOf(logPromotionEvidence(test)),
+    threshold: 1 / state.config.promotion.beta,
+    open: isPromotionOpen(state),
+    requestsNeeded: state.promotionRequestsNeeded,
+    streams: test.streams.map((stream) => ({ kind: stream.kind, evidence: evidenceOf(logStreamPromotion(stream)) })),
   };
 }

@@ -131,7 +131,7 @@ test("how the reports of a slot are cut does not change the request stream", () 
 });
 
 test("declared kinds are compared by themselves and others together, and the evidence is their mean", () => {
-  const guard = createGuard({ ...config, kinds: ["below-cost", "slow"] }, start);
+  const guard = createGuard({ ...config, kinds: ["below-cost", "stale"] }, start);
   const failures = {
     "below-cost": { count: 9, distinct: 6 },
     odd: { count: 1, distinct: 1 },
@@ -141,7 +141,7 @@ test("declared kinds are compared by themselves and others together, and the evi
   expect(evidence.candidateRequests).toBe(50);
   expect(evidence.kinds).toMatchObject([
     { kind: "below-cost", candidateFailures: 9, candidateDistinct: 6, controlFailures: 0 },
-    { kind: "slow", candidateFailures: 0, controlFailures: 0, evidence: 1 },
+    { kind: "stale", candidateFailures: 0, controlFailures: 0, evidence: 1 },
     { kind: "other", candidateFailures: 3, candidateDistinct: 2, controlFailures: 40, controlDistinct: 40 },
   ]);
   const mean = evidence.kinds.reduce((sum, kind) => sum + kind.evidence, 0) / 3;

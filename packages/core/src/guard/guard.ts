@@ -2,9 +2,11 @@ import { assert } from "../assert.ts";
 import { SluiceError } from "../error.ts";
 import { addTally, createTally, type Tally, tickAbsolute } from "./absolute.ts";
 import { closeBlock } from "./comparative.ts";
-import { type GuardConfig, slotMs } from "./config.ts";
-import { giveVerdict, latchAbsolute, latchComparative } from "./decision.ts";
+import { type GuardConfig, otherKind, slotMs, slowKind } from "./config.ts";
+import { estimatePromotion, giveVerdict, latchAbsolute, latchComparative } from "./decision.ts";
 import { stepStream } from "./evidence.ts";
+import { noteCrossings, notePoint } from "./history.ts";
+import { closePromotionBlock, type PromotionFailures } from "./promotion.ts";
 import { type ArmReport, assertOutcomeReport, type OutcomeReport } from "./report.ts";
 import {
   createEpoch,
@@ -31,15 +33,19 @@ const blockRequestsMin = 2;
  */
 export function createGuard(config: GuardConfig, start: GuardStep): GuardState {
   assertStep(start);
-  return createState(config, start);
+  const state = createState(config, start);
+  state.promotionRequestsNeeded = estimatePromotion(state);
+  return state;
 }
 
 /**
  * Counts one report. The caller has made sure that it is not a repeat (`acceptSequence`).
  * Reports of the last 8 steps go to the step that they name; those of older ones are left out and counted as late.
  * Raises VALIDATION, and counts nothing, for a step that never was, for bad counts and for units in the wrong arm.
+ * `at` is what time it is, in milliseconds since the Unix epoch (default: what it was at the last call); nothing is decided by it.
  */
-export function ingest(state: GuardState, report: OutcomeReport): void {
+export function ingest(state: GuardState, report: OutcomeReport, at: number = state.at): void {
+  state.at = at;
   const epoch = epochOf(state, report.epoch);
   if (epoch === undefined) {
     state.lateReports += 1;
@@ -61,11 +67,13 @@ export function ingest(state: GuardState, report: OutcomeReport): void {
   addTally(state.total, tally);
   addTally(state.pending, tally);
 
+  // Slow requests are neither: they come without units.
   const failed = candidate.failures + control.failures > 0;
   const hasUnits = report.candidate.units.length + report.control.units.length > 0;
   if (failed) state.unitsKnown ??= hasUnits;
   if (hasUnits) rememberCandidateUnits(state, report.candidate.units);
   else state.failuresWithoutUnit += candidate.distinct;
+  state.failuresWithoutUnit += candidate.slow;
   // A reporter that knows no units has nothing to say about them where something failed.
   if (hasUnits || !failed) {
     compareUnits(state, epoch, report, candidate.requests);
@@ -75,10 +83,11 @@ export function ingest(state: GuardState, report: OutcomeReport): void {
 
 /**
  * Tells the guard that the percentage changed: every open block closes, the evidence stays. A repeat of the step in
- * force changes nothing. Raises VALIDATION where the step is not later than the last one.
+ * force changes nothing. Raises VALIDATION where the step is not later than the last one. `at` as for `ingest`.
  */
-export function stepGuard(state: GuardState, step: GuardStep): void {
+export function stepGuard(state: GuardState, step: GuardStep, at: number = state.at): void {
   assertStep(step);
+  state.at = at;
   const current = currentEpoch(state);
   if (step.epoch === current.epoch && step.thousandths === current.thousandths) return;
   if (step.epoch <= current.epoch) {
@@ -92,6 +101,25 @@ export function stepGuard(state: GuardState, step: GuardStep): void {
   for (const { stream } of state.absolutes) stepStream(stream);
   state.epochs.push(createEpoch(state.units, step));
   if (state.epochs.length > epochsMax) state.epochs.shift();
+  // Another bound may be in force.
+  state.promotionRequestsNeeded = estimatePromotion(state);
+  noteCrossings(state);
+}
+
+/**
+ * Takes the guard's hands off a release, or puts them on again. While it is off it counts and neither reverts nor holds, and what
+ * it had latched is forgotten. When it is on again the evidence of that moment decides, all that came in meanwhile included: this
+ * spends no further alpha, since the promise is for evidence that ever reaches its line, at whatever moments one looks.
+ */
+export function setGuardOff(state: GuardState, isOff: boolean): void {
+  if (state.isOff === isOff) return;
+  state.isOff = isOff;
+  if (isOff) {
+    state.reverted = undefined;
+    return;
+  }
+  latchComparative(state);
+  latchAbsolute(state);
 }
 
 /**
@@ -99,10 +127,11 @@ export function stepGuard(state: GuardState, step: GuardStep): void {
  * waits): the request stream and the windows move only once per slot of 250 ms, since a block that closed when
  * a failure arrives would know too much.
  *
- * `nowMs` is a monotonic clock's. After a restart it may start from anywhere.
+ * `nowMs` is a monotonic clock's. After a restart it may start from anywhere. `at` as for `ingest`.
  */
-export function tickGuard(state: GuardState, nowMs: number): GuardVerdict {
+export function tickGuard(state: GuardState, nowMs: number, at: number = state.at): GuardVerdict {
   assert(Number.isFinite(nowMs), "a guard's clock gives a finite number of milliseconds");
+  state.at = at;
   const clockSlot = Math.floor(nowMs / slotMs);
   if (clockSlot !== state.clockSlot) {
     // A clock that went back is another process's: one slot has passed, as far as anybody knows.
@@ -112,7 +141,9 @@ export function tickGuard(state: GuardState, nowMs: number): GuardVerdict {
     closeRequestBlocks(state, blockRequestsMin);
     for (const absolute of state.absolutes) tickAbsolute(absolute, state.slot, state.pending);
     state.pending = createTally();
+    state.promotionRequestsNeeded = estimatePromotion(state);
     latchAbsolute(state);
+    notePoint(state);
   }
   return giveVerdict(state);
 }
@@ -155,24 +186,43 @@ function openBlock(state: GuardState, epoch: EpochState, stratum: string): OpenB
   return block;
 }
 
+/** What one arm of a report comes to. `failures` and `distinct` are without slow requests, whose distinct ones are `slow`. */
+interface ArmCount {
+  requests: number;
+  failures: number;
+  distinct: number;
+  slow: number;
+}
+
 function countArm(
   state: GuardState,
   report: ArmReport,
   arm: "candidate" | "control",
   distinctByKind: number[],
-): { requests: number; failures: number; distinct: number } {
-  let failures = 0;
-  let distinctOfArm = 0;
+): ArmCount {
+  const sum: ArmCount = { requests: report.ok, failures: 0, distinct: 0, slow: 0 };
   for (const [kind, { count, distinct }] of Object.entries(report.failures)) {
-    const declared = state.config.kinds.indexOf(kind);
-    const index = declared >= 0 ? declared : state.requestStreams.length - 1;
-    distinctByKind[index] = (distinctByKind[index] ?? 0) + distinct;
+    sum.requests += count;
+    const index = streamOf(state, kind);
     const counts = state.requestStreams[index];
-    if (counts !== undefined) addFailures(counts, arm, count, distinct);
-    failures += count;
-    distinctOfArm += distinct;
+    if (counts === undefined) continue;
+    distinctByKind[index] = (distinctByKind[index] ?? 0) + distinct;
+    addFailures(counts, arm, count, distinct);
+    if (kind === slowKind) {
+      sum.slow += distinct;
+    } else {
+      sum.failures += count;
+      sum.distinct += distinct;
+    }
   }
-  return { requests: report.ok + failures, failures, distinct: distinctOfArm };
+  return sum;
+}
+
+/** Where a kind is compared: by itself where it is named, else as `other`; slow requests nowhere else than as such. */
+function streamOf({ requestStreams }: GuardState, kind: string): number {
+  const named = requestStreams.findIndex((stream) => stream.kind === kind);
+  if (named >= 0 || kind === slowKind) return named;
+  return requestStreams.findIndex((stream) => stream.kind === otherKind);
 }
 
 function addFailures(counts: KindState, arm: "candidate" | "control", count: number, distinct: number): void {
@@ -229,6 +279,7 @@ function closeRequestBlocks(state: GuardState, requestsMin: number): void {
         const controlFailures = block.controlFailures[index] ?? 0;
         closeBlock(stream, state.config, { candidateRequests, candidateFailures, controlRequests, controlFailures });
       }
+      closePromotionBlock(state.promotion, block, promotionFailures(state, block));
       block.candidateRequests = 0;
       block.controlRequests = 0;
       block.candidateFailures.fill(0);
@@ -236,4 +287,19 @@ function closeRequestBlocks(state: GuardState, requestsMin: number): void {
       latchComparative(state);
     }
   }
+}
+
+/** Of all kinds but slow requests together, then of each named kind: the order of the streams of a promotion test. */
+function promotionFailures({ requestStreams }: GuardState, block: OpenBlock): PromotionFailures[] {
+  const total = { candidateFailures: 0, controlFailures: 0 };
+  const named: PromotionFailures[] = [];
+  for (const [index, { kind }] of requestStreams.entries()) {
+    const candidateFailures = block.candidateFailures[index] ?? 0;
+    const controlFailures = block.controlFailures[index] ?? 0;
+    if (kind !== otherKind) named.push({ candidateFailures, controlFailures });
+    if (kind === slowKind) continue;
+    total.candidateFailures += candidateFailures;
+    total.controlFailures += controlFailures;
+  }
+  return [total, ...named];
 }

@@ -1,7 +1,9 @@
 import { type AbsoluteState, createAbsolute, createTally, type Tally } from "./absolute.ts";
 import { createComparison } from "./comparative.ts";
-import { assertGuardConfig, type GuardConfig, otherKind } from "./config.ts";
+import { assertGuardConfig, type GuardConfig, otherKind, slowKind } from "./config.ts";
 import { type EvidenceStream, logAddExp, logSumExp } from "./evidence.ts";
+import { boundAt, createPromotion, logPromotionEvidence, type PromotionTest, testOf } from "./promotion.ts";
+import { createTrail, type Trail } from "./trail.ts";
 import { countUnitsBelow, createUnitSet, type UnitSet } from "./units.ts";
 import type { GuardEvidence, GuardStep } from "./verdict.ts";
 
@@ -41,8 +43,12 @@ export interface GuardState {
   unitsFailed: number;
   /** Whether reporters send units: decided by the first failure, before anything is compared. */
   unitsKnown: boolean | undefined;
-  /** The declared kinds in their order, then `other`: together the request stream. */
+  /** The declared kinds in their order, `slow` where slow requests count, then `other`: together the request stream. */
   readonly requestStreams: readonly KindState[];
+  /** One for each distinct bound. */
+  readonly promotion: readonly PromotionTest[];
+  /** The estimate for the bound in force, as of the last tick. */
+  promotionRequestsNeeded: number | null;
   readonly absolutes: readonly AbsoluteState[];
   readonly total: Tally;
   /** What came in since the last tick. */
@@ -57,13 +63,22 @@ export interface GuardState {
   clockSlot: number | undefined;
   /** Slots that have passed since the start; goes on over restarts. */
   slot: number;
+  /** What time it was when the guard was told last, milliseconds since the Unix epoch; 0 where nobody ever said. */
+  at: number;
+  readonly trail: Trail;
+  /** A person has taken the guard's hands off: it counts and decides nothing. */
+  isOff: boolean;
   reverted: { readonly rule: "comparative" | "absolute"; readonly evidence: GuardEvidence } | undefined;
 }
+
+// Reached in at most 10 % of releases that are not worse than tolerated.
+const logHoldEvidence = Math.log(10);
 
 /** A guard's state at the start of a release. Raises VALIDATION for a configuration that is not usable. */
 export function createState(config: GuardConfig, start: GuardStep): GuardState {
   assertGuardConfig(config);
   const units = createUnitSet();
+  const named = [...config.kinds, ...(config.slowMs === null ? [] : [slowKind])];
   return {
     config,
     epochs: [createEpoch(units, start)],
@@ -71,7 +86,9 @@ export function createState(config: GuardConfig, start: GuardStep): GuardState {
     units,
     unitsFailed: 0,
     unitsKnown: undefined,
-    requestStreams: [...config.kinds, otherKind].map(createKind),
+    requestStreams: [...named, otherKind].map(createKind),
+    promotion: createPromotion(config, named),
+    promotionRequestsNeeded: null,
     absolutes: config.absolute.map(createAbsolute),
     total: createTally(),
     pending: createTally(),
@@ -80,6 +97,9 @@ export function createState(config: GuardConfig, start: GuardStep): GuardState {
     lateReports: 0,
     clockSlot: undefined,
     slot: 0,
+    at: 0,
+    trail: createTrail(),
+    isOff: false,
     reverted: undefined,
   };
 }
@@ -117,4 +137,14 @@ export function logRequestEvidence(state: GuardState): number {
 export function logComparativeEvidence(state: GuardState): number {
   const requests = logRequestEvidence(state);
   return state.unitsKnown === true ? logAddExp(state.unitStream.logEvidence, requests) - Math.LN2 : requests;
+}
+
+/** ln of what the comparison has to reach for a hold. */
+export function logHoldLine({ alpha }: GuardConfig): number {
+  return Math.min(logHoldEvidence, -Math.log(alpha));
+}
+
+/** ln of the promotion test's evidence at the bound in force. */
+export function logPromotionInForce(state: GuardState): number {
+  return logPromotionEvidence(testOf(state.promotion, boundAt(state.config, currentEpoch(state).thousandths)));
 }

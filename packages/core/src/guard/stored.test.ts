@@ -7,7 +7,7 @@ import { restoreGuard, serializeGuard, type StoredGuard } from "./stored.ts";
 import type { GuardState } from "./state.ts";
 import type { GuardVerdict } from "./verdict.ts";
 
-const config: GuardConfig = { ...defaultGuardConfig, kinds: ["slow"], toleratedExtraRate: 0.0005 };
+const config: GuardConfig = { ...defaultGuardConfig, slowMs: 500, toleratedExtraRate: 0.0005 };
 
 type Action =
   | { type: "report"; stepsAgo: number; stratum: string | undefined; requests: [number, number]; failures: number[] }
@@ -100,13 +100,18 @@ test("a stored guard that does not fit its configuration is refused", () => {
   const stored = serializeGuard(createGuard(config, { epoch: 1, thousandths: 1000 }));
   const corrupt = expect.objectContaining({ code: "CORRUPT" });
   const spoilt: StoredGuard[] = [
-    { ...stored, format: 2 as 1 },
+    { ...stored, format: 1 as 2 },
     { ...stored, epochs: [] },
     { ...stored, requestStreams: stored.requestStreams.slice(1) },
     { ...stored, absolutes: [] },
     { ...stored, unitStream: { ...stored.unitStream, logStakes: [] } },
     { ...stored, unitStream: { ...stored.unitStream, logCash: Number.NaN } },
-    { ...stored, config: { ...config, kinds: [] } },
+    { ...stored, config: { ...config, slowMs: null } },
+    { ...stored, promotion: [] },
+    { ...stored, promotion: stored.promotion.toReversed() },
+    { ...stored, promotion: stored.promotion.map((test) => ({ ...test, logScores: [] })) },
+    { ...stored, promotion: stored.promotion.map((test) => ({ ...test, logScores: [[1], [1]] })) },
+    { ...stored, trail: { ...stored.trail, above: [] } },
   ];
   for (const one of spoilt) expect(() => restoreGuard(one)).toThrow(corrupt);
   expect(() => restoreGuard({ ...stored, config: { ...config, alpha: 2 } })).toThrow(

@@ -2,9 +2,11 @@ import { SluiceError } from "../error.ts";
 import type { AbsoluteState, Tally } from "./absolute.ts";
 import type { GuardConfig } from "./config.ts";
 import { type EvidenceStream, logStreamEvidence } from "./evidence.ts";
+import type { PromotionTest } from "./promotion.ts";
 import { createEpoch, createState, type GuardState, type KindState, type OpenBlock } from "./state.ts";
+import type { Trail } from "./trail.ts";
 import { countUnitsBelow, unitCount } from "./units.ts";
-import type { GuardEvidence, GuardStep } from "./verdict.ts";
+import type { EvidencePoint, GuardEvidence, GuardStep } from "./verdict.ts";
 
 /** A stream as JSON; null stands for a stake of nothing, whose logarithm JSON has no number for. */
 export interface StoredStream {
@@ -14,9 +16,30 @@ export interface StoredStream {
   readonly nextStakedShare: number;
 }
 
+/** A promotion test as JSON: the streams in their order, all kinds together first. */
+export interface StoredPromotion {
+  readonly worseRatio: number;
+  readonly worseExtraRate: number;
+  readonly logScores: readonly (readonly number[])[];
+}
+
+/** A history's point as JSON: the fields of `EvidencePoint` in their order. A history is kept each second. */
+export type StoredPoint = readonly [
+  at: number,
+  thousandths: number,
+  candidateRequests: number,
+  candidateFailures: number,
+  controlRequests: number,
+  controlFailures: number,
+  logComparative: number,
+  logUnits: number | null,
+  logRequests: number,
+  logPromotion: number,
+];
+
 /** A guard's state as JSON. A state that is lost costs another alpha, so it is kept with the release. */
 export interface StoredGuard {
-  readonly format: 1;
+  readonly format: 2;
   readonly config: GuardConfig;
   readonly epochs: readonly (GuardStep & { readonly blocks: readonly (readonly [string, Readonly<OpenBlock>])[] })[];
   readonly unitStream: StoredStream;
@@ -24,6 +47,8 @@ export interface StoredGuard {
   readonly units: readonly (readonly [index: number, word: number])[];
   readonly unitsKnown: boolean | null;
   readonly requestStreams: readonly (Omit<KindState, "stream"> & { readonly stream: StoredStream })[];
+  readonly promotion: readonly StoredPromotion[];
+  readonly promotionRequestsNeeded: number | null;
   readonly absolutes: readonly { readonly stream: StoredStream; readonly window: AbsoluteState["window"] }[];
   readonly total: Tally;
   readonly pending: Tally;
@@ -32,19 +57,27 @@ export interface StoredGuard {
   readonly lateReports: number;
   readonly clockSlot: number | null;
   readonly slot: number;
+  readonly at: number;
+  readonly trail: Omit<Trail, "points"> & { readonly points: readonly StoredPoint[] };
   readonly reverted: { readonly rule: "comparative" | "absolute"; readonly evidence: GuardEvidence } | null;
 }
 
 /** The state as JSON that shares nothing with it. */
 export function serializeGuard(state: GuardState): StoredGuard {
   return structuredClone<StoredGuard>({
-    format: 1,
+    format: 2,
     config: state.config,
     epochs: state.epochs.map(({ epoch, thousandths, blocks }) => ({ epoch, thousandths, blocks: [...blocks] })),
     unitStream: storeStream(state.unitStream),
     units: [...state.units.entries()].filter(([, word]) => word !== 0),
     unitsKnown: state.unitsKnown ?? null,
     requestStreams: state.requestStreams.map(({ stream, ...counts }) => ({ ...counts, stream: storeStream(stream) })),
+    promotion: state.promotion.map(({ worseRatio, worseExtraRate, streams }) => ({
+      worseRatio,
+      worseExtraRate,
+      logScores: streams.map(({ logScores }) => logScores),
+    })),
+    promotionRequestsNeeded: state.promotionRequestsNeeded,
     absolutes: state.absolutes.map(({ stream, window }) => ({ stream: storeStream(stream), window })),
     total: state.total,
     pending: state.pending,
@@ -53,21 +86,25 @@ export function serializeGuard(state: GuardState): StoredGuard {
     lateReports: state.lateReports,
     clockSlot: state.clockSlot ?? null,
     slot: state.slot,
+    at: state.at,
+    trail: { ...state.trail, points: state.trail.points.map(storePoint) },
     reverted: state.reverted ?? null,
   });
 }
 
 /**
- * The state that was stored, which goes on exactly where it was. Raises VALIDATION where its configuration is not usable
+ * The state that was stored, which goes on exactly where it was; whether it is off is not stored. Raises VALIDATION where its configuration is not usable
  * and CORRUPT where it does not fit its configuration or was written by another format.
  */
 export function restoreGuard(stored: StoredGuard): GuardState {
   const last = stored.epochs.at(-1);
-  if (stored.format !== 1 || last === undefined) throw corrupt("format");
+  if (stored.format !== 2 || last === undefined) throw corrupt("format");
   const copy = structuredClone(stored);
   const fresh = createState(copy.config, last);
   if (copy.requestStreams.length !== fresh.requestStreams.length) throw corrupt("requestStreams");
   if (copy.absolutes.length !== fresh.absolutes.length) throw corrupt("absolutes");
+  if (copy.promotion.length !== fresh.promotion.length) throw corrupt("promotion");
+  if (copy.trail.above.length !== fresh.trail.above.length) throw corrupt("trail");
   for (const [index, word] of copy.units) fresh.units[index] = word;
 
   return {
@@ -81,6 +118,8 @@ export function restoreGuard(stored: StoredGuard): GuardState {
       ...counts,
       stream: restoreStream(fresh.requestStreams[index]?.stream, counts.stream, `requestStreams[${index}]`),
     })),
+    promotion: fresh.promotion.map((test, index) => restorePromotion(test, copy.promotion[index], index)),
+    promotionRequestsNeeded: copy.promotionRequestsNeeded,
     absolutes: fresh.absolutes.map((absolute, index) => ({
       rule: absolute.rule,
       stream: restoreStream(absolute.stream, copy.absolutes[index]?.stream, `absolutes[${index}]`),
@@ -93,6 +132,9 @@ export function restoreGuard(stored: StoredGuard): GuardState {
     lateReports: copy.lateReports,
     clockSlot: copy.clockSlot ?? undefined,
     slot: copy.slot,
+    at: copy.at,
+    trail: { ...copy.trail, points: copy.trail.points.map(restorePoint) },
+    isOff: false,
     reverted: copy.reverted ?? undefined,
   };
 }
@@ -114,6 +156,33 @@ function restoreStream(
   const stakes = fresh.stakes.map((stake, index) => ({ ...stake, logStake: logStakes[index] ?? -Infinity }));
   const stream = { logCash, stakes, informativeBlocks, nextStakedShare, logEvidence: 0 };
   return { ...stream, logEvidence: logStreamEvidence(stream) };
+}
+
+function restorePromotion(fresh: PromotionTest, stored: StoredPromotion | undefined, index: number): PromotionTest {
+  const isItsOwn = stored?.worseRatio === fresh.worseRatio && stored.worseExtraRate === fresh.worseExtraRate;
+  if (!isItsOwn || stored.logScores.length !== fresh.streams.length) throw corrupt(`promotion[${index}]`);
+  const streams = fresh.streams.map((stream, place) => {
+    const logScores = stored.logScores[place] ?? [];
+    if (logScores.length !== stream.logScores.length || !logScores.every(Number.isFinite)) {
+      throw corrupt(`promotion[${index}]`);
+    }
+    return { kind: stream.kind, logScores: [...logScores] };
+  });
+  return { ...fresh, streams };
+}
+
+function storePoint(point: EvidencePoint): StoredPoint {
+  const { at, thousandths, candidateRequests, candidateFailures, controlRequests, controlFailures } = point;
+  const { logComparative, logUnits, logRequests, logPromotion } = point;
+  const counts = [candidateRequests, candidateFailures, controlRequests, controlFailures] as const;
+  return [at, thousandths, ...counts, logComparative, logUnits, logRequests, logPromotion];
+}
+
+function restorePoint(point: StoredPoint): EvidencePoint {
+  const [at, thousandths, candidateRequests, candidateFailures, controlRequests, controlFailures, ...logs] = point;
+  const [logComparative, logUnits, logRequests, logPromotion] = logs;
+  const counts = { candidateRequests, candidateFailures, controlRequests, controlFailures };
+  return { at, thousandths, ...counts, logComparative, logUnits, logRequests, logPromotion };
 }
 
 function corrupt(path: string): SluiceError {

@@ -14,6 +14,11 @@ interface ComparativeVector {
   latched?: Record<string, boolean>;
 }
 
+interface PromotionVector {
+  ticks: Tick[];
+  lnE: number[];
+}
+
 interface AbsoluteVector {
   ticks: [candidateRequests: number, candidateFailures: number][];
   limit: number;
@@ -21,7 +26,7 @@ interface AbsoluteVector {
 }
 
 const vectors = JSON.parse(readFileSync(new URL("vectors.json", import.meta.url), "utf8")) as Record<string, unknown>;
-const { absolute_e: absoluteVector, promote_gate: _promotion, ...comparativeVectors } = vectors;
+const { absolute_e: absoluteVector, promote_gate: promotionVector, ...comparativeVectors } = vectors;
 
 // The figures of the vectors are for 1 % and for requests alone.
 const base: GuardConfig = { ...defaultGuardConfig, alpha: 0.01, toleratedRatio: 1, absolute: [] };
@@ -76,6 +81,19 @@ test("an absolute rule gives the evidence of its vector", () => {
   const logs = ticks.map(([candidateRequests, candidateFailures], slot) => {
     tickAbsolute(rule, slot, { ...createTally(), candidateRequests, candidateFailures });
     return rule.stream.logEvidence;
+  });
+  expect(logs).toHaveLength(lnE.length);
+  for (const [index, log] of logs.entries()) expect(log).toBeCloseTo(lnE[index] ?? Number.NaN, 9);
+});
+
+test("the promotion test gives the evidence of its vector", () => {
+  const { ticks, lnE } = promotionVector as PromotionVector;
+  // The figures are for a candidate of twice the control's rate and 0.1 % more.
+  const bounds = [{ fromThousandths: 0, worseRatio: 2, worseExtraRate: 0.001 }];
+  const guard = createGuard({ ...base, promotion: { beta: 0.1, bounds } }, { epoch: 1, thousandths: 10_000 });
+  const logs = ticks.map((tick, slot) => {
+    ingest(guard, { epoch: 1, candidate: arm(tick[0], tick[1]), control: arm(tick[2], tick[3]) });
+    return Math.log(tickGuard(guard, slot * slotMs).evidence.promotion.evidence);
   });
   expect(logs).toHaveLength(lnE.length);
   for (const [index, log] of logs.entries()) expect(log).toBeCloseTo(lnE[index] ?? Number.NaN, 9);
