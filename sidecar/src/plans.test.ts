@@ -18,8 +18,11 @@ const standing = async (origin: TestOrigin): Promise<readonly unknown[]> => {
   return [release?.phase ?? null, release?.thousandths ?? null];
 };
 
-async function running(): Promise<TestOrigin> {
-  const origin = await createTestOrigin({ items });
+/** By time alone: what a plan does with evidence is proved beside the guards. */
+const byTime = { promotion: null };
+
+async function running(plan: unknown = byTime): Promise<TestOrigin> {
+  const origin = await createTestOrigin({ items, plan });
   await origin.publish("prices", changed, "?release=true");
   await pass(origin, 1_000);
   return origin;
@@ -50,4 +53,28 @@ test("a wall clock that jumps back keeps no plan waiting", async () => {
   expect(await standing(origin)).toEqual(["running", second?.thousandths]);
   await pass(origin, second?.holdMs ?? 0);
   expect((await standing(origin))[1]).toBeGreaterThan(second?.thousandths ?? 0);
+});
+
+test("a guard that is off is on again after its time, whatever the wall clock does", async () => {
+  const origin = await running();
+  const id = (await origin.status()).datasets[0]?.release?.id;
+  const answer = await origin.post(`/v1/releases/${id}/guard-off`, { forMs: 600_000, reason: "a known fault" });
+  expect(answer.status).toBe(200);
+  const off = async (): Promise<boolean> => (await origin.status()).datasets[0]?.release?.guardOff !== null;
+  await pass(origin, 1_000);
+  origin.clock.jumpWall(5 * hour);
+  await pass(origin, 598_000);
+  expect(await off()).toBe(true);
+  expect((await origin.status()).datasets[0]?.health.reasons.join()).toContain("the guard is OFF until");
+  await pass(origin, 2_000);
+  expect(await off()).toBe(false);
+});
+
+test("a plan that waits for evidence holds after its wait and says what it waits for", async () => {
+  const origin = await running({ promotion: { waitMaxMs: 60_000, otherwise: "hold" } });
+  expect((await origin.status()).datasets[0]?.release?.next?.promotion).toMatchObject({ otherwise: "hold" });
+  await pass(origin, (first?.holdMs ?? 0) + 50_000);
+  expect(await standing(origin)).toEqual(["running", first?.thousandths]);
+  await pass(origin, 10_000);
+  expect((await origin.status()).datasets[0]?.release?.hold?.by.kind).toBe("plan");
 });

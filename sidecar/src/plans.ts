@@ -1,4 +1,4 @@
-import type { Clock, Elapsed, NamespaceState, Timer } from "@sluice/core";
+import type { Clock, Elapsed, NamespaceState, ReleaseState, Timer } from "@sluice/core";
 import { decide, isActive } from "@sluice/core";
 import type { Logger } from "pino";
 import type { Commands } from "./commands.ts";
@@ -13,7 +13,8 @@ const tickMs = 250;
 export function createPlans(dependencies: { commands: Commands; clock: Clock; logger: Logger }): { close(): void } {
   const { commands, clock, logger } = dependencies;
   const by = { kind: "plan", name: "clock" } as const;
-  const elapsed = createElapsed(clock);
+  const elapsed = createElapsed(clock, ({ stepSince }) => stepSince);
+  const guardOff = createElapsed(clock, (release) => release.guardOff?.at ?? null);
   let timer: Timer | undefined;
   let closed = false;
 
@@ -23,7 +24,7 @@ export function createPlans(dependencies: { commands: Commands; clock: Clock; lo
 
   function look(): void {
     const state = commands.state();
-    const command = { type: "tick", elapsed: elapsed(state) } as const;
+    const command = { type: "tick", elapsed: elapsed(state), guardOff: guardOff(state) } as const;
     if (decide(state, { by, command }, clock.wall()).kind !== "events") {
       arm();
       return;
@@ -44,16 +45,23 @@ export function createPlans(dependencies: { commands: Commands; clock: Clock; lo
 }
 
 /**
- * Says for how long each active release has stood at its step. The log has wall times, which jump; so the wall clock is asked
- * once, when a step is first seen, and the monotonic one from then on. What passed before a restart only the wall clock knows.
+ * Says for how long something of each active release has lasted, since what `sinceOf` gives; null is nothing. The log has wall times,
+ * which jump; so the wall clock is asked once, when it is first seen, and the monotonic one from then on. What passed before a
+ * restart only the wall clock knows.
  */
-function createElapsed(clock: Clock): (state: NamespaceState) => Readonly<Record<string, Elapsed>> {
+function createElapsed(
+  clock: Clock,
+  sinceOf: (release: ReleaseState) => number | null,
+): (state: NamespaceState) => Readonly<Record<string, Elapsed>> {
   let seen = new Map<string, { readonly stepSince: number; readonly sinceMs: number }>();
   return ({ releases }) => {
     const now = clock.now();
-    const active = Object.values(releases).filter(isActive);
+    const lasting = Object.values(releases).flatMap((release) => {
+      const stepSince = isActive(release) ? sinceOf(release) : null;
+      return stepSince === null ? [] : [{ id: release.id, stepSince }];
+    });
     seen = new Map(
-      active.map(({ id, stepSince }) => {
+      lasting.map(({ id, stepSince }) => {
         const known = seen.get(id);
         if (known?.stepSince === stepSince) return [id, known];
         return [id, { stepSince, sinceMs: now - Math.max(0, clock.wall() - stepSince) }];
