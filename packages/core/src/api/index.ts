@@ -1,3 +1,11 @@
+export type { AlertAnswer, AlertEffect, AlertsAnswer, AlertWebhook, PlainAlert, WebhookAlert } from "./alerts.ts";
+export {
+  alertNameLengthMax,
+  alertsAnswerSchema,
+  alertWebhookSchema,
+  plainAlertSchema,
+  webhookAlertSchema,
+} from "./alerts.ts";
 export type {
   CommandAnswer,
   CreateDataset,
@@ -28,6 +36,8 @@ export {
   startReleaseSchema,
 } from "./command.ts";
 export { checkFindingSchema, differenceSchema } from "./check.ts";
+export type { EvidenceAnswer } from "./evidence.ts";
+export { evidenceAnswerSchema } from "./evidence.ts";
 export type { FollowerInfo, FollowQuery, Frame, LineContents, Mark } from "./follow.ts";
 export { followerInfoSchema, followQuerySchema, frameSchema, markSchema } from "./follow.ts";
 export type { ParsedFrame } from "./frame.ts";

@@ -1,5 +1,7 @@
 import type { z } from "zod";
 import type { SourceDefinition } from "../release/event.ts";
+import type { AlertsAnswer, AlertWebhook, PlainAlert } from "./alerts.ts";
+import { alertsAnswerSchema, alertWebhookSchema, plainAlertSchema } from "./alerts.ts";
 import type { CommandAnswer, CreateDataset, PatchAnswer, PatchBody, Receipt, StartRelease } from "./command.ts";
 import {
   addSourceSchema,
@@ -15,6 +17,8 @@ import {
   setPercentageSchema,
   startReleaseSchema,
 } from "./command.ts";
+import type { EvidenceAnswer } from "./evidence.ts";
+import { evidenceAnswerSchema } from "./evidence.ts";
 import type { ReadAnswer, ReadManyAnswer } from "./read.ts";
 import { readAnswerSchema, readManyAnswerSchema, readManySchema } from "./read.ts";
 import type { StatusAnswer } from "./status.ts";
@@ -47,7 +51,13 @@ export interface Routes {
   readonly revertRelease: Route<{ reason: string }, CommandAnswer>;
   readonly revertDataset: Route<{ reason: string }, CommandAnswer>;
   readonly receipt: Route<null, Receipt>;
+  /** Of an active release, and of the last 50 that ended. */
+  readonly evidence: Route<null, EvidenceAnswer>;
   readonly liftQuarantine: Route<{ publish: number; keys: readonly string[] | null; reason: string }, CommandAnswer>;
+  /** Alertmanager's webhook; with `?dryRun=true` it says what it would do. Both routes of alerts answer 202. */
+  readonly alertmanager: Route<AlertWebhook, AlertsAnswer>;
+  /** The same for everything that is not Alertmanager. */
+  readonly alert: Route<PlainAlert, AlertsAnswer>;
   readonly read: Route<null, ReadAnswer>;
   readonly readMany: Route<{ keys: readonly string[]; as: string | null }, ReadManyAnswer>;
 }
@@ -108,12 +118,20 @@ export const routes: Routes = {
     answer: commandAnswerSchema,
   },
   receipt: { method: "GET", path: "/v1/releases/:release/receipts/:action", body: null, answer: receiptSchema },
+  evidence: { method: "GET", path: "/v1/releases/:release/evidence", body: null, answer: evidenceAnswerSchema },
   liftQuarantine: {
     method: "POST",
     path: "/v1/datasets/:dataset/quarantine/lift",
     body: liftQuarantineSchema,
     answer: commandAnswerSchema,
   },
+  alertmanager: {
+    method: "POST",
+    path: "/v1/alerts/alertmanager",
+    body: alertWebhookSchema,
+    answer: alertsAnswerSchema,
+  },
+  alert: { method: "POST", path: "/v1/alerts", body: plainAlertSchema, answer: alertsAnswerSchema },
   read: { method: "GET", path: "/v1/datasets/:dataset/items/:key", body: null, answer: readAnswerSchema },
   readMany: { method: "POST", path: "/v1/datasets/:dataset/items", body: readManySchema, answer: readManyAnswerSchema },
 };
