@@ -112,11 +112,12 @@ export function createRow({ locale }, key, ...children) {
 /**
  * Names of followers, at most ten at sight.
  * @param {Tools} tools
+ * @param {TextKey} label what is the matter with them
  */
-export function createMissing({ locale }) {
+export function createMissing({ locale }, label = "missing") {
   const names = el("span", { class: "names" });
   const more = el("span");
-  const node = el("p", { class: "missing" }, icon("warn"), locale.label(el("span"), "missing"), " ", names, " ", more);
+  const node = el("p", { class: "missing" }, icon("warn"), locale.label(el("span"), label), " ", names, " ", more);
   return {
     node,
     /** @type {(missing: readonly string[], count: number) => void} */

@@ -12,13 +12,14 @@ import { createMissing, version } from "./parts.js";
  */
 export function receiptText(locale, receipt, stable) {
   if (receipt === null) return locale.t("receiptUnknown");
-  const { confirmed, expected, lastMs, p99Ms, durable } = receipt;
-  const text =
+  const { confirmed, expected, lastMs, p99Ms, durable, awayTotal } = receipt;
+  const counted =
     expected === 0
       ? locale.t("receiptNobody", { stable })
       : confirmed < expected
         ? locale.t("receiptGoing", { confirmed, expected })
         : locale.t("receiptGone", { confirmed, expected, last: locale.delay(lastMs), p99: locale.delay(p99Ms) });
+  const text = awayTotal === 0 ? counted : locale.t("receiptAway", { receipt: counted, n: awayTotal });
   return durable ? text : `${text} (${locale.t("receiptVolatile")})`;
 }
 
@@ -47,6 +48,7 @@ export function createReceipt(tools) {
   const bar = el("div", { class: "bar", "aria-hidden": "true" }, el("div", { class: "bar-fill" }));
   const note = el("p", { class: "receipt-note" });
   const missing = createMissing(tools);
+  const away = createMissing(tools, "away");
   const advice = el("p", { class: "muted" });
   const node = el(
     "div",
@@ -56,6 +58,7 @@ export function createReceipt(tools) {
     bar,
     note,
     missing.node,
+    away.node,
     advice,
   );
 
@@ -72,8 +75,9 @@ export function createReceipt(tools) {
       const names = { version: version(publish), dataset };
       const left = receipt === null ? 0 : receipt.expected - receipt.confirmed;
       const done = receipt !== null && left <= 0;
+      const awayTotal = receipt?.awayTotal ?? 0;
       const heading = done
-        ? locale.t("goneTitle", names)
+        ? locale.t(awayTotal > 0 ? "goneHereTitle" : "goneTitle", names)
         : late && left > 0
           ? locale.t("leftTitle", { n: left })
           : locale.t(late ? "receiptLost" : "goingTitle", names);
@@ -100,7 +104,10 @@ export function createReceipt(tools) {
       const volatile = receipt !== null && !receipt.durable ? locale.t("receiptVolatile") : "";
       setText(note, [message, nobody, volatile].filter((text) => text !== "").join(" · "));
       missing.update(receipt?.missing ?? [], late && !done ? left : 0);
-      setText(advice, late && left > 0 ? locale.t(baking ? "leftBake" : "leftLease", names) : "");
+      away.update(receipt?.away ?? [], awayTotal);
+      const awayAdvice = baking && awayTotal > 0 ? "awayBake" : null;
+      const code = late && left > 0 ? (baking ? "leftBake" : "leftLease") : awayAdvice;
+      setText(advice, code === null ? "" : locale.t(code, names));
       return receipt === null ? heading : `${heading}. ${receiptText(locale, receipt, version(stable))}`;
     },
   };

@@ -142,7 +142,8 @@ export function createReverted(tools) {
   const evidence = el("p", { class: "muted" });
   const receipt = el("p");
   const missing = createMissing(tools);
-  const node = createRow(tools, "reverted", line, reason, evidence, receipt, missing.node);
+  const away = createMissing(tools, "away");
+  const node = createRow(tools, "reverted", line, reason, evidence, receipt, missing.node, away.node);
   return {
     node,
     /** @param {DatasetStatus} dataset */
@@ -178,6 +179,7 @@ export function createReverted(tools) {
       });
     }
     setText(receipt, receiptText(locale, revert.receipt, version(stable?.publish ?? 0)));
+    away.update(revert.receipt?.away ?? [], revert.receipt?.awayTotal ?? 0);
     missing.update(
       revert.receipt?.missing ?? [],
       revert.receipt === null ? 0 : revert.receipt.expected - revert.receipt.confirmed,

@@ -188,7 +188,9 @@ export const texts = {
   ],
   receiptUnknown: ["The receipt is no longer kept", "回执已不再保留"],
   receiptVolatile: ["announced, not yet in the log", "已通知各节点，尚未写入日志"],
+  receiptAway: ["{receipt}, {n} away", "{receipt}，{n} 个失联"],
   missing: ["Not confirmed:", "未确认："],
+  away: ["Away, told before anything else when they are back:", "已失联，恢复后最先收到通知："],
   missingMore: ["and {n} more", "以及另外 {n} 个"],
   refused: ["Refused", "上次拒绝"],
   refusedLine: ["{version} · {since} · {why}", "{version} · {since} · {why}"],
@@ -261,6 +263,10 @@ export const texts = {
   close: ["Close", "关闭"],
   reverting: ["Reverting {version} of {dataset}…", "正在回滚 {dataset} 的 {version}…"],
   goneTitle: ["{version} of {dataset} is gone everywhere", "{dataset} 的 {version} 已全部消失"],
+  goneHereTitle: [
+    "{version} of {dataset} is gone from all that are connected",
+    "{dataset} 的 {version} 已从所有在线节点消失",
+  ],
   goingTitle: ["{version} of {dataset} is being taken back", "正在撤回 {dataset} 的 {version}"],
   leftTitle: [
     "Reverted, but {n} follower has not confirmed | Reverted, but {n} followers have not confirmed",
@@ -276,6 +282,10 @@ export const texts = {
   leftBake: [
     "In the bake there is no lease: a cut-off follower may go on serving {version}. Restart it or take it out of traffic. This counts on as they confirm.",
     "观察期没有租约：断开的节点可能继续提供 {version}。请重启它或摘除流量。确认后这里会继续计数。",
+  ],
+  awayBake: [
+    "In the bake there is no lease: those that are away may go on serving {version} until they are back. Restart them or take them out of traffic.",
+    "观察期没有租约：失联的节点在恢复之前可能继续提供 {version}。请重启它们或摘除流量。",
   ],
   receiptLost: ["The revert was accepted; its receipt cannot be read now.", "回滚已被接受，但暂时读不到回执。"],
   spokenReverted: ["{version} of {dataset} was reverted by {who}.", "{dataset} 的 {version} 已被 {who} 回滚。"],

@@ -86,6 +86,23 @@ describe("at the start of a stream", () => {
     expect(typesOf(resumed.take())).toEqual(["hello", "mark", "events", "mark", "heartbeat"]);
   });
 
+  test("who comes back hears of the reverts that it has missed before anything else", async () => {
+    const world = createSampleWorld({ limits: { eventsPerFrameMax: 2, resumeEventsMax: 20 } });
+    const release = world.feed.start("prices");
+    for (let count = 0; count < 6; count += 1) world.feed.patch("prices");
+    world.feed.give({ type: "revert", target: { release }, cause: { reason: "bad", evidence: null } });
+    const resumed = world.join({ log: "log-1", from: 5 });
+    const frames = resumed.take();
+    expect(typesOf(frames).slice(0, 3)).toEqual(["hello", "mark", "events"]);
+    expect(frames[1]).toMatchObject({ mark: { release } });
+    expect(typesOf(world.join({ log: "log-1", from: 11 }).take())).toEqual(["hello", "heartbeat"]);
+    // So far behind that it waits for a whole state, which others may be before it in the queue for.
+    world.feed.trim(8);
+    expect(typesOf(world.join({ log: "log-1", from: 5 }).take())).toEqual(["hello", "mark"]);
+    // Who holds nothing has nothing to take back.
+    expect(typesOf(world.join().take())).toEqual(["hello"]);
+  });
+
   test("a mark that the instance lacks is presented to it", () => {
     const world = createSampleWorld();
     const held = world.feed.start("prices");

@@ -1,7 +1,7 @@
 import type { Clock, LoggedEvent, Timer } from "@sluice/core";
-import { isActive, own, protocolVersion, sleep, SluiceError } from "@sluice/core";
+import { emptyState, isActive, own, protocolVersion, sleep, SluiceError } from "@sluice/core";
 import type { FollowQuery, Frame } from "@sluice/core/api";
-import type { Feed } from "@sluice/replica";
+import { type Feed, newlyReverted } from "@sluice/replica";
 import type { Logger } from "pino";
 import { createAdmission } from "./followers/admission.ts";
 import { createAnnouncer, createHeartbeat } from "./followers/announcer.ts";
@@ -35,7 +35,7 @@ export interface StateAnswer {
 /** The streams of everybody who follows this instance. */
 export interface Followers {
   /**
-   * Begins a stream: `hello`, the marks in force, then the events since `query.from` or, where the follower holds another log, is new
+   * Begins a stream: `hello`, the marks in force and those of the reverts since `query.from`, then the events since or, where the follower holds another log, is new
    * or too far behind, the full state as soon as there is room; then what happens. A second stream of the same id ends the first.
    * Throws NOT_READY, with nothing written, where there is no log yet, `connectionsMax` streams are open, or the instance goes.
    */
@@ -129,6 +129,25 @@ export function createFollowers(dependencies: FollowersDependencies): Followers 
 
   function sendMarks(connection: Connection): void {
     for (const mark of feed.marks()) connection.send(encodeFrame({ type: "mark", mark }));
+  }
+
+  /**
+   * Who comes back hears of every revert that it has missed before anything else: the events may be thousands of patches, and a full
+   * state may have to wait for its turn.
+   */
+  function sendMissedReverts(connection: Connection): void {
+    const { from } = connection.query;
+    const state = feed.state();
+    if (from >= state.sequence) return;
+    const events = feed.since(from);
+    if (events === null) {
+      for (const mark of newlyReverted(emptyState, state)) connection.send(encodeFrame({ type: "mark", mark }));
+      return;
+    }
+    for (const { event, at } of events) {
+      if (event.type !== "release-reverted") continue;
+      connection.send(encodeFrame({ type: "mark", mark: { release: event.release, at } }));
+    }
   }
 
   /** What happened since a position; undefined where that is not kept or so much that the full state is less. */
@@ -250,8 +269,10 @@ export function createFollowers(dependencies: FollowersDependencies): Followers 
       hello(connection);
       sendMarks(connection);
       connection.sent = query.from;
-      if (query.log === log) catchUp(connection);
-      else requestState(connection);
+      if (query.log === log) {
+        sendMissedReverts(connection);
+        catchUp(connection);
+      } else requestState(connection);
       beat();
     },
     async state(etags) {

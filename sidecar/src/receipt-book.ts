@@ -95,6 +95,7 @@ function actionOf({ type }: Event): Receipt["action"] | undefined {
     case "release-resumed":
       return "resume";
     case "release-promoted":
+    case "release-completed":
       return "promote";
     case "release-reverted":
       return "revert";
@@ -105,7 +106,6 @@ function actionOf({ type }: Event): Receipt["action"] | undefined {
     case "publish-refused":
     case "patched":
     case "rebased":
-    case "release-completed":
     case "release-superseded":
     case "version-restored":
     case "guard-off":

@@ -1,6 +1,6 @@
 import type { VirtualClock } from "@sluice/core";
 import { createVirtualClock, leaseMs } from "@sluice/core";
-import type { Confirmation } from "@sluice/core/api";
+import type { Confirmation, FollowerInfo } from "@sluice/core/api";
 import { receiptSchema } from "@sluice/core/api";
 import { pino } from "pino";
 import { expect, test } from "vitest";
@@ -17,6 +17,8 @@ function create(followers: number): { clock: VirtualClock; registry: Registry; r
   }
   return { clock, registry, receipts: createReceipts({ clock, registry }) };
 }
+
+const shop = (id: string): FollowerInfo => ({ id, name: "shop", kind: "sdk" });
 
 function confirm(registry: Registry, follower: number, more: Partial<Confirmation>): void {
   const confirmation = { follower: `f${follower}`, applied: 0, reverted: [], prepared: [], ...more };
@@ -45,6 +47,8 @@ test("a receipt counts from the announcement by the monotonic clock, whatever th
     p99Ms: 99,
     lastMs: 100,
     missing: [],
+    away: [],
+    awayTotal: 0,
   });
   expect(receiptSchema.parse(receipt)).toEqual(receipt);
 });
@@ -198,4 +202,71 @@ test("who says goodbye before it has confirmed is not expected any more, and nob
   confirm(registry, 0, { reverted: ["r"] });
   registry.receive({ confirmations: [], children: null, left: ["f1"] });
   expect(await settled).toMatchObject({ expected: 1, confirmed: 1, missing: [] });
+});
+
+test("who is away at the command is named beside the receipt, and counts once it is back and has confirmed", () => {
+  const { clock, registry, receipts } = create(1);
+  const host7 = { id: "h7", name: "host-7", kind: "sdk" } as const;
+  registry.connected(host7)();
+  clock.advance(leaseMs + 1);
+  const first = receipts.open({ action: "revert", release: "r", sequence: null });
+  expect(first).toMatchObject({ expected: 1, confirmed: 0, away: ["host-7"], awayTotal: 1 });
+  clock.advance(40);
+  confirm(registry, 0, { reverted: ["r"] });
+  clock.advance(300_000);
+  registry.connected(host7);
+  // To be back is not to have confirmed.
+  expect(receipts.get("r", "revert")).toMatchObject({ expected: 1, confirmed: 1, away: ["host-7"], awayTotal: 1 });
+  registry.receive({
+    confirmations: [{ follower: "h7", applied: 0, reverted: ["r"], prepared: [] }],
+    children: null,
+  });
+  // When it came back says nothing of how fast the revert was.
+  expect(receipts.get("r", "revert")).toMatchObject({
+    expected: 2,
+    confirmed: 2,
+    p99Ms: 40,
+    lastMs: 40,
+    away: [],
+    awayTotal: 0,
+  });
+});
+
+test("of many that are away a hundred are named, and all are counted", () => {
+  const { clock, registry, receipts } = create(0);
+  for (let index = 0; index < 150; index += 1)
+    registry.connected({ id: `a${index}`, name: `away ${index}`, kind: "sdk" })();
+  clock.advance(leaseMs + 1);
+  const receipt = receipts.open({ action: "promote", release: "r", sequence: 4 });
+  expect([receipt.away.length, receipt.awayTotal, receipt.expected]).toEqual([100, 150, 0]);
+});
+
+test("a process that crashes before it has confirmed is waited for under its new id", async () => {
+  const { clock, registry, receipts } = create(0);
+  const crash = registry.connected(shop("old"));
+  receipts.open({ action: "revert", release: "r", sequence: null });
+  const settled = receipts.settled("r", "revert", 600_000);
+  crash();
+  clock.advance(200);
+  registry.connected(shop("new"));
+  const confirmations = [{ follower: "new", applied: 0, reverted: ["r"], prepared: [] }];
+  registry.receive({ confirmations, children: null });
+  expect(receipts.get("r", "revert")).toMatchObject({ expected: 1, confirmed: 0, missing: ["shop"] });
+  clock.advance(leaseMs + 1);
+  expect(await settled).toMatchObject({ expected: 1, confirmed: 1, missing: [], p99Ms: null });
+});
+
+test("who is away is still named after a restart, by a receipt of a build that did not name it too", () => {
+  const { clock, registry, receipts } = create(0);
+  registry.connected({ id: "h7", name: "host-7", kind: "sdk" })();
+  clock.advance(leaseMs + 1);
+  receipts.open({ action: "revert", release: "r", sequence: null });
+  const stored = receipts.store();
+  const next = create(0);
+  next.receipts.restore(stored);
+  expect(next.receipts.get("r", "revert")).toMatchObject({ away: ["host-7"] });
+  const before = stored.map(({ away: _away, returned: _returned, ...its }) => its);
+  const after = create(0);
+  after.receipts.restore(before);
+  expect(after.receipts.get("r", "revert")).toMatchObject({ expected: 0, confirmed: 0, away: [] });
 });

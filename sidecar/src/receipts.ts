@@ -1,12 +1,15 @@
 import type { Clock } from "@sluice/core";
 import type { Confirmation, Receipt } from "@sluice/core/api";
-import type { Registry } from "./followers/registry.ts";
+import type { LiveFollower, Registry } from "./followers/registry.ts";
 
 /** How many receipts are kept. */
 const receiptsMax = 200;
 
 /** How many names of followers that have not confirmed a receipt holds. */
 const missingMax = 100;
+
+/** How many names of followers that are away a receipt holds. */
+const awayMax = 100;
 
 /** How many of the newest receipts outlive the process. */
 const storedMax = 20;
@@ -20,12 +23,16 @@ export interface StoredReceipt {
   readonly expected: number;
   readonly missing: readonly (readonly [id: string, name: string])[];
   readonly delaysMs: readonly number[];
+  /** Left out by builds that did not name who is away. */
+  readonly away?: readonly (readonly [id: string, name: string])[];
+  readonly returned?: number;
 }
 
 /** Keeps account of who has taken up which command, and when. */
 export interface Receipts {
   /**
-   * Opens the receipt of a command at its announcement. Expected are the followers that have a live lease now. `sequence` is the
+   * Opens the receipt of a command at its announcement. Expected are the followers that have a live lease now; who is away is named
+   * beside them, and expected from when it is back and confirms. `sequence` is the
    * control sequence number of the command's last event; null for a revert that runs ahead of the log. A second revert of the
    * same release keeps the first one's receipt; any other action begins a new one in place of the last.
    */
@@ -54,6 +61,10 @@ interface Account {
   readonly missing: Map<string, string>;
   /** In the order of arrival, and so in ascending order. */
   readonly delaysMs: number[];
+  /** Name by id of those who were away at the command and have not confirmed since. */
+  readonly away: Map<string, string>;
+  /** How many have confirmed whose time says nothing of the command: they were away, or took the place of one that ended. */
+  returned: number;
   readonly waiting: Set<() => void>;
 }
 
@@ -68,10 +79,31 @@ export function createReceipts(dependencies: {
   const accounts = new Map<string, Account>();
 
   function confirm(account: Account, follower: string): void {
-    if (!account.missing.delete(follower)) return;
-    account.delaysMs.push(clock.now() - account.announcedAtMs);
+    if (account.missing.delete(follower)) account.delaysMs.push(clock.now() - account.announcedAtMs);
+    else if (account.away.delete(follower)) {
+      account.expected += 1;
+      account.returned += 1;
+    } else return;
+    changed(account);
+  }
+
+  function changed(account: Account): void {
     onChange();
     if (account.missing.size === 0) release(account);
+  }
+
+  /** What was asked of a process is asked of the one that took its place. */
+  function replace(account: Account, lost: string, by: LiveFollower): void {
+    const isExpected = account.missing.delete(lost);
+    if (!isExpected && !account.away.delete(lost)) return;
+    if (!isConfirmedBy(account, { applied: by.applied, reverted: [...by.reverted] })) {
+      (isExpected ? account.missing : account.away).set(by.id, by.name);
+      onChange();
+      return;
+    }
+    account.returned += 1;
+    if (!isExpected) account.expected += 1;
+    changed(account);
   }
 
   /** Whoever waits for the account is answered with how it stands. */
@@ -100,11 +132,13 @@ export function createReceipts(dependencies: {
     left({ id }) {
       for (const account of accounts.values()) {
         // What has ended shows nothing to anybody, and will not confirm.
-        if (!account.missing.delete(id)) continue;
-        account.expected -= 1;
-        onChange();
-        if (account.missing.size === 0) release(account);
+        if (account.missing.delete(id)) account.expected -= 1;
+        else if (!account.away.delete(id)) continue;
+        changed(account);
       }
+    },
+    replaced(lost, by) {
+      for (const account of accounts.values()) replace(account, lost.id, by);
     },
   });
 
@@ -121,6 +155,8 @@ export function createReceipts(dependencies: {
         expected: followers.length,
         missing: new Map(followers.map(({ id, name }) => [id, name])),
         delaysMs: [],
+        away: new Map(registry.away().map(({ id, name }) => [id, name])),
+        returned: 0,
         waiting: new Set(),
       };
       for (const { id, applied, reverted } of followers) {
@@ -163,7 +199,7 @@ export function createReceipts(dependencies: {
     store: () =>
       [...accounts.values()]
         .slice(-storedMax)
-        .map(({ action, release: of, sequence, announcedAt, expected, missing, delaysMs }) => ({
+        .map(({ action, release: of, sequence, announcedAt, expected, missing, delaysMs, away, returned }) => ({
           action,
           release: of,
           sequence,
@@ -171,15 +207,19 @@ export function createReceipts(dependencies: {
           expected,
           missing: [...missing],
           delaysMs,
+          away: [...away],
+          returned,
         })),
     restore(stored) {
-      for (const { missing, delaysMs, ...its } of stored) {
+      for (const { missing, delaysMs, away = [], returned = 0, ...its } of stored) {
         const ageMs = Math.max(delaysMs.at(-1) ?? 0, clock.wall() - its.announcedAt);
         accounts.set(keyOf(its.release, its.action), {
           ...its,
           announcedAtMs: clock.now() - ageMs,
           missing: new Map(missing),
           delaysMs: [...delaysMs],
+          away: new Map(away),
+          returned,
           waiting: new Set(),
         });
       }
@@ -205,7 +245,7 @@ function isConfirmedBy(
 }
 
 function receiptOf(account: Account): Receipt {
-  const { action, release, sequence, announcedAt, expected, missing, delaysMs } = account;
+  const { action, release, sequence, announcedAt, expected, missing, delaysMs, away, returned } = account;
   return {
     action,
     release,
@@ -213,11 +253,13 @@ function receiptOf(account: Account): Receipt {
     durable: sequence !== null,
     announcedAt,
     expected,
-    confirmed: delaysMs.length,
+    confirmed: delaysMs.length + returned,
     p50Ms: percentile(delaysMs, 0.5),
     p99Ms: percentile(delaysMs, 0.99),
     lastMs: delaysMs.at(-1) ?? null,
     missing: [...missing.values()].slice(0, missingMax),
+    away: [...away.values()].slice(0, awayMax),
+    awayTotal: away.size,
   };
 }
 

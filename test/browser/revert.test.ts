@@ -155,6 +155,24 @@ test("in the bake the advice is another one, for no lease ends it", async (conte
   expect(await prices(page).locator(".receipt").innerText()).toContain("may go on serving v43");
 });
 
+test("who is away is named although everybody else has confirmed, and in the bake with what to do", async (context) => {
+  const { page, origin } = await stage.open(
+    context,
+    status([running("prices", { phase: "baking", thousandths: 100_000 })]),
+  );
+  const here = receipt({ away: ["checkout@host-7", "search@host-9"], awayTotal: 2 });
+  origin.answerReverts(() => accepted(here));
+  origin.answerReceipts(() => here);
+  await revertButton(page).click();
+  await prices(page).getByText("Take v43 of prices back from everybody?").waitFor();
+  await page.keyboard.press("Enter");
+  await prices(page).getByText("v43 of prices is gone from all that are connected").waitFor();
+  const said = await prices(page).locator(".receipt").innerText();
+  expect(said).toContain("412 of 412");
+  expect(said).toContain("checkout@host-7, search@host-9");
+  expect(said).toContain("may go on serving v43");
+});
+
 test("with nobody connected a revert is complete at once", async (context) => {
   const { page, origin } = await stage.open(context, status([running()]));
   const nobody = receipt({ expected: 0, confirmed: 0, lastMs: null, p50Ms: null, p99Ms: null });

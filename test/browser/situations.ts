@@ -131,6 +131,8 @@ export function receipt(over: Partial<Receipt> = {}): Receipt {
     p99Ms: 290,
     lastMs: 380,
     missing: [],
+    away: [],
+    awayTotal: 0,
     ...over,
   };
 }

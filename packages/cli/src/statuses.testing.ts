@@ -93,6 +93,8 @@ export function receiptOf(missing: readonly string[] = [], of = 412): Receipt {
     p99Ms: 380,
     lastMs: 402,
     missing,
+    away: [],
+    awayTotal: 0,
   };
 }
 

@@ -20,6 +20,7 @@ export type {
   SnapshotChange,
 } from "./replica.ts";
 export type { Reporter } from "./reporter.ts";
+export { newlyReverted } from "./reverted.ts";
 export type { NeededBlob, Shelf } from "./shelf.ts";
 export { createShelf } from "./shelf.ts";
 export type { Sweeper } from "./sweeper.ts";

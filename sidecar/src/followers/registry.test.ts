@@ -3,6 +3,7 @@ import { createVirtualClock, leaseMs } from "@sluice/core";
 import type { Confirmation, FollowerInfo } from "@sluice/core/api";
 import { pino } from "pino";
 import { expect, test } from "vitest";
+import { awayMs } from "./away.ts";
 import type { Registry } from "./registry.ts";
 import { createRegistry } from "./registry.ts";
 
@@ -12,6 +13,8 @@ function create(): { clock: VirtualClock; registry: Registry } {
 }
 
 const shop = (id: string): FollowerInfo => ({ id, name: `shop ${id}`, kind: "sdk" });
+/** One of several processes under one name. */
+const worker = (id: string): FollowerInfo => ({ id, name: "shop", kind: "sdk" });
 const sidecar = (id: string): FollowerInfo => ({ id, name: `sidecar ${id}`, kind: "sidecar" });
 const ids = (registry: Registry): string[] => registry.live().map(({ id }) => id);
 
@@ -208,4 +211,60 @@ test("those who follow through a sidecar that says goodbye count for the lease: 
   clock.advance(leaseMs + 1);
   expect(ids(registry)).toEqual(["a"]);
   expect(heard).toEqual(["sidecar s left", "shop b lost"]);
+});
+
+test("who is lost is away for fifteen minutes, until it is back or says goodbye", () => {
+  const { clock, registry } = create();
+  for (const id of ["a", "b", "c", "d"]) registry.connected(shop(id))();
+  clock.advance(leaseMs + 1);
+  const names = (): string[] => registry.away().map(({ name }) => name);
+  expect(names()).toEqual(["shop a", "shop b", "shop c", "shop d"]);
+  registry.connected(shop("a"));
+  leave(registry, "b");
+  expect(names()).toEqual(["shop c", "shop d"]);
+  clock.advance(awayMs - 1);
+  expect(names()).toEqual(["shop c", "shop d"]);
+  clock.advance(1);
+  expect(names()).toEqual([]);
+});
+
+test("those behind a sidecar are away with it, and back with its list", () => {
+  const { clock, registry } = create();
+  const children = { of: "s", followers: [shop("a")] };
+  const disconnected = registry.connected(sidecar("s"));
+  registry.receive({ confirmations: [], children });
+  disconnected();
+  clock.advance(leaseMs + 1);
+  expect(registry.away().map(({ id }) => id)).toEqual(["a", "s"]);
+  registry.connected(sidecar("s"));
+  registry.receive({ confirmations: [], children });
+  expect(registry.away()).toEqual([]);
+});
+
+test("a process started anew under the same name takes the place of one that was lost, before or after its lease ends", () => {
+  const { clock, registry } = create();
+  const heard: string[] = [];
+  registry.subscribe({ replaced: (lost, by) => void heard.push(`${by.id} for ${lost.id}`) });
+  registry.connected(worker("old"));
+  clock.advance(60_000);
+  registry.connected(worker("a"))();
+  registry.connected(worker("b"))();
+  clock.advance(500);
+  registry.connected(worker("a2"));
+  clock.advance(leaseMs);
+  // One came, two went, and the one that was there all along takes nobody's place.
+  expect(heard).toEqual(["a2 for a"]);
+  expect(registry.away().map(({ id }) => id)).toEqual(["b"]);
+  registry.connected(worker("b2"));
+  expect(heard).toEqual(["a2 for a", "b2 for b"]);
+  expect(registry.away()).toEqual([]);
+});
+
+test("of two that are away under one name, the one that is back takes nobody's place but its own", () => {
+  const { clock, registry } = create();
+  registry.connected(worker("a"))();
+  registry.connected(worker("b"))();
+  clock.advance(leaseMs + 1);
+  registry.connected(worker("b"));
+  expect(registry.away().map(({ id }) => id)).toEqual(["a"]);
 });

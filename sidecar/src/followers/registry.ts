@@ -2,6 +2,7 @@ import type { Clock, Timer } from "@sluice/core";
 import type { Confirmation, ConfirmationBatch, FollowerInfo, FollowerStatus } from "@sluice/core/api";
 import { limits } from "@sluice/core/api";
 import type { Logger } from "pino";
+import { createAwayBook } from "./away.ts";
 
 /** For how long changes of who follows are gathered before listeners are told, in milliseconds. */
 const childrenGatherMs = 50;
@@ -39,6 +40,11 @@ export interface RegistryListener {
   left?(follower: FollowerInfo): void;
   /** A follower's lease has ended without a goodbye: it crashed, or is cut off and may come back. */
   lost?(follower: FollowerInfo): void;
+  /**
+   * A process has come that has the name of one that was lost, since that one went: it is taken for the same program, started anew.
+   * Each takes the place of one.
+   */
+  replaced?(lost: FollowerInfo, by: LiveFollower): void;
 }
 
 /** Who follows this instance, directly or through sidecars, and what they have confirmed. */
@@ -52,6 +58,8 @@ export interface Registry {
    * either.
    */
   live(): readonly LiveFollower[];
+  /** Those whose lease has ended within the last 15 minutes without a goodbye, in whose place nobody has come. */
+  away(): readonly FollowerInfo[];
   /** The same for `status`; `via` is the sidecar's name. */
   list(): readonly FollowerStatus[];
   /** How many of those with a live lease hold a release's candidate whole. */
@@ -62,8 +70,11 @@ export interface Registry {
 }
 
 interface Known {
-  info: FollowerInfo;
+  readonly info: FollowerInfo;
   readonly connectedAt: number;
+  readonly knownSinceMs: number;
+  /** It has taken the place of one that was lost. */
+  succeeds: boolean;
   /** Sidecars that list it. */
   readonly owners: Set<string>;
   applied: number;
@@ -88,16 +99,16 @@ export function createRegistry(dependencies: { clock: Clock; logger: Logger; lea
   /** In the order in which they went. */
   const leaving: { readonly id: string; readonly atMs: number }[] = [];
   const goodbyes = new Set<string>();
+  const away = createAwayBook(clock);
+  /** Those who are known, by name. */
+  const named = new Map<string, Set<Known>>();
   const listeners = new Set<RegistryListener>();
   let sweeping: Timer | undefined;
   let telling: Timer | undefined;
 
   function know(info: FollowerInfo): Known | undefined {
     const before = known.get(info.id);
-    if (before !== undefined) {
-      before.info = info;
-      return before;
-    }
+    if (before !== undefined) return before;
     if (goodbyes.has(info.id)) return undefined;
     if (known.size >= knownMax) {
       logger.warn({ knownMax, follower: info.name }, "too many followers are known; one more is not counted");
@@ -106,14 +117,34 @@ export function createRegistry(dependencies: { clock: Clock; logger: Logger; lea
     const entry: Known = {
       info,
       connectedAt: clock.wall(),
+      knownSinceMs: clock.now(),
+      succeeds: false,
       owners: new Set(),
       applied: 0,
       reverted: new Set(),
       prepared: new Set(),
     };
     known.set(info.id, entry);
+    named.set(info.name, (named.get(info.name) ?? new Set()).add(entry));
     changed();
+    const lost = away.clear(info.id) ? undefined : away.named(info.name);
+    if (lost !== undefined) replace(lost, entry);
     return entry;
+  }
+
+  function forget(entry: Known): void {
+    const { id, name } = entry.info;
+    known.delete(id);
+    const namesakes = named.get(name);
+    namesakes?.delete(entry);
+    if (namesakes?.size === 0) named.delete(name);
+    changed();
+  }
+
+  function replace(lost: FollowerInfo, entry: Known): void {
+    entry.succeeds = true;
+    away.clear(lost.id);
+    for (const listener of listeners) listener.replaced?.(lost, liveOf(entry));
   }
 
   function isHere(id: string): boolean {
@@ -172,19 +203,27 @@ export function createRegistry(dependencies: { clock: Clock; logger: Logger; lea
   }
 
   function forgetWhereGone(entry: Known): void {
-    if (isLive(entry) || !known.delete(entry.info.id)) return;
-    changed();
+    if (isLive(entry) || !known.has(entry.info.id)) return;
+    forget(entry);
+    away.lost(entry.info);
     for (const listener of listeners) listener.lost?.(entry.info);
+    // Whoever starts a process anew does so long before the lease of the last one has ended.
+    const goneMs = clock.now() - leaseMs;
+    for (const its of named.get(entry.info.name) ?? []) {
+      if (its.succeeds || its.knownSinceMs <= goneMs) continue;
+      replace(entry.info, its);
+      return;
+    }
   }
 
   /** Those who follow through it keep it as long as their lease runs: they are on their way to somebody else. */
   function takeGoodbye(id: string): void {
     goodbyes.add(id);
     dropOldest(goodbyes, goodbyesMax);
+    away.clear(id);
     const entry = known.get(id);
     if (entry === undefined) return;
-    known.delete(id);
-    changed();
+    forget(entry);
     for (const listener of listeners) listener.left?.(entry.info);
   }
 
@@ -221,12 +260,14 @@ export function createRegistry(dependencies: { clock: Clock; logger: Logger; lea
   function live(): LiveFollower[] {
     const list: LiveFollower[] = [];
     for (const entry of known.values()) {
-      if (!isLive(entry)) continue;
-      const { info, owners, connectedAt, applied, reverted, prepared } = entry;
-      const via = isHere(info.id) ? null : ([...owners].findLast(isHere) ?? null);
-      list.push({ ...info, via, connectedAt, applied, reverted, prepared });
+      if (isLive(entry)) list.push(liveOf(entry));
     }
     return list;
+  }
+
+  function liveOf({ info, owners, connectedAt, applied, reverted, prepared }: Known): LiveFollower {
+    const via = isHere(info.id) ? null : ([...owners].findLast(isHere) ?? null);
+    return { ...info, via, connectedAt, applied, reverted, prepared };
   }
 
   return {
@@ -247,6 +288,7 @@ export function createRegistry(dependencies: { clock: Clock; logger: Logger; lea
       for (const confirmation of confirmations) takeConfirmation(confirmation);
     },
     live,
+    away: () => away.list(),
     list: () =>
       live().map(({ id, name, kind, via, applied }) => ({
         id,

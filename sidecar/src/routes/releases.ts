@@ -1,4 +1,4 @@
-import { SluiceError } from "@sluice/core";
+import { everybodyThousandths, SluiceError } from "@sluice/core";
 import type { Receipt } from "@sluice/core/api";
 import {
   guardOffBodySchema,
@@ -23,9 +23,10 @@ export function createReleaseRoutes(dependencies: CommandRouteDependencies): Hon
   app.post(routes.setPercentage.path, async (context) => {
     const body = await jsonBody(context, setPercentageSchema, limits.bodyBytesMax);
     const release = releaseParameter(context);
-    return context.json(
-      await answerCommand(context, dependencies, { type: "set-percentage", release, ...body }, "percentage"),
-    );
+    // Everybody is a promotion, and its receipt is one.
+    const action = body.thousandths === everybodyThousandths ? "promote" : "percentage";
+    const command = { type: "set-percentage", release, ...body } as const;
+    return context.json(await answerCommand(context, dependencies, command, action));
   });
 
   app.post(routes.hold.path, async (context) => {

@@ -61,6 +61,17 @@ test("of many who have not confirmed, ten are named", async () => {
   expect(program.requests).toHaveLength(1);
 });
 
+test("who is away is named beside the receipt, and nobody waits for it", async () => {
+  const receipt = { ...receiptOf(), away: ["checkout@host-7", "checkout@host-9"], awayTotal: 12 };
+  const program = createTestProgram(() => done(receipt));
+  const { code, stdout } = await program.run("revert", "prices");
+  expect(code).toBe(0);
+  expect(stdout).toContain(
+    "gone on 412 of 412 followers in 380 ms (p99; p50 41 ms)\nand 12 that are away, told before anything else when back: checkout@host-7, checkout@host-9 and 10 more\n",
+  );
+  expect(program.requests).toHaveLength(1);
+});
+
 test("a revert that is announced and not in the log yet says so", async () => {
   const program = createTestProgram(({ method }) =>
     method === "POST" ? done({ ...receiptOf(), durable: false, sequence: null }) : { ...receiptOf(), durable: false },

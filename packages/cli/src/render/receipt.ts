@@ -2,7 +2,7 @@ import type { Receipt } from "@sluice/core/api";
 import { durationText } from "../duration.ts";
 import { counted, countText } from "../text.ts";
 
-/** How many missing followers are named to a person. */
+/** How many followers that are missing or away are named to a person. */
 const namedMax = 10;
 
 /** A receipt in one line: `gone on 412 of 412 in 380 ms (p99)`. */
@@ -16,16 +16,22 @@ export function receiptText(receipt: Receipt): string {
 
 /** Who has not confirmed, and that something is not in the log yet; nothing where all is well. */
 export function receiptWarnings(receipt: Receipt): string[] {
-  const { expected, confirmed, missing, durable } = receipt;
+  const { expected, confirmed, missing, durable, away, awayTotal } = receipt;
   const lines: string[] = [];
   const open = expected - confirmed;
-  if (open > 0) {
-    const names = missing.slice(0, namedMax).join(", ");
-    const more = open > namedMax ? ` and ${countText(open - Math.min(namedMax, missing.length))} more` : "";
-    lines.push(`not confirmed by ${counted(open, "follower")}: ${names}${more}`);
+  if (open > 0) lines.push(`not confirmed by ${counted(open, "follower")}: ${namesText(missing, open)}`);
+  if (awayTotal > 0) {
+    const verb = awayTotal === 1 ? "is" : "are";
+    const names = namesText(away, awayTotal);
+    lines.push(`and ${countText(awayTotal)} that ${verb} away, told before anything else when back: ${names}`);
   }
   if (!durable) lines.push("announced everywhere, not in the log yet: the store does not answer");
   return lines;
+}
+
+function namesText(names: readonly string[], total: number): string {
+  const named = names.slice(0, namedMax);
+  return `${named.join(", ")}${total > named.length ? ` and ${countText(total - named.length)} more` : ""}`;
 }
 
 /** Whether there is nothing more to wait for. */
