@@ -71,6 +71,23 @@ test("a command goes to its route with its body, its actor and a key of its own"
   ]);
 });
 
+test("a guard is turned off with a time and a reason, and a release takes a plan by name", async () => {
+  const { admin, seen } = adminOver(() => Response.json(done));
+  await admin.guardOff("prices-v4-abc123", { forMs: 600_000, reason: "the payment provider is down" });
+  await admin.guardOn("prices-v4-abc123");
+  await admin.startRelease("prices", { plan: "careful" });
+  await admin.startRelease("prices", { plan: { preset: "linear-20-every-6m", bakeMs: 0 } });
+  expect(seen.map(({ path, body }) => ({ path, body }))).toEqual([
+    {
+      path: "/v1/releases/prices-v4-abc123/guard-off",
+      body: { forMs: 600_000, reason: "the payment provider is down" },
+    },
+    { path: "/v1/releases/prices-v4-abc123/guard-on", body: {} },
+    { path: "/v1/datasets/prices/release", body: { plan: "careful" } },
+    { path: "/v1/datasets/prices/release", body: { plan: { preset: "linear-20-every-6m", bakeMs: 0 } } },
+  ]);
+});
+
 test("a key that a URL would take for a place in its path is read all the same, and so is one called __proto__", async () => {
   const text = '{"dataset":"prices","items":{"..":{"price":1},"__proto__":2},"version":4,"arm":null,"release":null}';
   const { admin, seen } = adminOver(() => new Response(text, { headers: { "content-type": "application/json" } }));

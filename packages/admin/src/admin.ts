@@ -2,6 +2,7 @@ import { type Clock, fillPath, type LoggedEvent, type Plan, SluiceError, type So
 import {
   type CommandAnswer,
   type CreateDataset,
+  type EvidenceAnswer,
   type PatchAnswer,
   type PatchBody,
   type PublishAnswer,
@@ -34,11 +35,15 @@ export interface AdminOptions {
   readonly newKey?: () => string;
 }
 
+/** A plan: a preset's name (`careful`), or what differs from the preset, which is the default plan where none is named. */
+export type PlanInput =
+  | string
+  | (Partial<Omit<Plan, "guard">> & { readonly preset?: string; readonly guard?: Partial<Plan["guard"]> });
+
 /** A dataset to create. Default: a canary dataset with the default plan and without checks. */
 export interface NewDataset extends Partial<Pick<CreateDataset, "policy" | "checks">> {
   readonly name: string;
-  /** What is left out is the default plan's. */
-  readonly plan?: Partial<Omit<Plan, "guard">> & { readonly guard?: Partial<Plan["guard"]> };
+  readonly plan?: PlanInput;
   /** A ready set of checks; `checks` replaces it. */
   readonly template?: "none" | "prices" | "stock";
 }
@@ -72,16 +77,28 @@ export interface Admin {
     body: { publish: number; keys?: readonly string[]; reason?: string },
   ): Promise<CommandAnswer>;
 
-  startRelease(dataset: string, body?: Partial<StartRelease>): Promise<CommandAnswer>;
+  /** `plan` takes the place of the dataset's for this release. */
+  startRelease(
+    dataset: string,
+    body?: Partial<Omit<StartRelease, "plan">> & { readonly plan?: PlanInput | null },
+  ): Promise<CommandAnswer>;
   /** `epoch` is the one that was looked at: CONFLICT where somebody has moved the percentage since. */
   setPercentage(release: string, body: { thousandths: number; epoch?: number }): Promise<CommandAnswer>;
   hold(release: string, body?: { reason?: string }): Promise<CommandAnswer>;
   resume(release: string, body?: { reason?: string }): Promise<CommandAnswer>;
+  /**
+   * Takes the guard's hands off a release for `forMs` (1 second to 12 hours), and says why; people, alerts and queries go on acting.
+   * Ends by itself. Once more while it is off: the new time takes the place of the first.
+   */
+  guardOff(release: string, body: { forMs: number; reason: string }): Promise<CommandAnswer>;
+  guardOn(release: string, body?: { reason?: string }): Promise<CommandAnswer>;
   promote(release: string, body?: { epoch?: number }): Promise<CommandAnswer>;
   revertRelease(release: string, body?: { reason?: string }): Promise<CommandAnswer>;
   /** Ends what runs or bakes on a dataset. NOTHING_TO_REVERT where nothing does and no revert ended within five minutes. */
   revertDataset(dataset: string, body?: { reason?: string }): Promise<CommandAnswer>;
   receipt(release: string, action: Receipt["action"]): Promise<Receipt>;
+  /** What the guard of a release saw: of an active one up to now, of one of the last 50 that ended up to its end. */
+  evidence(release: string): Promise<EvidenceAnswer>;
 
   read(dataset: string, key: string, options?: { as?: string }): Promise<ReadAnswer>;
   readMany(dataset: string, body: { keys: readonly string[]; as?: string }): Promise<ReadManyAnswer>;
@@ -128,10 +145,13 @@ export function createAdmin(options: AdminOptions): Admin {
     setPercentage: (release, body) => send(routes.setPercentage, { release }, body),
     hold: (release, body = {}) => send(routes.hold, { release }, body),
     resume: (release, body = {}) => send(routes.resume, { release }, body),
+    guardOff: (release, body) => send(routes.guardOff, { release }, body),
+    guardOn: (release, body = {}) => send(routes.guardOn, { release }, body),
     promote: (release, body = {}) => send(routes.promote, { release }, body),
     revertRelease: (release, body = {}) => send(routes.revertRelease, { release }, body),
     revertDataset: (dataset, body = {}) => send(routes.revertDataset, { dataset }, body),
     receipt: (release, action) => send(routes.receipt, { release, action }),
+    evidence: (release) => send(routes.evidence, { release }),
 
     read(dataset, key, { as } = {}) {
       // A URL takes these for places in its path, percent-encoded or not.

@@ -65,6 +65,8 @@ export type { Matcher } from "./release/matchers.ts";
 export { parseMatcher } from "./release/matchers.ts";
 export type { AlertRule, Plan, PlanStep, PromotionRule, QueryRule } from "./release/plan.ts";
 export { defaultPlan, everybodyThousandths, holdMsAt, nextStep } from "./release/plan.ts";
+export type { PlanPreset } from "./release/presets.ts";
+export { isPresetName, planOfPreset, planPresets } from "./release/presets.ts";
 export type {
   DatasetState,
   GuardOff,

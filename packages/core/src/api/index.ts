@@ -54,7 +54,7 @@ export {
   sourceDefinitionSchema,
 } from "./log.ts";
 export { guardConfigSchema } from "./guard.ts";
-export { planSchema, thousandthsSchema } from "./plan.ts";
+export { partialPlanSchema, planSchema, thousandthsSchema } from "./plan.ts";
 export type { PatchMinute } from "./patch-minute.ts";
 export { patchMinuteSchema } from "./patch-minute.ts";
 export { fillPath, paths } from "./paths.ts";

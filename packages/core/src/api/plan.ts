@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { parseMatcher } from "../release/matchers.ts";
+import { matcherLengthMax, parseMatcher } from "../release/matchers.ts";
 import type { AlertRule, Plan, PlanStep, QueryRule } from "../release/plan.ts";
-import { defaultPlan, everybodyThousandths } from "../release/plan.ts";
+import { everybodyThousandths } from "../release/plan.ts";
+import { planOfPreset } from "../release/presets.ts";
 import { guardConfigSchema, partialGuardConfigSchema } from "./guard.ts";
 
 /** A percentage in integer thousandths. */
@@ -19,7 +20,7 @@ const alertRuleSchema: z.ZodType<AlertRule> = z.object({
     .array(
       z
         .string()
-        .max(1_000)
+        .max(matcherLengthMax)
         .refine((text) => parseMatcher(text) !== undefined, 'a matcher such as service=~"checkout|cart"'),
     )
     .min(1)
@@ -27,13 +28,26 @@ const alertRuleSchema: z.ZodType<AlertRule> = z.object({
   action: z.enum(["revert", "hold"]),
 });
 
-const queryRuleSchema: z.ZodType<QueryRule> = z.object({
+const queryFields = {
   name: z.string().min(1).max(100),
   expression: z.string().min(1).max(4_000),
   forMs: durationMsSchema,
   action: z.enum(["revert", "hold"]),
   unanswered: z.enum(["hold", "ignore"]),
+};
+
+const queryRuleSchema: z.ZodType<QueryRule> = z.object(queryFields);
+
+/** A query as people write it: it reverts at once where it fires, and holds where nobody answers it. */
+const partialQueryRuleSchema: z.ZodType<QueryRule> = z.strictObject({
+  ...queryFields,
+  forMs: queryFields.forMs.default(0),
+  action: queryFields.action.default("revert"),
+  unanswered: queryFields.unanswered.default("hold"),
 });
+
+const areNamesDifferent = (queries: readonly QueryRule[]): boolean =>
+  new Set(queries.map(({ name }) => name)).size === queries.length;
 
 const planFields = {
   steps: z
@@ -48,24 +62,45 @@ const planFields = {
   bakeMs: durationMsSchema,
   guard: guardConfigSchema,
   alerts: z.array(alertRuleSchema).max(32),
-  queries: z
-    .array(queryRuleSchema)
-    .max(32)
-    .refine((queries) => new Set(queries.map(({ name }) => name)).size === queries.length, "names that differ"),
+  queries: z.array(queryRuleSchema).max(32).refine(areNamesDifferent, "names that differ"),
   promotion: z.object({ waitMaxMs: durationMsSchema, otherwise: z.enum(["hold", "proceed"]) }).nullable(),
   requiredApps: z.array(z.string().min(1).max(200)).max(100),
 };
 
 export const planSchema: z.ZodType<Plan> = z.object(planFields);
 
-/** A plan as people write it: what is left out is the default plan's. The guard's values are held to their ranges. */
-export const partialPlanSchema: z.ZodType<Plan> = z.strictObject({
-  steps: planFields.steps.default([...defaultPlan.steps]),
-  automatic: planFields.automatic.default(defaultPlan.automatic),
-  bakeMs: planFields.bakeMs.default(defaultPlan.bakeMs),
-  guard: partialGuardConfigSchema,
-  alerts: planFields.alerts.default([...defaultPlan.alerts]),
-  queries: planFields.queries.default([...defaultPlan.queries]),
-  promotion: planFields.promotion.default(defaultPlan.promotion),
-  requiredApps: planFields.requiredApps.default([...defaultPlan.requiredApps]),
-});
+const presetSchema: z.ZodType<Plan, string> = z
+  .string()
+  .max(200)
+  .transform((name, context) => {
+    try {
+      return planOfPreset(name);
+    } catch (error) {
+      context.addIssue({ code: "custom", message: error instanceof Error ? error.message : String(error) });
+      return z.NEVER;
+    }
+  });
+
+const planObjectSchema: z.ZodType<Plan> = z
+  .strictObject({
+    preset: presetSchema.prefault("careful"),
+    steps: planFields.steps.exactOptional(),
+    automatic: planFields.automatic.exactOptional(),
+    bakeMs: planFields.bakeMs.exactOptional(),
+    guard: partialGuardConfigSchema,
+    alerts: planFields.alerts.exactOptional(),
+    queries: z.array(partialQueryRuleSchema).max(32).refine(areNamesDifferent, "names that differ").exactOptional(),
+    promotion: planFields.promotion.exactOptional(),
+    requiredApps: planFields.requiredApps.exactOptional(),
+  })
+  .transform(({ preset, ...given }) => ({ ...preset, ...given }));
+
+/**
+ * A plan as people write it: a preset's name, or `{"preset": …}` with what differs from it. What is left out is the preset's, and
+ * the default plan's without one. It comes out whole, so that no event depends on what a name means later. The guard's values are
+ * held to their ranges.
+ */
+export const partialPlanSchema: z.ZodType<Plan> = z.preprocess(
+  (input) => (typeof input === "string" ? { preset: input } : input),
+  planObjectSchema,
+);
