@@ -309,6 +309,7 @@ test("an automatic plan takes its steps as time passes, bakes, and completes", a
       { thousandths: 50_000, holdMs: 2_000 },
     ],
     bakeMs: 3_000,
+    promotion: null,
   };
   const origin = await createTestOrigin({ items, plan });
   await origin.publish("prices", changed, "?release=true");

@@ -1,4 +1,5 @@
 import type { Event, LoggedEvent } from "@sluice/core";
+import { createGuard, defaultPlan, tickGuard } from "@sluice/core";
 import { expect, test } from "vitest";
 import { createTestProgram, obeyed } from "../fake-instance.testing.ts";
 import { datasets, nowMs, statusOf } from "../statuses.testing.ts";
@@ -23,33 +24,14 @@ const published = {
   changes: null,
   quarantinedChanges: null,
 };
-const plan = {
-  steps: [{ thousandths: 1_000, holdMs: 60_000 }],
-  automatic: true,
-  bakeMs: 60_000,
-  guard: { alpha: 0.006, toleratedRatio: 1.25, toleratedExtraRate: 0, kinds: [], failuresMin: 3, absolute: [] },
-  alerts: [],
-  queries: [],
-  promotion: null,
-  requiredApps: [],
-};
+const plan = { ...defaultPlan, steps: [{ thousandths: 1_000, holdMs: 60_000 }], promotion: null };
 const evidence = {
-  epoch: 2,
-  thousandths: 5_000,
+  ...tickGuard(createGuard(defaultPlan.guard, { epoch: 2, thousandths: 5_000 }), 0).evidence,
   candidateRequests: 402,
   candidateFailures: 31,
   controlRequests: 7_812,
   controlFailures: 9,
-  comparison: "on",
-  comparativeEvidence: 200,
-  threshold: 166,
-  unitEvidence: null,
-  requestEvidence: 200,
-  kinds: [],
-  absoluteEvidence: [],
-  failuresMinReached: true,
-  lateReports: 0,
-} as const;
+};
 
 const at = (index: number, event: Event, by: LoggedEvent["by"] = person): LoggedEvent => ({
   sequence: index + 1,
@@ -121,6 +103,22 @@ const story: LoggedEvent[] = [
   ),
   at(14, { type: "quarantine-lifted", dataset: "prices", publish: 4, keys: ["a", "b"], reason: "right after all" }),
   at(15, { type: "source-removed", dataset: "prices", source: "main" }),
+  at(16, { type: "guard-off", release, forMs: 600_000, reason: "the payment provider is down" }),
+  at(17, { type: "guard-on", release, reason: "its time is over" }, { kind: "plan", name: release }),
+  at(18, {
+    type: "version-restored",
+    dataset: "prices",
+    number: 6_054,
+    restored: 41,
+    mode: "exact",
+    content,
+    origin,
+    difference,
+    changes: null,
+    dropped: { changes: 6_012, keys: 3_118 },
+    takenBack: [],
+    cause: { reason: "the currency is wrong", evidence: null },
+  }),
 ];
 
 const ndjson = (events: readonly unknown[]): Response =>
