@@ -65,7 +65,7 @@ function describe(event: Event): { dataset: string; text: string } {
       const { restored, number, mode, dropped, cause } = event;
       const how = mode === "exact" ? "as it was" : "with the patches since";
       const left = `${counted(dropped.changes, "change")} to ${counted(dropped.keys, "key")} dropped`;
-      return { dataset: event.dataset, text: `RESTORED v${restored} ${how} as v${number}, ${left}: ${cause.reason}` };
+      return { dataset: event.dataset, text: `RESTORED v${restored} ${how}, now v${number}, ${left}: ${cause.reason}` };
     }
     case "patched":
       return { dataset: event.dataset, text: `v${event.stable.number} patched` };
