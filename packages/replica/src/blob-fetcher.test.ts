@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { createVirtualClock, SluiceError, type VirtualClock } from "@sluice/core";
 import { expect, test } from "vitest";
-import { type BlobFetcher, createBlobFetcher, patienceMs, type Sharing } from "./blob-fetcher.ts";
+import { type BlobFetcher, createBlobFetcher, patienceMs, type Sharing, unknownMsMax } from "./blob-fetcher.ts";
 import type { Blobs } from "./blobs.ts";
 import { silenceMs } from "./connection.ts";
 import { createMemoryBlobs } from "./memory-blobs.ts";
@@ -18,7 +18,11 @@ interface World {
   readonly asked: string[];
 }
 
-function createWorld(blobs: Blobs = createMemoryBlobs(), sharing: Sharing | null = null): World {
+function createWorld(
+  blobs: Blobs = createMemoryBlobs(),
+  sharing: Sharing | null = null,
+  onUnknown: () => void = () => {},
+): World {
   const clock = createVirtualClock();
   const stored: string[] = [];
   const open: World["open"] = new Map();
@@ -29,6 +33,7 @@ function createWorld(blobs: Blobs = createMemoryBlobs(), sharing: Sharing | null
     random: () => 0.999,
     sharing,
     onStored: (name) => void stored.push(name),
+    onUnknown,
     fetch: (input, init) => {
       const url = typeof input === "string" ? input : "";
       asked.push(url);
@@ -89,6 +94,27 @@ test("a blob that cannot be had is asked for again, ever later, and at once at a
   fetcher.from("http://b");
   expect(asked.at(-1)).toBe(urlOf("one", "http://b"));
   expect(fetcher.counts()).toEqual({ stored: 0, found: 0, wrong: 0, failed: 4 });
+});
+
+test("a blob that the instance does not have for half a minute is said to be out of date, one that fails otherwise is not", async () => {
+  let said = 0;
+  const { clock, fetcher, open } = createWorld(createMemoryBlobs(), null, () => said++);
+  fetcher.from("http://a");
+  fetcher.want(needed.slice(0, 1));
+  const answerFor = async (durationMs: number, status: number): Promise<void> => {
+    for (const endMs = clock.now() + durationMs; clock.now() < endMs; ) {
+      open.get(urlOf("one"))?.respond(new Response(null, { status }));
+      open.delete(urlOf("one"));
+      await settle();
+      await pass(clock, 1_000);
+    }
+  };
+  await answerFor(unknownMsMax * 2, 500);
+  await answerFor(unknownMsMax - 6_000, 404);
+  await answerFor(2_000, 500);
+  expect(said).toBe(0);
+  await answerFor(unknownMsMax * 2, 404);
+  expect(said).toBe(1);
 });
 
 test("a fetch that falls silent is given up and tried again", async () => {

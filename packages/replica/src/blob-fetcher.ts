@@ -1,4 +1,4 @@
-import { type Clock, fillPath, isSluiceError, paths, type Timer } from "@sluice/core";
+import { type Clock, fillPath, isSluiceError, paths, type SluiceError, type Timer } from "@sluice/core";
 import { backoffMs } from "./backoff.ts";
 import { downloadBlob } from "./blob-download.ts";
 import type { Blobs } from "./blobs.ts";
@@ -20,6 +20,9 @@ const looksMax = 64;
 
 /** An instance to which a blob is on its way itself is asked again after so long, in milliseconds. */
 const askAgainMs = 100;
+
+/** A blob that an instance does not have for so long is not on its way there: what names it is out of date. In milliseconds. */
+export const unknownMsMax = 30_000;
 
 /** What came of the fetches so far. */
 export interface FetchCounts {
@@ -56,6 +59,8 @@ export interface BlobFetcher {
 interface Fetching {
   readonly blob: NeededBlob;
   failures: number;
+  /** Since when the instance says that it has no such blob; null where it does not say so. */
+  unknownSinceMs: number | null;
   controller: AbortController | null;
   retry: Timer | null;
   /** Until then it is left to other processes. */
@@ -75,8 +80,10 @@ export function createBlobFetcher(dependencies: {
   readonly random: () => number;
   readonly sharing?: Sharing | null;
   readonly onStored: (name: string) => void;
+  /** Called each time that the instance has said for `unknownMsMax` that it does not have a wanted blob. */
+  readonly onUnknown?: (error: SluiceError) => void;
 }): BlobFetcher {
-  const { blobs, fetch, clock, random, onStored, sharing = null } = dependencies;
+  const { blobs, fetch, clock, random, onStored, onUnknown = () => {}, sharing = null } = dependencies;
   let wanted = new Map<string, Fetching>();
   let url: string | null = null;
   let looking: Timer | null = null;
@@ -184,15 +191,26 @@ export function createBlobFetcher(dependencies: {
     else if (!comes) counts.failed++;
     if (wanted.get(fetching.blob.name) !== fetching) return;
     if (!comes) fetching.failures++;
+    noteUnknown(fetching, isSluiceError(error, "BLOB_UNKNOWN") ? error : null);
     fetching.retry = clock.setTimer(comes ? askAgainMs : backoffMs(fetching.failures, random), () => {
       fetching.retry = null;
       pump();
     });
   };
 
+  const noteUnknown = (fetching: Fetching, error: SluiceError | null): void => {
+    if (error === null) fetching.unknownSinceMs = null;
+    else if (fetching.unknownSinceMs === null) fetching.unknownSinceMs = clock.now();
+    else if (clock.now() - fetching.unknownSinceMs >= unknownMsMax) {
+      fetching.unknownSinceMs = null;
+      onUnknown(error);
+    }
+  };
+
   const fresh = (blob: NeededBlob): Fetching => ({
     blob,
     failures: 0,
+    unknownSinceMs: null,
     controller: null,
     retry: null,
     patientUntilMs: patientUntilMs(false),
@@ -222,6 +240,7 @@ export function createBlobFetcher(dependencies: {
       for (const fetching of wanted.values()) {
         fetching.retry?.cancel();
         fetching.retry = null;
+        fetching.unknownSinceMs = null;
       }
       pump();
     },

@@ -79,7 +79,9 @@ export function createReplica(options: ReplicaOptions): Replica {
   });
   const sharing = shared === null ? null : { claims: shared.claims, isFirst: () => shared.election.isWriter() };
   const onStored = (blob: string): void => contentArrived(blob);
-  const fetcher = createBlobFetcher({ blobs, fetch, clock, random, sharing, onStored });
+  // The line stands on another base by now, and the event that said so was before this follower's time.
+  const onUnknown = (error: SluiceError): void => healing.needed("every dataset", error);
+  const fetcher = createBlobFetcher({ blobs, fetch, clock, random, sharing, onStored, onUnknown });
   const repairs = createRepairs({ shelf, onSound: (blob) => contentArrived(blob), onGone: () => contentArrived() });
   const healing = createHealing(clock, (error) => {
     wantsWhole = true;
