@@ -3,31 +3,32 @@ import type {
   Clock,
   GuardEvidence,
   GuardState,
+  GuardVerdict,
   LoggedEvent,
+  Proven,
   ReleaseState,
-  StoredGuard,
-  StoredSequenceLog,
   Timer,
 } from "@sluice/core";
 import {
   acceptSequence,
+  configAfterLosses,
   createGuard,
   createSequenceLog,
+  historyOf,
   ingest,
   isActive,
   isSluiceError,
   own,
   percentText,
-  restoreGuard,
-  restoreSequenceLog,
-  serializeGuard,
-  serializeSequenceLog,
+  setGuardOff,
   stepGuard,
   tickGuard,
 } from "@sluice/core";
-import type { OutcomeBatch, ReleaseReport } from "@sluice/core/api";
+import type { EvidenceAnswer, OutcomeBatch, ReleaseReport } from "@sluice/core/api";
 import type { Logger } from "pino";
 import type { Commands } from "./commands.ts";
+import { createEndedEvidence } from "./guard/ended-evidence.ts";
+import { createKeptGuards, type KeptGuard } from "./guard/kept-guards.ts";
 import type { EventLog } from "./store/port.ts";
 
 /** The clock of the guard's blocks, in milliseconds. */
@@ -35,6 +36,9 @@ const tickMs = 250;
 
 /** How often a guard's evidence is kept, in milliseconds: what comes after it is lost with the process. */
 const keepMs = 1_000;
+
+/** The rule whose holds end by themselves when its evidence fades. */
+const comparative = "comparative";
 
 /** What `status` shows of a guard. */
 export interface GuardStatus {
@@ -50,6 +54,10 @@ export interface Guards {
   /** Counts a batch, once, and acts at once where it tips a guard. */
   receive(batch: OutcomeBatch): void;
   status(release: string): GuardStatus | undefined;
+  /** What was seen of an active release, or of one of the last 50 that ended; undefined where nothing is known of it. */
+  evidence(release: string): Promise<EvidenceAnswer | undefined>;
+  /** Running releases whose promotion test is open, with the percentage step that this holds for. */
+  proven(): Readonly<Record<string, Proven>>;
   /** Keeps the evidence and stops. */
   close(): Promise<void>;
 }
@@ -65,22 +73,6 @@ interface Watched {
   overruled: boolean;
 }
 
-/** The document beside the log that holds them. */
-const documentName = "guards";
-
-interface StoredGuards {
-  readonly sequences: StoredSequenceLog;
-  readonly guards: readonly (readonly [release: string, guard: StoredGuard])[];
-  /** Releases whose guard was overruled. */
-  readonly overruled: readonly string[];
-}
-
-/** A guard as it was kept. */
-interface Kept {
-  readonly state: GuardState;
-  readonly overruled: boolean;
-}
-
 /** Makes the guards of an origin. */
 export function createGuards(dependencies: {
   commands: Commands;
@@ -90,26 +82,28 @@ export function createGuards(dependencies: {
 }): Guards {
   const { commands, documents, clock, logger } = dependencies;
   const watched = new Map<string, Watched>();
+  const ended = createEndedEvidence({ documents, logger });
+  const kept = createKeptGuards({ documents, logger });
   let sequences = createSequenceLog();
   let changed = false;
   let timer: Timer | undefined;
   let keptAt = clock.now();
-  let keeping: Promise<void> = Promise.resolve();
   let closed = false;
 
-  function watch(release: ReleaseState, kept?: Kept): void {
-    const { id, epoch, thousandths, plan } = release;
-    const state = kept?.state ?? createGuard(plan.guard, { epoch, thousandths });
-    stepGuard(state, { epoch, thousandths });
-    watched.set(id, {
-      release: id,
-      state,
-      served: new Map(),
-      epoch,
-      acting: false,
-      overruled: kept?.overruled ?? false,
-    });
+  function watch(release: ReleaseState, { state, overruled }: KeptGuard): void {
+    const { id, epoch, thousandths, guardOff } = release;
+    stepGuard(state, { epoch, thousandths }, clock.wall());
+    setGuardOff(state, guardOff !== null);
+    watched.set(id, { release: id, state, served: new Map(), epoch, acting: false, overruled });
+    // A release whose guard nobody finds beside the log is one whose evidence was lost.
+    changed = true;
     arm();
+  }
+
+  function begin(release: ReleaseState, losses: number): void {
+    const { epoch, thousandths, plan } = release;
+    const state = createGuard(configAfterLosses(plan.guard, losses), { epoch, thousandths });
+    watch(release, { state, overruled: false });
   }
 
   function follow(events: readonly LoggedEvent[]): void {
@@ -118,10 +112,11 @@ export function createGuards(dependencies: {
       if (!("release" in event) || event.release === null) continue;
       const release = own(state.releases, event.release);
       const known = watched.get(event.release);
-      if (known !== undefined && event.type === "release-resumed" && by.kind !== "guard") overrule(known);
+      if (known !== undefined && event.type === "release-resumed" && by.kind === "person") overrule(known);
       if (release !== undefined && isActive(release)) {
-        if (known === undefined) watch(release);
+        if (known === undefined) begin(release, 0);
         else if (known.epoch !== release.epoch) step(known, release);
+        if (known !== undefined) setGuardOff(known.state, release.guardOff !== null);
       } else if (known !== undefined) {
         forget(known);
       }
@@ -130,7 +125,7 @@ export function createGuards(dependencies: {
 
   function step(known: Watched, { epoch, thousandths }: ReleaseState): void {
     known.epoch = epoch;
-    stepGuard(known.state, { epoch, thousandths });
+    stepGuard(known.state, { epoch, thousandths }, clock.wall());
   }
 
   function overrule(known: Watched): void {
@@ -138,8 +133,9 @@ export function createGuards(dependencies: {
     changed = true;
   }
 
-  function forget({ release }: Watched): void {
-    watched.delete(release);
+  function forget(guard: Watched): void {
+    watched.delete(guard.release);
+    ended.keep(answerOf(guard));
     changed = true;
   }
 
@@ -147,12 +143,19 @@ export function createGuards(dependencies: {
     const guard = watched.get(report.release);
     // Reports of a release that ended meanwhile are normal: views outlive it by a moment.
     if (guard === undefined) return;
-    const { epoch, candidate, control, served } = report;
-    ingest(guard.state, { epoch, candidate, control });
+    const { epoch, candidate, control, served, stratum } = report;
+    ingest(guard.state, { epoch, candidate, control, ...(stratum === undefined ? {} : { stratum }) }, clock.wall());
     const sum = guard.served.get(epoch) ?? { candidate: 0, stable: 0 };
     guard.served.set(epoch, { candidate: sum.candidate + served.candidate, stable: sum.stable + served.stable });
     look(guard);
   }
+
+  const tick = ({ state }: Pick<Watched, "state">): GuardVerdict => tickGuard(state, clock.now(), clock.wall());
+
+  const answerOf = (guard: Pick<Watched, "release" | "state">): EvidenceAnswer => {
+    const { evidence } = tick(guard);
+    return { release: guard.release, evidence, history: historyOf(guard.state) };
+  };
 
   const isMarked = (release: string): boolean => commands.marks().some((mark) => mark.release === release);
 
@@ -161,22 +164,24 @@ export function createGuards(dependencies: {
     const release = own(commands.state().releases, guard.release);
     // What is marked is reverted already, and the log takes it when it can.
     if (release === undefined || !isActive(release) || isMarked(guard.release)) return;
-    const verdict = tickGuard(guard.state, clock.now());
+    const verdict = tick(guard);
+    if (release.guardOff !== null) return;
     if (verdict.action === "revert" && verdict.rule !== null) {
       const cause = { reason: revertReason(verdict.rule, verdict.evidence), evidence: verdict.evidence };
       act(guard, verdict.rule, { type: "revert", target: { release: guard.release }, cause });
     } else if (verdict.action === "hold") {
       if (release.phase !== "running" || release.hold !== null || guard.overruled) return;
       const reason = `the candidate looks worse, not surely enough to revert: evidence ${verdict.evidence.comparativeEvidence.toPrecision(3)}`;
-      act(guard, verdict.rule ?? "comparative", {
+      act(guard, verdict.rule ?? comparative, {
         type: "hold",
         release: guard.release,
         cause: { reason, evidence: verdict.evidence },
       });
     } else {
       guard.overruled = false;
-      if (release.hold?.by.kind !== "guard") return;
-      act(guard, "comparative", {
+      // A hold of another rule of the guard's does not end with this one's evidence.
+      if (release.hold?.by.kind !== "guard" || release.hold.by.name !== comparative) return;
+      act(guard, comparative, {
         type: "resume",
         release: guard.release,
         reason: "the evidence against the candidate faded",
@@ -219,42 +224,27 @@ export function createGuards(dependencies: {
     keptAt = clock.now();
     if (!changed) return;
     changed = false;
-    const guards = [...watched.values()].map(({ release, state }) => [release, serializeGuard(state)] as const);
-    // One record: a batch that is in the sequences is in the evidence, and the other way round.
-    const overruled = [...watched.values()].filter((guard) => guard.overruled).map(({ release }) => release);
-    const kept: StoredGuards = { sequences: serializeSequenceLog(sequences), guards, overruled };
-    const json = JSON.stringify(kept);
-    keeping = keeping
-      .then(() => documents.putDocument(documentName, json))
-      .catch((error: unknown) =>
-        logger.warn({ err: error }, "the guards' evidence could not be kept; a restart would begin anew"),
-      );
-  }
-
-  /** What was kept. Where it cannot be read that is said, and costs only evidence. */
-  async function restore(): Promise<ReadonlyMap<string, Kept>> {
-    try {
-      const json = await documents.getDocument(documentName);
-      if (json === undefined) return new Map();
-      const stored = JSON.parse(json) as StoredGuards;
-      sequences = restoreSequenceLog(stored.sequences);
-      const overruled = new Set(stored.overruled);
-      return new Map(
-        stored.guards.map(([id, guard]) => [id, { state: restoreGuard(guard), overruled: overruled.has(id) }]),
-      );
-    } catch (error) {
-      logger.warn({ err: error }, "the guards' evidence could not be read; they begin anew");
-      return new Map();
-    }
+    kept.keep({ sequences, guards: watched });
   }
 
   const unsubscribe = commands.subscribe({ events: follow });
 
   return {
     async start() {
-      const restored = await restore();
-      for (const release of Object.values(commands.state().releases)) {
-        if (isActive(release)) watch(release, restored.get(release.id));
+      await ended.start();
+      const restored = await kept.restore();
+      sequences = restored.sequences;
+      const active = Object.values(commands.state().releases).filter(isActive);
+      const ids = active.map(({ id }) => id);
+      for (const release of active) {
+        const guard = restored.guards.get(release.id);
+        if (guard === undefined) begin(release, await kept.lost(release.id, ids));
+        else watch(release, guard);
+      }
+      for (const [release, { state }] of restored.guards) {
+        // It ended, and the process with it before what was seen could be put away.
+        const isOver = !ids.includes(release) && own(commands.state().releases, release) !== undefined;
+        if (isOver && (await ended.get(release)) === undefined) ended.keep(answerOf({ release, state }));
       }
     },
     receive(batch) {
@@ -273,16 +263,30 @@ export function createGuards(dependencies: {
       const guard = watched.get(release);
       if (guard === undefined) return undefined;
       return {
-        evidence: tickGuard(guard.state, clock.now()).evidence,
+        evidence: tick(guard).evidence,
         served: guard.served.get(guard.epoch) ?? { candidate: 0, stable: 0 },
       };
+    },
+    async evidence(release) {
+      const guard = watched.get(release);
+      return guard === undefined ? ended.get(release) : answerOf(guard);
+    },
+    proven() {
+      const { releases } = commands.state();
+      const running = [...watched.values()].filter(({ release }) => own(releases, release)?.phase === "running");
+      return Object.fromEntries(
+        running.flatMap((guard) => {
+          const { evidence } = tick(guard);
+          return evidence.promotion.open ? [[guard.release, { epoch: evidence.epoch, evidence }] as const] : [];
+        }),
+      );
     },
     async close() {
       closed = true;
       timer?.cancel();
       unsubscribe();
       keep();
-      await keeping;
+      await Promise.all([kept.close(), ended.close()]);
     },
   };
 }

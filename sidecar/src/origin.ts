@@ -134,7 +134,7 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
   });
   compactor.start();
   const sources = createSources({ ...dependencies, commands, publisher, documents: log });
-  const plans = createPlans({ commands, clock, logger });
+  const plans = createPlans({ commands, guards, clock, logger });
   sources.start();
 
   const status = (): StatusAnswer =>
@@ -173,7 +173,7 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
         silence: () => null,
       }),
       createDatasetRoutes({ ...shared, publisher, draw: createDraw(random) }),
-      createReleaseRoutes(shared),
+      createReleaseRoutes({ ...shared, guards }),
       createAlertRoutes(createAlerts({ commands, logger })),
       createStatusRoutes({ clock, status }),
       createLogRoutes({ log }),

@@ -1,6 +1,6 @@
 import { defaultPlan } from "@sluice/core";
 import { expect, test } from "vitest";
-import { createTestOrigin, pricedItems, type TestOrigin } from "./origin.testing.ts";
+import { answerOf, createTestOrigin, failures, pricedItems, type TestOrigin } from "./origin.testing.ts";
 
 const items = pricedItems(50);
 const changed = { ...items, "sku-1": { price: 55, currency: "CNY" } };
@@ -77,4 +77,32 @@ test("a plan that waits for evidence holds after its wait and says what it waits
   expect(await standing(origin)).toEqual(["running", first?.thousandths]);
   await pass(origin, 10_000);
   expect((await origin.status()).datasets[0]?.release?.hold?.by.kind).toBe("plan");
+});
+
+test("a step waits for the promotion test, is taken when it opens, and says on what evidence", async () => {
+  const origin = await createTestOrigin({ items, plan: { steps: [{ thousandths: 1_000, holdMs: 60_000 }] } });
+  const { release } = await answerOf(origin.publish("prices", changed, "?release=true"));
+  await pass(origin, 600_000);
+  expect(await standing(origin)).toEqual(["running", 1_000]);
+  expect((await origin.status()).datasets[0]?.release?.evidence?.promotion).toMatchObject({
+    open: false,
+    bound: { worseRatio: 5, worseExtraRate: 0.01 },
+    requestsNeeded: 357,
+  });
+
+  await origin.post("/v1/outcomes", failures(String(release), 1, { candidateOk: 500, ok: 9_500, thousandths: 1_000 }));
+  await pass(origin, 500);
+  expect(await standing(origin)).toEqual(["baking", 100_000]);
+  const log = (await (await origin.request("/v1/log?limit=10")).text()).includes('"open":true');
+  expect(log).toBe(true);
+});
+
+test("candidates that fail five times as often as the control do not open the next step", async () => {
+  const plan = { steps: [{ thousandths: 1_000, holdMs: 60_000 }], guard: { toleratedRatio: 20 } };
+  const origin = await createTestOrigin({ items, plan });
+  const { release } = await answerOf(origin.publish("prices", changed, "?release=true"));
+  const counts = { candidateFailures: 25, candidateOk: 475, controlFailures: 95, ok: 9_405, thousandths: 1_000 };
+  await origin.post("/v1/outcomes", failures(String(release), 1, counts));
+  await pass(origin, 3_000_000);
+  expect(await standing(origin)).toEqual(["running", 1_000]);
 });

@@ -2,6 +2,7 @@ import type { Clock, Elapsed, NamespaceState, ReleaseState, Timer } from "@sluic
 import { decide, isActive } from "@sluice/core";
 import type { Logger } from "pino";
 import type { Commands } from "./commands.ts";
+import type { Guards } from "./guard.ts";
 
 /** How often the plans are looked at, in milliseconds. */
 const tickMs = 250;
@@ -10,8 +11,13 @@ const tickMs = 250;
  * Lets plans take their steps and bakes end. A step that is due is asked of `decide` first, so that the log's queue sees a
  * command only where there is one.
  */
-export function createPlans(dependencies: { commands: Commands; clock: Clock; logger: Logger }): { close(): void } {
-  const { commands, clock, logger } = dependencies;
+export function createPlans(dependencies: {
+  commands: Commands;
+  guards: Pick<Guards, "proven">;
+  clock: Clock;
+  logger: Logger;
+}): { close(): void } {
+  const { commands, guards, clock, logger } = dependencies;
   const by = { kind: "plan", name: "clock" } as const;
   const elapsed = createElapsed(clock, ({ stepSince }) => stepSince);
   const guardOff = createElapsed(clock, (release) => release.guardOff?.at ?? null);
@@ -24,7 +30,8 @@ export function createPlans(dependencies: { commands: Commands; clock: Clock; lo
 
   function look(): void {
     const state = commands.state();
-    const command = { type: "tick", elapsed: elapsed(state), guardOff: guardOff(state) } as const;
+    const facts = { elapsed: elapsed(state), guardOff: guardOff(state), proven: guards.proven() };
+    const command = { type: "tick", ...facts } as const;
     if (decide(state, { by, command }, clock.wall()).kind !== "events") {
       arm();
       return;

@@ -9,15 +9,22 @@ import {
   setPercentageSchema,
 } from "@sluice/core/api";
 import { Hono } from "hono";
+import { endedEvidenceMax } from "../guard/ended-evidence.ts";
+import type { Guards } from "../guard.ts";
 import type { CommandRouteDependencies } from "./answer.ts";
 import { answerCommand, releaseParameter } from "./answer.ts";
 import { jsonBody } from "./body.ts";
 
 const actions: readonly string[] = ["start", "percentage", "hold", "resume", "promote", "revert"];
 
+/** What the routes of releases need. */
+export interface ReleaseRouteDependencies extends CommandRouteDependencies {
+  readonly guards: Pick<Guards, "evidence">;
+}
+
 /** Percentage, hold, resume, promote and revert of a release, and its receipts. */
-export function createReleaseRoutes(dependencies: CommandRouteDependencies): Hono {
-  const { receipts } = dependencies;
+export function createReleaseRoutes(dependencies: ReleaseRouteDependencies): Hono {
+  const { receipts, guards } = dependencies;
   const app = new Hono();
 
   app.post(routes.setPercentage.path, async (context) => {
@@ -78,6 +85,18 @@ export function createReleaseRoutes(dependencies: CommandRouteDependencies): Hon
       );
     }
     return context.json(receipt);
+  });
+
+  app.get(routes.evidence.path, async (context) => {
+    const release = releaseParameter(context);
+    const answer = await guards.evidence(release);
+    if (answer === undefined) {
+      throw new SluiceError(
+        "RELEASE_UNKNOWN",
+        `there is no evidence of ${release}; it is kept of active releases and of the last ${endedEvidenceMax} that ended`,
+      );
+    }
+    return context.json(answer);
   });
 
   return app;

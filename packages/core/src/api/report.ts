@@ -9,6 +9,8 @@ export interface ReleaseReport {
   readonly release: string;
   /** The percentage step under which the views were assigned. */
   readonly epoch: number;
+  /** A label of the reporter (region, tenant), where the candidate's share differs by it; left out where there is none. */
+  readonly stratum?: string;
   readonly candidate: ArmReport;
   readonly control: ArmReport;
   /** Views made with a targeting key by the arm that they were really served, whatever their bucket said; for `status`. */
@@ -35,6 +37,7 @@ const armReportSchema: z.ZodType<ArmReport> = z.object({
 const releaseReportSchema: z.ZodType<ReleaseReport> = z.object({
   release: z.string().min(1).max(200),
   epoch: z.int().min(1),
+  stratum: z.string().min(1).max(64).exactOptional(),
   candidate: armReportSchema,
   control: armReportSchema,
   served: z.object({ candidate: countSchema, stable: countSchema }),
