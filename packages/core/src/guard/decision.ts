@@ -114,6 +114,7 @@ function gatherEvidence(state: GuardState): GuardEvidence {
 function promotionOf(state: GuardState): PromotionEvidence {
   const bound = boundAt(state.config, currentEpoch(state).thousandths);
   const test = testOf(state.promotion, bound);
+  if (state.promotionRequestsNeeded === undefined) state.promotionRequestsNeeded = estimatePromotion(state);
   return {
     bound,
     evidence: evidenceOf(logPromotionEvidence(test)),

@@ -3,7 +3,7 @@ import { SluiceError } from "../error.ts";
 import { addTally, createTally, type Tally, tickAbsolute } from "./absolute.ts";
 import { closeBlock } from "./comparative.ts";
 import { type GuardConfig, otherKind, slotMs, slowKind } from "./config.ts";
-import { estimatePromotion, giveVerdict, latchAbsolute, latchComparative } from "./decision.ts";
+import { giveVerdict, latchAbsolute, latchComparative } from "./decision.ts";
 import { stepStream } from "./evidence.ts";
 import { noteCrossings, notePoint } from "./history.ts";
 import { closePromotionBlock, type PromotionFailures } from "./promotion.ts";
@@ -33,9 +33,7 @@ const blockRequestsMin = 2;
  */
 export function createGuard(config: GuardConfig, start: GuardStep): GuardState {
   assertStep(start);
-  const state = createState(config, start);
-  state.promotionRequestsNeeded = estimatePromotion(state);
-  return state;
+  return createState(config, start);
 }
 
 /**
@@ -102,7 +100,7 @@ export function stepGuard(state: GuardState, step: GuardStep, at: number = state
   state.epochs.push(createEpoch(state.units, step));
   if (state.epochs.length > epochsMax) state.epochs.shift();
   // Another bound may be in force.
-  state.promotionRequestsNeeded = estimatePromotion(state);
+  state.promotionRequestsNeeded = undefined;
   noteCrossings(state);
 }
 
@@ -130,6 +128,15 @@ export function setGuardOff(state: GuardState, isOff: boolean): void {
  * `nowMs` is a monotonic clock's. After a restart it may start from anywhere. `at` as for `ingest`.
  */
 export function tickGuard(state: GuardState, nowMs: number, at: number = state.at): GuardVerdict {
+  advanceGuard(state, nowMs, at);
+  return giveVerdict(state);
+}
+
+/**
+ * Lets time pass as `tickGuard` does and gathers no evidence to be shown, which is most of a tick's cost: whether the guard
+ * reverts is then in `state.reverted`.
+ */
+export function advanceGuard(state: GuardState, nowMs: number, at: number = state.at): void {
   assert(Number.isFinite(nowMs), "a guard's clock gives a finite number of milliseconds");
   state.at = at;
   const clockSlot = Math.floor(nowMs / slotMs);
@@ -141,11 +148,10 @@ export function tickGuard(state: GuardState, nowMs: number, at: number = state.a
     closeRequestBlocks(state, blockRequestsMin);
     for (const absolute of state.absolutes) tickAbsolute(absolute, state.slot, state.pending);
     state.pending = createTally();
-    state.promotionRequestsNeeded = estimatePromotion(state);
+    state.promotionRequestsNeeded = undefined;
     latchAbsolute(state);
     notePoint(state);
   }
-  return giveVerdict(state);
 }
 
 function assertStep({ epoch, thousandths }: GuardStep): void {

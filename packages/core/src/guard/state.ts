@@ -47,8 +47,8 @@ export interface GuardState {
   readonly requestStreams: readonly KindState[];
   /** One for each distinct bound. */
   readonly promotion: readonly PromotionTest[];
-  /** The estimate for the bound in force, as of the last tick. */
-  promotionRequestsNeeded: number | null;
+  /** The estimate for the bound in force, made once a tick when somebody asks; undefined: nobody has yet. */
+  promotionRequestsNeeded: number | null | undefined;
   readonly absolutes: readonly AbsoluteState[];
   readonly total: Tally;
   /** What came in since the last tick. */
@@ -88,7 +88,7 @@ export function createState(config: GuardConfig, start: GuardStep): GuardState {
     unitsKnown: undefined,
     requestStreams: [...named, otherKind].map(createKind),
     promotion: createPromotion(config, named),
-    promotionRequestsNeeded: null,
+    promotionRequestsNeeded: undefined,
     absolutes: config.absolute.map(createAbsolute),
     total: createTally(),
     pending: createTally(),

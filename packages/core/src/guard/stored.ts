@@ -48,7 +48,7 @@ export interface StoredGuard {
   readonly unitsKnown: boolean | null;
   readonly requestStreams: readonly (Omit<KindState, "stream"> & { readonly stream: StoredStream })[];
   readonly promotion: readonly StoredPromotion[];
-  readonly promotionRequestsNeeded: number | null;
+  readonly promotionRequestsNeeded?: number | null | undefined;
   readonly absolutes: readonly { readonly stream: StoredStream; readonly window: AbsoluteState["window"] }[];
   readonly total: Tally;
   readonly pending: Tally;
