@@ -1,5 +1,5 @@
 import { filesOfBase, instanceHeader, isSluiceError, leaseMs, SluiceError, sleep } from "@sluice/core";
-import type { Mark } from "@sluice/core/api";
+import type { HereReverts, Mark } from "@sluice/core/api";
 import { createBlobFetcher } from "./blob-fetcher.ts";
 import type { Blobs } from "./blobs.ts";
 import { type Checkpoint, covers, validateCheckpoint } from "./checkpoint.ts";
@@ -7,6 +7,7 @@ import { createConfirmer } from "./confirmer.ts";
 import { type ConnectionHandler, createFollowing, type Peer } from "./connection.ts";
 import type { Feed } from "./feed.ts";
 import { createHealing } from "./healing.ts";
+import { createHereBook } from "./here-book.ts";
 import { createHolding } from "./holding.ts";
 import type { LineFault } from "./lines.ts";
 import type { Post } from "./mailer.ts";
@@ -38,7 +39,7 @@ const eventsKept = 10_000;
  * Throws VALIDATION for urls that are none, STORE_UNAVAILABLE or DISK_FULL where the directory cannot be used.
  */
 export function createReplica(options: ReplicaOptions): Replica {
-  const { id, name, kind, datasets, directory, fetch, clock, random } = options;
+  const { id, name, kind, datasets, directory, fetch, clock, random, stratum } = options;
   const urls = validUrls(options.urls);
   const storage = openStorage({
     directory,
@@ -63,11 +64,19 @@ export function createReplica(options: ReplicaOptions): Replica {
   let peer: Peer | null = null;
   /** Marks of a log whose state has still to come: to what is held until then they mean nothing. */
   let early: Mark[] = [];
+  let earlyHere: HereReverts[] = [];
 
   const shelf = createShelf({ blobs, clock, onDamage: (blob) => repairs.mend(blob) });
   const marks = createMarkBook(startFiles?.marks ?? null);
-  const reporter = createReporter({ id, post: createPost(fetch), clock, random });
-  const confirmer = createConfirmer({ id, datasets, marks, reporter, clock, onError: countPositionError });
+  const hereBook = createHereBook(startFiles?.here ?? null);
+  const reporter = createReporter({
+    id,
+    ...(stratum === undefined ? {} : { stratum }),
+    post: createPost(fetch),
+    clock,
+    random,
+  });
+  const confirmer = createConfirmer({ id, datasets, marks, hereBook, reporter, clock, onError: countPositionError });
   const readiness = createReadiness({
     clock,
     datasets,
@@ -113,7 +122,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     wanted = missing;
   };
   const eventsMax = kind === "sidecar" ? eventsKept : 0;
-  const holding = createHolding({ shelf, marks, datasets, eventsMax, onSwap, onStep });
+  const holding = createHolding({ shelf, marks, hereBook, datasets, eventsMax, onSwap, onStep });
 
   const contentArrived = (blob?: string): void => {
     if (closed) return;
@@ -126,7 +135,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     // What was taken from the disk lacks a dataset or cannot be folded on: a position with this replica's name would hide that.
     if (wantsWhole) return null;
     const lines = log === null ? null : holding.lines.pack();
-    return log === null || lines === null ? null : { log, state, datasets, lines, marks: marks.marks() };
+    return log === null || lines === null ? null : { log, state, datasets, lines, marks: marks.marks(), here: hereBook.hosts() };
   };
   const onWritten = ({ state }: Checkpoint): void => marks.written(state.sequence);
   const position =
@@ -166,6 +175,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     connected(next) {
       peer = next;
       early = [];
+      earlyHere = [];
       awaitsState = wantsWhole || next.log !== holding.snapshot().log;
       reporter.connected(next.url, next.instance);
       fetcher.from(next.url);
@@ -174,10 +184,14 @@ export function createReplica(options: ReplicaOptions): Replica {
     frame(frame, bytes) {
       if (closed || peer === null) return;
       const { log } = holding.snapshot();
-      if (frame.type === "mark" && log !== null && log !== peer.log) early.push(frame.mark);
+      const isEarly = log !== null && log !== peer.log;
+      if (frame.type === "mark" && isEarly) early.push(frame.mark);
       else if (frame.type === "mark") holding.mark(frame.mark);
+      else if (frame.type === "here" && isEarly) earlyHere.push(...frame.hosts);
+      else if (frame.type === "here") takeHere(frame.hosts);
       else if (frame.type === "state") {
         holding.reset(peer.log, { ...frame, marks: [...frame.marks, ...early] });
+        takeHere(earlyHere);
         wantsWhole = false;
         awaitsState = false;
         confirmer.repeat(holding.snapshot());
@@ -200,6 +214,10 @@ export function createReplica(options: ReplicaOptions): Replica {
   };
   const following = createFollowing({ urls, fetch, clock, random, handler });
 
+  function takeHere(hosts: readonly HereReverts[]): void {
+    if (holding.here(hosts)) confirmer.here();
+  }
+
   const present = (mark: Mark): void => {
     // The marks that a follower holds go up with its next question.
     if (holding.mark(mark)) following.reconnect(null);
@@ -210,6 +228,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     try {
       // Without the marks, the position could show what was reverted after it.
       await marks.load();
+      await hereBook.load();
       const checkpoint = (await position?.load()) ?? null;
       if (checkpoint === null) return null;
       wantsWhole = !covers(checkpoint, datasets);
@@ -268,6 +287,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     },
     since: (sequence) => announcer.since(sequence),
     marks: () => marks.marks(),
+    here: () => hereBook.hosts(),
     contactAgeMs: () => following.contactAgeMs(),
     present,
     blobs: served,
@@ -291,6 +311,10 @@ export function createReplica(options: ReplicaOptions): Replica {
     },
     refuse: ({ release, reason }) =>
       confirmer.refused({ release, reason: `${name} does not take it: ${reason}`.slice(0, refusalCharactersMax) }),
+    async takeBackHere(hosts) {
+      takeHere(hosts);
+      await hereBook.sync();
+    },
     present,
     since: (sequence) => (kind === "sidecar" ? announcer.since(sequence) : null),
     feed,

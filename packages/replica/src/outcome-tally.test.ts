@@ -87,6 +87,59 @@ test("kinds past the bound are counted as other", () => {
   expect(failures["other"]).toEqual({ count: 100 - kindsMax + 1, distinct: 100 - kindsMax + 1 });
 });
 
+test("slow requests have a place of their own, past the bound of kinds too", () => {
+  const tally = createOutcomeTally();
+  for (let kind = 0; kind < 100; kind++) tally.add(failed({ failure: `kind-${kind}`, unit: kind }), 0);
+  tally.add(failed({ failure: "slow", unit: 500 }), 0);
+  tally.add(failed({ failure: "one-more", unit: 501 }), 0);
+  const failures = takeOne(tally)?.candidate.failures ?? {};
+  expect(failures["slow"]).toEqual({ count: 1, distinct: 1 });
+  expect(failures["other"]?.count).toBe(100 - kindsMax + 2);
+});
+
+test("a slow request names no unit, and neither hides a failure of its user nor is hidden by one", () => {
+  const tally = createOutcomeTally();
+  tally.add(failed({ failure: "slow" }), 0);
+  tally.add(failed(), 0);
+  tally.add(failed({ failure: "slow" }), 1);
+  expect(takeOne(tally)?.candidate).toEqual({
+    ok: 0,
+    failures: { slow: { count: 2, distinct: 1 }, http: { count: 1, distinct: 1 } },
+    units: [1],
+  });
+});
+
+test("outcomes of two strata are never one report, and those of a process have its own", () => {
+  const north = createOutcomeTally({ stratum: "north" });
+  north.add(outcome(), 0);
+  north.add(failed(), 0);
+  north.served("r1", 1, "candidate");
+  const merged = createOutcomeTally();
+  const [report] = north.take(1);
+  if (report === undefined) throw new Error("the north has a report");
+  expect(report).toMatchObject({ stratum: "north", candidate: { ok: 1 }, served: { candidate: 1 } });
+  const { stratum: _north, ...elsewhere } = report;
+  for (const each of [report, elsewhere, report, { ...report, stratum: "south" }]) merged.merge(each);
+  expect(merged.take(10).map(({ stratum, candidate }) => [stratum ?? null, candidate.ok])).toEqual([
+    ["north", 2],
+    [null, 1],
+    ["south", 1],
+  ]);
+});
+
+test("a release and a stratum are not taken for another pair that is spelt alike", () => {
+  const tally = createOutcomeTally();
+  const [report] = (() => {
+    const one = createOutcomeTally();
+    one.add(outcome(), 0);
+    return one.take(1);
+  })();
+  if (report === undefined) throw new Error("there is a report");
+  tally.merge({ ...report, release: "r1", stratum: "2" });
+  tally.merge({ ...report, release: "r12" });
+  expect(tally.take(10)).toHaveLength(2);
+});
+
 test("units past a report's bound go into the next report, and their failures with them", () => {
   const tally = createOutcomeTally();
   for (let unit = 0; unit < unitsMax + 10; unit++) tally.add(failed({ unit }), 0);

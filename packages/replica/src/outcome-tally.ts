@@ -1,4 +1,4 @@
-import { type Arm, type ArmReport, otherKind, own } from "@sluice/core";
+import { type Arm, type ArmReport, otherKind, own, slowKind } from "@sluice/core";
 import type { ReleaseReport } from "@sluice/core/api";
 
 /** One countable outcome of a view that read an item in which the two lines differ. */
@@ -9,7 +9,7 @@ export interface Outcome {
   readonly arm: Arm;
   /** The view's bucket in the release, 0 to 99,999. */
   readonly unit: number;
-  /** Null is a success. */
+  /** Null is a success; `slow` is one that took too long, and is no failure of its unit. */
   readonly failure: string | null;
 }
 
@@ -19,7 +19,7 @@ export const distinctWindowMs = 60_000;
 /** How many units that failed lately are remembered. */
 export const distinctUnitsMax = 4_096;
 
-/** Kinds of failure told apart in one arm; the rest is `other`. */
+/** Kinds of failure told apart in one arm, beside `slow`; the rest is `other`. */
 export const kindsMax = 64;
 
 /** Units of one arm in one report; guards take no more. What does not fit begins another report. */
@@ -39,6 +39,7 @@ interface ArmTally {
 interface ReleaseTally {
   readonly release: string;
   readonly epoch: number;
+  readonly stratum?: string;
   readonly candidate: ArmTally;
   readonly control: ArmTally;
   readonly served: { candidate: number; stable: number };
@@ -49,7 +50,7 @@ type Units = Readonly<Record<Arm, readonly number[]>>;
 
 const noUnits: Units = { candidate: [], control: [] };
 
-/** Counts of outcomes by release, percentage step and arm. */
+/** Counts of outcomes by release, percentage step, stratum and arm. */
 export interface OutcomeTally {
   /** Counts one outcome at `nowMs` on the monotonic clock. */
   add(outcome: Outcome, nowMs: number): void;
@@ -63,12 +64,14 @@ export interface OutcomeTally {
   dropped(): number;
 }
 
-/** Counts nothing at first. */
-export function createOutcomeTally(): OutcomeTally {
+/** Counts nothing at first. `stratum` is that of the outcomes of this process; what is merged keeps its own. */
+export function createOutcomeTally(options: { readonly stratum?: string } = {}): OutcomeTally {
   /** Reports that took no more units, before those that are still counted into. */
   const full: ReleaseTally[] = [];
   const open = new Map<string, ReleaseTally>();
   const isDistinct = createDistinct();
+  /** Apart from failures: who is often slow would hide that it fails, and many who are slow would make others forgotten. */
+  const isDistinctSlow = createDistinct();
   let dropped = 0;
 
   const dropOldest = (): void => {
@@ -81,8 +84,10 @@ export function createOutcomeTally(): OutcomeTally {
    * The report to count into, one with room for these units. To leave units out instead would leave out more of the larger
    * arm: an outage of both would then be evidence against the smaller one, the candidate.
    */
-  const tallyOf = (release: string, epoch: number, units: Units = noUnits): ReleaseTally => {
-    const key = `${epoch}:${release}`;
+  const tallyOf = (of: Pick<ReleaseTally, "release" | "epoch" | "stratum">, units: Units = noUnits): ReleaseTally => {
+    const { release, epoch, stratum } = of;
+    // Two strata are never one report: the guard must not add them up.
+    const key = `${epoch}:${release.length}:${release}${stratum ?? ""}`;
     const known = open.get(key);
     if (known !== undefined) {
       if (hasRoom(known.candidate, units.candidate) && hasRoom(known.control, units.control)) return known;
@@ -90,7 +95,14 @@ export function createOutcomeTally(): OutcomeTally {
       full.push(known);
     }
     if (full.length + open.size >= reportsMax) dropOldest();
-    const tally = { release, epoch, candidate: emptyArm(), control: emptyArm(), served: { candidate: 0, stable: 0 } };
+    const tally = {
+      release,
+      epoch,
+      ...(stratum === undefined ? {} : { stratum }),
+      candidate: emptyArm(),
+      control: emptyArm(),
+      served: { candidate: 0, stable: 0 },
+    };
     open.set(key, tally);
     return tally;
   };
@@ -98,19 +110,25 @@ export function createOutcomeTally(): OutcomeTally {
   return {
     add({ release, epoch, arm, unit, failure }, nowMs) {
       if (failure === null) {
-        tallyOf(release, epoch)[arm].ok++;
+        tallyOf({ ...options, release, epoch })[arm].ok++;
         return;
       }
-      const tally = tallyOf(release, epoch, { ...noUnits, [arm]: [unit] })[arm];
+      if (failure === slowKind) {
+        // Without its unit: the unit stream counts each unit once in a release, and slow requests would use them all up.
+        const distinct = isDistinctSlow(`${release}:${unit}`, nowMs) ? 1 : 0;
+        count(tallyOf({ ...options, release, epoch })[arm], slowKind, 1, distinct);
+        return;
+      }
+      const tally = tallyOf({ ...options, release, epoch }, { ...noUnits, [arm]: [unit] })[arm];
       count(tally, failure, 1, isDistinct(`${release}:${unit}`, nowMs) ? 1 : 0);
       tally.units.add(unit);
     },
     served(release, epoch, arm) {
-      tallyOf(release, epoch).served[arm]++;
+      tallyOf({ ...options, release, epoch }).served[arm]++;
     },
     merge(report) {
       const units = { candidate: report.candidate.units, control: report.control.units };
-      const tally = tallyOf(report.release, report.epoch, units);
+      const tally = tallyOf(report, units);
       mergeArm(tally.candidate, report.candidate);
       mergeArm(tally.control, report.control);
       tally.served.candidate += report.served.candidate;
@@ -134,9 +152,9 @@ export function createOutcomeTally(): OutcomeTally {
   };
 }
 
-/** Whether an arm report has a failure. */
+/** Whether an arm report has a failure that is to be told soon. Slow requests are many, and no unit waits for them to be compared. */
 export function hasFailures(arm: ArmReport): boolean {
-  return Object.keys(arm.failures).length > 0;
+  return Object.keys(arm.failures).some((kind) => kind !== slowKind);
 }
 
 function emptyArm(): ArmTally {
@@ -152,8 +170,9 @@ function hasRoom({ units }: ArmTally, more: readonly number[]): boolean {
 function count(arm: ArmTally, failure: string, times: number, distinct: number): void {
   const named = failure.slice(0, kindLengthMax) || otherKind;
   const isNew = !arm.failures.has(named);
-  // One place is kept for all the others.
-  const kind = isNew && arm.failures.size >= kindsMax - 1 ? otherKind : named;
+  // One place is kept for all the others. Slow requests, which are never among them, have one besides.
+  const told = arm.failures.size - (arm.failures.has(slowKind) ? 1 : 0);
+  const kind = isNew && named !== slowKind && told >= kindsMax - 1 ? otherKind : named;
   const counted = arm.failures.get(kind) ?? { count: 0, distinct: 0 };
   arm.failures.set(kind, { count: counted.count + times, distinct: counted.distinct + distinct });
 }

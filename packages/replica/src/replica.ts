@@ -1,5 +1,5 @@
 import type { Clock, LoggedEvent, NamespaceState } from "@sluice/core";
-import type { Mark, RefusedRelease } from "@sluice/core/api";
+import type { HereReverts, Mark, RefusedRelease } from "@sluice/core/api";
 import type { Blobs } from "./blobs.ts";
 import type { Connection } from "./connection.ts";
 import type { Feed } from "./feed.ts";
@@ -26,6 +26,8 @@ export interface ReplicaOptions {
   readonly clock: Clock;
   /** 0 to below 1, for jitter. */
   readonly random: () => number;
+  /** A label (region, tenant) of this process's outcomes, where the candidate's share differs by it. */
+  readonly stratum?: string;
 }
 
 /** What a replica holds at one position of the log. Never changed in place; a new one takes its place whole. */
@@ -35,7 +37,7 @@ export interface Snapshot {
   readonly state: NamespaceState;
   /** The newest prepared versions not after `state`; a dataset that nothing is prepared of has two nulls or is missing. */
   readonly datasets: ReadonlyMap<string, DatasetLines>;
-  /** Active releases that new views must not see the candidate of, although the log does not say so yet. */
+  /** Active releases that new views must not see the candidate of, although the log does not say so: a revert ran ahead, or is of one host. */
   readonly marks: ReadonlySet<string>;
 }
 
@@ -88,6 +90,11 @@ export interface Replica {
   subscribe(listener: (change: SnapshotChange) => void): () => void;
   /** Says upward that this process does not take a release's candidate, and why; `reason` is cut to 1,000 characters. */
   refuse(refusal: RefusedRelease): void;
+  /**
+   * Takes what a host has taken back for itself: new views heed it at once, and so do all who follow this replica. Ends when the disk
+   * has it. Throws DISK_FULL or STORE_UNAVAILABLE, after which it is in effect all the same and tried again.
+   */
+  takeBackHere(hosts: readonly HereReverts[]): Promise<void>;
   /** Takes a mark from elsewhere (a follower of this one that holds it) and passes it on. */
   present(mark: Mark): void;
   /**

@@ -111,6 +111,25 @@ test("a failure late in the 250 ms makes nothing wait longer", async () => {
   expect(requestsIn(world.outcomes)).toBe(2);
 });
 
+test("slow requests of either arm are in no hurry, a process's own or a follower's", async () => {
+  for (const arm of ["candidate", "control"] as const) {
+    const { reporter, clock, outcomes } = createWorld();
+    reporter.outcome(outcome({ arm, failure: "slow" }));
+    clock.advance(failureFlushMs);
+    await settle();
+    expect(outcomes).toHaveLength(0);
+    clock.advance(outcomeFlushMs - failureFlushMs);
+    await settle();
+    expect(outcomes).toHaveLength(1);
+    const [batch] = outcomes;
+    if (batch === undefined) throw new Error("a batch was sent");
+    reporter.merge({ ...batch, reporter: "follower-1" });
+    clock.advance(failureFlushMs);
+    await settle();
+    expect(outcomes).toHaveLength(1);
+  }
+});
+
 test("when outcomes are sent does not depend on their arm", async () => {
   await fc.assert(
     fc.asyncProperty(

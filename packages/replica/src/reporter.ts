@@ -5,6 +5,7 @@ import {
   failureFlushMs,
   outcomeFlushMs,
   paths,
+  slowKind,
   type Timer,
 } from "@sluice/core";
 import type { Confirmation, ConfirmationBatch, OutcomeBatch } from "@sluice/core/api";
@@ -14,7 +15,7 @@ import { createOutcomeTally, hasFailures, type Outcome } from "./outcome-tally.t
 
 /** Gathers outcomes and confirmations and sends them up; bounded, merged, each counted once. */
 export interface Reporter {
-  /** Counts one outcome. A failure in either arm sends within `failureFlushMs`, anything within `outcomeFlushMs`. */
+  /** Counts one outcome. A failure in either arm (slow requests are none) sends within `failureFlushMs`, anything within `outcomeFlushMs`. */
   outcome(outcome: Outcome): void;
   /** Counts a view made with a targeting key by the arm that it was really served. */
   served(release: string, epoch: number, arm: "candidate" | "stable"): void;
@@ -55,12 +56,14 @@ const reportsPerBatch = 64;
 /** Reports under `id`, which is new with each start of the process. Sends nothing before it is connected. */
 export function createReporter(dependencies: {
   readonly id: string;
+  /** A label (region, tenant) for outcomes of this process; none where the candidate's share is the same everywhere. */
+  readonly stratum?: string;
   readonly post: Post;
   readonly clock: Clock;
   readonly random: () => number;
 }): OwnReporter {
-  const { id, post, clock, random } = dependencies;
-  const tally = createOutcomeTally();
+  const { id, stratum, post, clock, random } = dependencies;
+  const tally = createOutcomeTally(stratum === undefined ? {} : { stratum });
   const seen = createSequenceLog();
   const counts = { lostBatches: 0, refusedBatches: 0 };
   let sequence = 0;
@@ -106,7 +109,8 @@ export function createReporter(dependencies: {
   return {
     outcome(outcome) {
       tally.add(outcome, clock.now());
-      sendWithin(outcome.failure === null ? outcomeFlushMs : failureFlushMs);
+      const isUrgent = outcome.failure !== null && outcome.failure !== slowKind;
+      sendWithin(isUrgent ? failureFlushMs : outcomeFlushMs);
     },
     served(release, epoch, arm) {
       tally.served(release, epoch, arm);

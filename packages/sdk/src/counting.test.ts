@@ -239,3 +239,96 @@ test("one view counts in each of the releases whose differences it read", () => 
   second.succeed();
   expect(both.outcomes.slice(1).map(({ release }) => release)).toEqual([view.release("prices"), view.release("stock")]);
 });
+
+describe("where the plan says what is slow", () => {
+  beforeEach(() => {
+    client = createTestClient({
+      datasets: { prices: { same: 1, moved: 1 }, stock: { a: 1 } },
+      candidate: { prices: { same: 1, moved: 2 } },
+      percentage: 50,
+      guard: { slowMs: 100 },
+    });
+  });
+
+  test.each(arms)(
+    "a success in the %s arm that took longer counts as slow, and one that did not as a success",
+    async (arm) => {
+      for (const durationMs of [100, 101]) {
+        const [inTime, awaited] = [viewIn(arm), viewIn(arm)];
+        touch(inTime);
+        touch(awaited);
+        // Time before the run is not the run's.
+        client.advance(500);
+        inTime.run(() => client.advance(durationMs));
+        await awaited.run(async () => client.advance(durationMs));
+      }
+      expect(counted()).toEqual([`${arm} ok`, `${arm} ok`, `${arm} slow`, `${arm} slow`]);
+    },
+  );
+
+  test("a failure that took long keeps its kind", () => {
+    const view = viewIn("candidate");
+    touch(view);
+    client.advance(500);
+    view.fail("below-cost");
+    expect(counted()).toEqual(["candidate below-cost"]);
+  });
+
+  test("a success that is said by hand took as long as the view is old", () => {
+    const [quick, slow] = [viewIn("candidate"), viewIn("candidate")];
+    touch(quick);
+    touch(slow);
+    client.advance(100);
+    quick.succeed();
+    client.advance(1);
+    slow.succeed();
+    expect(counted()).toEqual(["candidate ok", "candidate slow"]);
+  });
+});
+
+test("where the plan says nothing of slow requests none is", () => {
+  const view = viewIn("candidate");
+  touch(view);
+  client.advance(9_999);
+  view.succeed();
+  expect(counted()).toEqual(["candidate ok"]);
+});
+
+test("slow is measured and not said", () => {
+  expect(() => viewIn("candidate").fail("slow")).toThrow(expect.objectContaining({ code: "VALIDATION" }));
+});
+
+describe("where the plan counts what touched the dataset", () => {
+  beforeEach(() => {
+    client = createTestClient({
+      datasets: { prices: { same: 1, moved: 1 }, stock: { a: 1 } },
+      candidate: { prices: { same: 1, moved: 2 } },
+      percentage: 50,
+      guard: { counting: "touched" },
+    });
+  });
+
+  const reads: readonly ((view: View<Items>) => unknown)[] = [
+    (view) => view.get("prices", "same"),
+    (view) => view.get("prices", "nothing"),
+    (view) => view.has("prices", "same"),
+    (view) => view.entries("prices").next(),
+    (view) => view.getMany("prices", ["same"]),
+  ];
+
+  test.each(arms)("a view in the %s arm counts that read only what the lines share", (arm) => {
+    for (const read of reads) {
+      const view = viewIn(arm);
+      read(view);
+      view.succeed();
+    }
+    expect(counted()).toEqual(reads.map(() => `${arm} ok`));
+  });
+
+  test("a view that read another dataset does not", () => {
+    const view = viewIn("candidate");
+    view.get("stock", "a");
+    view.fail();
+    expect(counted()).toEqual([]);
+  });
+});

@@ -1,4 +1,4 @@
-import { type Arm, isSluiceError, SluiceError } from "@sluice/core";
+import { type Arm, isSluiceError, type ReleaseState, slowKind, SluiceError } from "@sluice/core";
 import type { Reporter } from "@sluice/replica";
 
 /** What the guard will be told of one view and one release. */
@@ -11,6 +11,10 @@ export interface Tally {
   readonly unit: number;
   /** False: the view only keeps track of what it read and is counted in neither arm. */
   readonly counted: boolean;
+  /** The release's plan, which says what is slow and which views count. */
+  readonly plan: ReleaseState["plan"];
+  /** Whether the view has read anything of the dataset. */
+  read: boolean;
   /** Whether the view has read an item in which the two lines differ. */
   touched: boolean;
 }
@@ -23,14 +27,32 @@ const invalidItemKind = "invalid-item";
 
 const kindLengthMax = 64;
 
-/** Counts a view's outcome where the view is counted and has read an item in which the lines differ. A null failure is a success. */
-export function countOutcome(reporter: Pick<Reporter, "outcome">, tally: Tally, failure: string | null): void {
-  const { release, epoch, arm, unit, counted, touched } = tally;
-  if (counted && touched) reporter.outcome({ release, epoch, arm, unit, failure });
+/**
+ * Counts a view's outcome where the view is counted and has read an item in which the lines differ (or anything, by the plan). A null
+ * failure is a success; one that took longer than the plan's `slowMs` is of the kind `slow`.
+ */
+export function countOutcome(
+  reporter: Pick<Reporter, "outcome">,
+  tally: Tally,
+  failure: string | null,
+  durationMs: number,
+): void {
+  const { release, epoch, arm, unit, counted, plan, read, touched } = tally;
+  const { counting, slowMs } = plan.guard;
+  if (!counted || !(touched || (read && counting === "touched"))) return;
+  const isSlow = failure === null && slowMs !== null && durationMs > slowMs;
+  reporter.outcome({ release, epoch, arm, unit, failure: isSlow ? slowKind : failure });
 }
 
-/** Refuses what cannot cross the wire as a kind of failure: 1 to 64 characters. Throws VALIDATION. */
+/** Refuses what cannot be a kind of failure: 1 to 64 characters, and not `slow`, which is measured. Throws VALIDATION. */
 export function checkKind(kind: string): string {
+  if (kind === slowKind) {
+    throw new SluiceError(
+      "VALIDATION",
+      `"${slowKind}" is what requests count as that took longer than the plan's slowMs; give another name`,
+      { details: { kind } },
+    );
+  }
   if (kind.length > 0 && kind.length <= kindLengthMax) return kind;
   throw new SluiceError(
     "VALIDATION",

@@ -33,6 +33,11 @@ export interface ClientOptions<Datasets extends DatasetSchemas> extends Partial<
   readonly bootstrap?: { readonly [Name in keyof Datasets]?: string };
   /** What this process is called in `status`; default `app@host`. */
   readonly name?: string;
+  /**
+   * A label for this process's outcomes, such as its region or tenant, 1 to 64 characters; at most 64 of them in a release. Where
+   * the share of users who see a candidate differs from one to the other, the guard must not add them up; else leave it out.
+   */
+  readonly stratum?: string;
   /** Default: connections of its own, which keep no process alive. */
   readonly fetch?: typeof globalThis.fetch;
   readonly clock?: Clock;
@@ -54,7 +59,7 @@ export async function createClient<const Datasets extends DatasetSchemas>(
   const names = Object.keys(schemas);
   const urls = options.urls ?? (options.url === undefined ? [] : [options.url]);
   const settings = settingsOf(options);
-  checkOptions({ app: options.app, urls, names }, settings);
+  checkOptions({ app: options.app, urls, names, stratum: options.stratum }, settings);
   for (const name of names) refuseAsync(name, schemas[name] ?? null);
 
   const clock = options.clock ?? createSystemClock();
@@ -69,6 +74,7 @@ export async function createClient<const Datasets extends DatasetSchemas>(
     fetch: transport.fetch,
     clock,
     random: options.random ?? systemRandom,
+    ...(options.stratum === undefined ? {} : { stratum: options.stratum }),
   });
   const close = async (): Promise<void> => {
     await replica.close();

@@ -148,3 +148,21 @@ describe("an outcome is counted", () => {
     expect(counted()).toEqual([]);
   });
 });
+
+test("a request that took longer than the plan allows counts as slow", async () => {
+  client = createTestClient({
+    datasets: { prices: { moved: 1 } },
+    candidate: { prices: { moved: 2 } },
+    percentage: 50,
+    guard: { slowMs: 100 },
+  });
+  const shop = new Hono();
+  shop.use(sluiceMiddleware(client, { targetingKey: () => client.targetingKey("prices", "candidate") }));
+  shop.get("/:ms/:status", (c) => {
+    client.current()?.get("prices", "moved");
+    client.advance(Number(c.req.param("ms")));
+    return c.text("", c.req.param("status") === "500" ? 500 : 200);
+  });
+  for (const path of ["/100/200", "/101/200", "/101/500"]) await shop.request(path);
+  expect(counted()).toEqual(["candidate ok", "candidate slow", "candidate error"]);
+});

@@ -19,7 +19,7 @@ export const viewHeader = "sluice-view";
 /**
  * Makes a view for each request, runs the handlers with it as `client.current()`, and counts what came of it: a status of 500 or above or a
  * thrown error is a failure (an HTTPException is judged by its status alone), a request that its client gave up is nothing, anything
- * else is a success. A handler that called `fail` or `succeed` itself has counted already.
+ * else is a success, or `slow` where it took longer than the plan's `slowMs`. A handler that called `fail` or `succeed` itself has counted already.
  */
 export function sluiceMiddleware<Items extends object>(
   client: Client<Items>,

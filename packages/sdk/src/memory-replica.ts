@@ -11,6 +11,7 @@ import {
   emptyState,
   type Event,
   evolve,
+  type GuardConfig,
   type JsonValue,
   type LoggedEvent,
   type NamespaceState,
@@ -80,8 +81,11 @@ const noLines: DatasetLines = { stable: null, candidate: null };
 export function createMemoryReplica({
   clock,
   contentOf = withoutParts,
+  guard = {},
 }: {
   readonly clock: Clock;
+  /** Of every plan, beside the default guard's. */
+  readonly guard?: Partial<GuardConfig>;
   readonly contentOf?: (version: ReadableVersion) => Content;
 }): MemoryReplica {
   let state: NamespaceState = emptyState;
@@ -177,7 +181,13 @@ export function createMemoryReplica({
       },
     },
     createDataset(dataset) {
-      apply({ type: "create-dataset", dataset, policy: "canary", plan: handPlan, checks: [] });
+      apply({
+        type: "create-dataset",
+        dataset,
+        policy: "canary",
+        plan: { ...handPlan, guard: { ...handPlan.guard, ...guard } },
+        checks: [],
+      });
     },
     publish(dataset, items, request = null) {
       const { lastNumber = 0, stable = null } = own(state.datasets, dataset) ?? {};

@@ -30,7 +30,7 @@ test("everything that is wrong is said at once", () => {
     viewMaxAgeMs: Number.NaN,
     readyTimeoutMs: -1,
   };
-  const wrong = { app: "", urls: ["redis://cache", "not a url"], names: [] };
+  const wrong = { app: "", urls: ["redis://cache", "not a url"], names: [], stratum: "" };
   expect(() => checkOptions(wrong, settings)).toThrow(
     expect.objectContaining({
       code: "VALIDATION",
@@ -44,9 +44,12 @@ test("everything that is wrong is said at once", () => {
           "viewMaxAgeMs is a number of milliseconds above 0, not NaN",
           "datasets names at least one dataset",
           "app has 1 to 100 characters, not 0",
+          "stratum has 1 to 64 characters, not 0",
         ],
       },
     }),
   );
+  expect(() => checkOptions({ ...subject, stratum: "x".repeat(64) }, clientDefaults)).not.toThrow();
+  expect(() => checkOptions({ ...subject, stratum: "x".repeat(65) }, clientDefaults)).toThrow(/stratum/);
   expect(() => checkOptions({ ...subject, urls: [] }, clientDefaults)).toThrow(/url is that of a sidecar/);
 });

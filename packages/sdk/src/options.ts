@@ -27,9 +27,11 @@ export interface ClientSubject {
   readonly app: string;
   readonly urls: readonly string[];
   readonly names: readonly string[];
+  readonly stratum?: string | undefined;
 }
 
 const appLengthMax = 100;
+const stratumLengthMax = 64;
 
 /** The given numbers, and the default ones for the rest. */
 export function settingsOf(
@@ -45,12 +47,14 @@ export function settingsOf(
 }
 
 /** Refuses options that no client can work with, all of them at once. Throws VALIDATION. */
-export function checkOptions({ app, urls, names }: ClientSubject, settings: ClientDefaults): void {
+export function checkOptions({ app, urls, names, stratum }: ClientSubject, settings: ClientDefaults): void {
   const problems = [...urls.flatMap(urlProblems), ...numberProblems(settings)];
   if (urls.length === 0) problems.push("url is that of a sidecar or an origin, like http://127.0.0.1:7070");
   if (names.length === 0) problems.push("datasets names at least one dataset");
   if (app.length < 1 || app.length > appLengthMax)
     problems.push(`app has 1 to ${appLengthMax} characters, not ${app.length}`);
+  if (stratum !== undefined && (stratum.length < 1 || stratum.length > stratumLengthMax))
+    problems.push(`stratum has 1 to ${stratumLengthMax} characters, not ${stratum.length}`);
   if (problems.length > 0) throw new SluiceError("VALIDATION", problems.join("; "), { details: { problems } });
 }
 

@@ -82,7 +82,8 @@ export function chooseLine(route: DatasetRoute, targetingKey: string | undefined
   const [line, other] = arm === "candidate" ? [lines.candidate, lines.stable] : [lines.stable, lines.candidate];
   const counted = eligible && unit !== null && line !== null && other !== null;
   const compared = other !== null && (counted || arm === "candidate");
-  const tally = { release: release.id, epoch: release.epoch, arm, unit: unit ?? 0, counted, touched: false };
+  const { id, epoch, plan } = release;
+  const tally = { release: id, epoch, arm, unit: unit ?? 0, counted, plan, read: false, touched: false };
   return { cache, line, release: release.id, arm, comparison: compared ? { other, tally } : null };
 }
 

@@ -1,4 +1,4 @@
-import { type Arm, armOf, bucketOf, createVirtualClock, own, SluiceError } from "@sluice/core";
+import { type Arm, armOf, bucketOf, createVirtualClock, type GuardConfig, own, SluiceError } from "@sluice/core";
 import type { Outcome } from "@sluice/replica";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type Client, createReplicaClient } from "./client.ts";
@@ -19,6 +19,8 @@ export interface TestClientOptions<Items extends object> {
   readonly percentage?: number;
   /** Default 10,000. Time stands still but for `advance`. */
   readonly viewMaxAgeMs?: number;
+  /** What the guards of the plans take for slow, and which views they count; default: nothing is slow, views that read a difference. */
+  readonly guard?: Partial<Pick<GuardConfig, "slowMs" | "counting">>;
 }
 
 /** A client over plain objects: the views, caches and release rules of the real one, with nothing beneath but memory. */
@@ -65,7 +67,7 @@ export function createTestClient<Items extends object>(
   options: TestClientOptions<Items> & { readonly schemas?: DatasetSchemas },
 ): TestClient<Items> {
   const clock = createVirtualClock();
-  const replica = createMemoryReplica({ clock });
+  const replica = createMemoryReplica({ clock, guard: options.guard ?? {} });
   const datasets = Object.entries<PlainItems>(options.datasets);
   const schemas = Object.fromEntries(datasets.map(([name]) => [name, own(options.schemas ?? {}, name) ?? null]));
   for (const [name, items] of datasets) {

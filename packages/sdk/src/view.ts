@@ -48,11 +48,11 @@ export interface View<Items extends object = Readonly<Record<string, unknown>>> 
   commit<T>(fn: () => T): T;
   /** Counts the request as failed; the first outcome of a view counts. `kind` (1 to 64 characters, default `error`) is compared by itself. Throws VALIDATION. */
   fail(kind?: string): void;
-  /** Counts the request as succeeded, unless it has failed before. */
+  /** Counts the request as succeeded, unless it has failed before; as `slow` where the view was made longer ago than the plan's `slowMs`. */
   succeed(): void;
   /**
    * Runs `fn`, sync or async, and counts what came of it: what it throws is a failure (`invalid-item` for ITEM_INVALID, else `error`),
-   * an AbortError or VIEW_REVERTED is nothing, anything else is a success.
+   * an AbortError or VIEW_REVERTED is nothing, anything else is a success, or `slow` where `fn` took longer than the plan's `slowMs`.
    */
   run<T>(fn: () => PromiseLike<T>): Promise<T>;
   run<T>(fn: () => T): T;
@@ -121,6 +121,7 @@ export class ItemView<Items extends object> implements View<Items> {
     const { line, comparison } = this.#readable(dataset);
     const has = line.version.get(key) !== undefined;
     if (comparison !== null && !comparison.tally.touched) {
+      comparison.tally.read = true;
       // Whether there is an item is all that the caller learns, so that is what has to differ.
       comparison.tally.touched = has !== (comparison.other.version.get(key) !== undefined);
     }
@@ -131,6 +132,7 @@ export class ItemView<Items extends object> implements View<Items> {
     dataset: Name,
   ): Generator<readonly [key: string, item: Items[Name]], void> {
     const { cache, line, comparison } = this.#readable(dataset);
+    if (comparison !== null) comparison.tally.read = true;
     if (comparison !== null && comparison.other.version.contentHash !== line.version.contentHash) {
       comparison.tally.touched = true;
     }
@@ -181,6 +183,7 @@ export class ItemView<Items extends object> implements View<Items> {
   run<T>(fn: () => PromiseLike<T>): Promise<T>;
   run<T>(fn: () => T): T;
   run<T>(fn: () => T | PromiseLike<T>): T | Promise<T> {
+    const startedAt = this.#host.clock.now();
     let result: T | PromiseLike<T>;
     try {
       result = fn();
@@ -188,15 +191,15 @@ export class ItemView<Items extends object> implements View<Items> {
       this.#settleThrown(error);
       throw error;
     }
-    if (isPromiseLike(result)) return this.#settleLater(result);
-    this.#settle(null);
+    if (isPromiseLike(result)) return this.#settleLater(result, startedAt);
+    this.#settle(null, startedAt);
     return result;
   }
 
-  async #settleLater<T>(promise: PromiseLike<T>): Promise<T> {
+  async #settleLater<T>(promise: PromiseLike<T>, startedAt: number): Promise<T> {
     try {
       const result = await promise;
-      this.#settle(null);
+      this.#settle(null, startedAt);
       return result;
     } catch (error) {
       this.#settleThrown(error);
@@ -210,11 +213,13 @@ export class ItemView<Items extends object> implements View<Items> {
     else this.#settle(kind);
   }
 
-  #settle(failure: string | null): void {
+  /** Without a start it is what was made of the view since it was made. */
+  #settle(failure: string | null, startedAt: number = this.#expiresAt - this.#host.viewMaxAgeMs): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
     for (const { comparison } of this.#choices.values()) {
-      if (comparison !== null) countOutcome(this.#host.reporter, comparison.tally, failure);
+      if (comparison === null) continue;
+      countOutcome(this.#host.reporter, comparison.tally, failure, this.#host.clock.now() - startedAt);
     }
   }
 
@@ -224,6 +229,7 @@ export class ItemView<Items extends object> implements View<Items> {
       const value = cache.find(line, null, key).value(line.slot);
       return value instanceof InvalidItem ? this.#invalid(dataset, key, value) : value;
     }
+    comparison.tally.read = true;
     const entry = cache.find(line, comparison.other, key);
     const value = entry.value(line.slot);
     if (value instanceof InvalidItem && entry.differs) return this.#invalidDiffering(dataset, key, value);
