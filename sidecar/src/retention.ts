@@ -110,6 +110,7 @@ function pruningOf(
   });
   return {
     patchesBefore: nowMs - keepPatchesMs,
+    patchesAfter: Number.MAX_SAFE_INTEGER,
     patchesBytesMax: keepPatchesBytesMax,
     patchAnswersMax,
     lines: { controlSequence: state.controlSequence, publishes: Object.fromEntries(publishes) },

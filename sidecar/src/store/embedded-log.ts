@@ -10,6 +10,9 @@ const waitingBytesMax = 64 * 1024 * 1024;
 /** A checkpoint is written in pieces of this size, one to a batch. */
 const pieceBytesMax = 128 * 1024;
 
+/** How many contents are entered at a time: an append waits a few milliseconds for them. */
+const contentsPerWrite = 512;
+
 /** How many events are read at a time. */
 const pageEventsMax = 1000;
 
@@ -112,6 +115,14 @@ export function createEmbeddedLog(worker: LogWorker, clock: Pick<Clock, "wall">)
       const events = await worker.call("read-control", query);
       return events.map(parse);
     },
+    async readPatches(query) {
+      assertOpen();
+      return (await worker.call("read-places", { ...query, rebased: false })).map(parse);
+    },
+    async readRebases(query) {
+      assertOpen();
+      return (await worker.call("read-places", { ...query, rebased: true })).map(parse);
+    },
     async readPatchMinutes({ after, dataset, limit }) {
       assertOpen();
       return worker.call("read-patch-minutes", { after: after ?? null, dataset: dataset ?? null, limit });
@@ -149,6 +160,13 @@ export function createEmbeddedLog(worker: LogWorker, clock: Pick<Clock, "wall">)
     async linesWithContent(dataset, contentHash) {
       assertOpen();
       return worker.call("lines-with-content", { dataset, contentHash });
+    },
+    async putContents(dataset, publish, contentHashes) {
+      assertOpen();
+      for (let start = 0; start < contentHashes.length; start += contentsPerWrite) {
+        const some = contentHashes.slice(start, start + contentsPerWrite);
+        await enqueue({ kind: "put-contents", dataset, publish, contentHashes: some }, 64 * some.length);
+      }
     },
     async remembered(key) {
       assertOpen();

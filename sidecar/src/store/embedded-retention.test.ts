@@ -10,7 +10,7 @@ import { openLogFile } from "./log-file.ts";
 import { createLogPruning } from "./log-pruning.ts";
 import { startLogWorker } from "./log-worker.ts";
 import type { Pruned, Pruning, Store } from "./port.ts";
-import { datasetCreated, logged, patched, published, readEvents } from "./sample-events.ts";
+import { datasetCreated, logged, patched, published, readEvents, rebased } from "./sample-events.ts";
 
 let directory: string;
 let file: string;
@@ -40,6 +40,7 @@ async function open(options: Partial<EmbeddedStoreOptions> = {}): Promise<Store>
 
 const everything: Pruning = {
   patchesBefore: Number.MAX_SAFE_INTEGER,
+  patchesAfter: Number.MAX_SAFE_INTEGER,
   patchesBytesMax: 0,
   patchAnswersMax: 0,
   lines: { controlSequence: 2, publishes: {} },
@@ -198,6 +199,33 @@ test("pruning is not synced by itself, and what comes after it is", () => {
   expect(synchronous()).toBe(2);
   expect(database.isTransaction).toBe(false);
   database.close();
+});
+
+test("a log of the format before is read on, and its patches are found by dataset", async () => {
+  const before = await open();
+  await before.log.append({
+    expected: 0,
+    events: logged(
+      1,
+      datasetCreated("stock"),
+      published("stock", 1, "s", true),
+      patched("stock", 2, "s2"),
+      rebased("stock", 1, 2, "s2"),
+    ),
+    answers: [],
+  });
+  await before.close();
+  const database = new DatabaseSync(file);
+  database.exec("DROP TABLE patch_places; UPDATE meta SET value = '2' WHERE name = 'format'");
+  database.close();
+  for (const _ of ["upgraded", "as it is"]) {
+    const store = await open();
+    expect(
+      (await store.log.readPatches({ dataset: "stock", after: 0, limit: 9 })).map(({ sequence }) => sequence),
+    ).toEqual([3]);
+    expect(await store.log.readRebases({ dataset: "stock", after: 0, limit: 9 })).toMatchObject([{ sequence: 4 }]);
+    await store.close();
+  }
 });
 
 test("a log of before the first release is refused with what to do", async () => {

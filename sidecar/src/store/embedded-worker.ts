@@ -57,6 +57,8 @@ function look(
       return from.read(given.after, given.eventsMax);
     case "read-control":
       return from.readControl(given);
+    case "read-places":
+      return from.readPlaces(given);
     case "read-patch-minutes":
       return from.readPatchMinutes(given);
     case "checkpoints":

@@ -10,10 +10,11 @@ import { isPatchRow, placeEvent } from "./line-book.ts";
 import { createLineTables } from "./line-tables.ts";
 import { type LogFile, type LogFileOptions, openLogFile } from "./log-file.ts";
 import { createLogPruning } from "./log-pruning.ts";
+import { createPatchPlaces } from "./patch-places.ts";
 import { createPatchShelf } from "./patch-shelf.ts";
 import type { CheckpointHead, LogSize, Pruned, Pruning, RememberedAnswer } from "./port.ts";
 import { type Row, text } from "./sql-values.ts";
-import type { ControlQuery, Page, ShelfQuery, Write } from "./worker-messages.ts";
+import type { ControlQuery, Page, PlacesQuery, ShelfQuery, Write } from "./worker-messages.ts";
 
 /** A page of events ends after this many bytes of JSON, so that a read never keeps a commit waiting for long. */
 const pageBytesMax = 1024 * 1024;
@@ -24,6 +25,7 @@ export interface LogDatabase extends Pick<LogFile, "logId" | "checked"> {
   write(writes: readonly Write[], nowMs: number): readonly (Fault | null)[];
   read(after: number, eventsMax: number): Page;
   readControl(query: ControlQuery): readonly string[];
+  readPlaces(query: PlacesQuery): readonly string[];
   readPatchMinutes(query: ShelfQuery): readonly PatchMinute[];
   checkpoints(): readonly CheckpointHead[];
   readCheckpoint(sequence: number): string | null;
@@ -51,6 +53,7 @@ function createLogDatabase({ database, logId, checked }: LogFile, file: string):
   const lines = createLineTables(database);
   const answerTables = createAnswerTables(database);
   const patches = createPatchShelf(database);
+  const places = createPatchPlaces(database);
   const checkpoints = createCheckpointTable(database, file);
   const pruning = createLogPruning(database);
 
@@ -65,9 +68,9 @@ function createLogDatabase({ database, logId, checked }: LogFile, file: string):
     return new FaultError(code, message, details);
   };
 
-  const refusePruned = (after: number): void => {
+  const refusePruned = (after: number, dataset: string | null = null): void => {
     const through = patches.through();
-    if (after >= through) return;
+    if (after >= through || (dataset !== null && !places.hasGone(dataset, after, through))) return;
     const message = `patches up to event ${through} were let go of; what came of them is in the checkpoints`;
     throw new FaultError("PRUNED", message, { after, through });
   };
@@ -84,8 +87,10 @@ function createLogDatabase({ database, logId, checked }: LogFile, file: string):
       // What this program wrote a moment ago, on the other side of the worker.
       const logged = JSON.parse(json) as LoggedEvent;
       const { dataset, contents } = placeEvent(lines.book, logged.event);
-      if (isPatchRow(logged.event)) patches.insert(logged, json, crc32(json));
-      else {
+      if (isPatchRow(logged.event)) {
+        patches.insert(logged, json, crc32(json));
+        places.insert(logged);
+      } else {
         onlyPatches = false;
         sql.insertEvent.run(logged.sequence, dataset, json, crc32(json));
       }
@@ -99,6 +104,14 @@ function createLogDatabase({ database, logId, checked }: LogFile, file: string):
       case "append":
         append(write);
         return;
+      case "put-contents": {
+        const { dataset, publish, contentHashes } = write;
+        lines.putContents(
+          dataset,
+          contentHashes.map((contentHash) => ({ publish, contentHash, patched: true })),
+        );
+        return;
+      }
       case "put-document":
         sql.putDocument.run(write.name, write.json);
         return;
@@ -190,6 +203,10 @@ function createLogDatabase({ database, logId, checked }: LogFile, file: string):
       const end = before ?? Number.MAX_SAFE_INTEGER;
       const rows = dataset === null ? sql.controlNewest.all(end, limit) : sql.datasetNewest.all(dataset, end, limit);
       return rows.map(proven).toReversed();
+    },
+    readPlaces(query) {
+      if (!query.rebased) refusePruned(query.after, query.dataset);
+      return places.rows(query).map(proven);
     },
     readPatchMinutes: (query) => patches.minutes(query),
     checkpoints: () => checkpoints.list(),

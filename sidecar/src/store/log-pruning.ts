@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { createPatchPlaces } from "./patch-places.ts";
 import type { Pruned, Pruning } from "./port.ts";
 import { rememberedMs } from "./port.ts";
 import { text } from "./sql-values.ts";
@@ -69,9 +70,10 @@ function createPatchPruning(database: DatabaseSync): (pruning: Pruning) => Part 
     "SELECT sequence, at, upto FROM patches WHERE sequence <= ? ORDER BY sequence LIMIT ?",
   );
   const remove = database.prepare("DELETE FROM patches WHERE sequence <= ?");
+  const places = createPatchPlaces(database);
   const setThrough = database.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('pruned', ?)");
 
-  return ({ patchesBefore, patchesBytesMax: heldBytesMax }) => {
+  return ({ patchesBefore, patchesAfter, patchesBytesMax: heldBytesMax }) => {
     const covered = floor.get()?.["sequence"];
     if (covered === undefined) return { count: 0, more: false };
     const total = Number(last.get()?.["upto"] ?? 0);
@@ -81,7 +83,8 @@ function createPatchPruning(database: DatabaseSync): (pruning: Pruning) => Part 
     let more = false;
     for (const row of oldest.iterate(covered, patchesMax + 1)) {
       const upto = Number(row["upto"]);
-      if (Number(row["at"]) >= patchesBefore && total - upto < heldBytesMax) break;
+      const isKept = Number(row["at"]) >= patchesBefore || Number(row["sequence"]) > patchesAfter;
+      if (isKept && total - upto < heldBytesMax) break;
       first ??= upto;
       more = count === patchesMax || upto - first > patchesBytesMax;
       if (more) break;
@@ -90,6 +93,7 @@ function createPatchPruning(database: DatabaseSync): (pruning: Pruning) => Part 
     }
     if (count > 0) {
       remove.run(through);
+      places.forget(through);
       setThrough.run(String(through));
     }
     return { count, more };

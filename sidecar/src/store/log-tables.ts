@@ -1,5 +1,7 @@
-/** Version of the tables below and of the events in them; a log of another one is refused. */
-export const formatVersion = 2;
+import { placesTable } from "./patch-places.ts";
+
+/** Version of the tables below and of the events in them; a log of a newer one is refused. */
+export const formatVersion = 3;
 
 /** Tables that are looked at for damage whatever the size of the log is. */
 export const smallTables: readonly string[] = ["meta", "lines", "releases", "answers", "documents", "checkpoints"];
@@ -9,7 +11,7 @@ export const smallTables: readonly string[] = ["meta", "lines", "releases", "ans
  * a row, so that what stands before it is read without it.
  * `patches.upto` is the running total of bytes on that shelf, this patch included: what it holds is a difference of two rows.
  */
-export const tables = `
+export const tables: string = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE events (sequence INTEGER PRIMARY KEY, dataset TEXT, json TEXT NOT NULL, crc INTEGER NOT NULL) STRICT;
   CREATE INDEX events_of_dataset ON events (dataset, sequence);
@@ -50,4 +52,5 @@ export const tables = `
     id INTEGER PRIMARY KEY, writing INTEGER NOT NULL, piece INTEGER NOT NULL, crc INTEGER NOT NULL, bytes BLOB NOT NULL,
     UNIQUE (writing, piece)
   ) STRICT;
+  ${placesTable}
 `;

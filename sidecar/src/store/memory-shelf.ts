@@ -61,7 +61,7 @@ export function pruneShelf(shelf: MemoryShelf, pruning: Pruning, nowMs: number):
   return { patches, contents, answers, bytes: 0, more: found.includes(stepMax) };
 }
 
-function prunePatches(shelf: MemoryShelf, { patchesBefore, patchesBytesMax }: Pruning): number {
+function prunePatches(shelf: MemoryShelf, { patchesBefore, patchesAfter, patchesBytesMax }: Pruning): number {
   const floor = shelf.checkpoints[1]?.sequence ?? 0;
   let left = patchesBytesOf(shelf);
   let count = 0;
@@ -69,7 +69,7 @@ function prunePatches(shelf: MemoryShelf, { patchesBefore, patchesBytesMax }: Pr
     const event = shelf.events[sequence - 1];
     if (event === undefined || event.control) continue;
     left -= Buffer.byteLength(event.json);
-    if (event.at >= patchesBefore && left < patchesBytesMax) break;
+    if ((event.at >= patchesBefore || sequence > patchesAfter) && left < patchesBytesMax) break;
     shelf.events[sequence - 1] = { ...event, json: "" };
     shelf.prunedThrough = sequence;
     count += 1;

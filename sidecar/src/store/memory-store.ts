@@ -44,6 +44,7 @@ export type MemoryWrite =
   | { readonly kind: "document"; readonly name: string }
   | { readonly kind: "checkpoint"; readonly sequence: number }
   | { readonly kind: "prune" }
+  | { readonly kind: "contents" }
   | { readonly kind: "blob"; readonly name: string };
 
 /** What becomes of a change. */
@@ -125,6 +126,17 @@ export function createMemoryStore(options: MemoryStoreOptions): MemoryStore {
         .filter((event) => event.control && (dataset === undefined || event.dataset === dataset));
       return (after === undefined ? of.slice(Math.max(0, of.length - limit)) : of.slice(0, limit)).map(parse);
     },
+    async readPatches(query) {
+      await alive();
+      const { after, dataset } = query;
+      const gone = disk.events.slice(after, disk.prunedThrough).some((its) => !its.control && its.dataset === dataset);
+      if (gone) refusePruned(disk, after);
+      return placesOf(disk, "patched", query);
+    },
+    async readRebases(query) {
+      await alive();
+      return placesOf(disk, "rebased", query);
+    },
     async readPatchMinutes({ after, dataset, limit }) {
       await alive();
       const of = [...disk.minutes.values()].filter(
@@ -169,6 +181,10 @@ export function createMemoryStore(options: MemoryStoreOptions): MemoryStore {
       for (const [publish] of patched) publishes.add(publish);
       return [...publishes].sort((a, b) => a - b);
     },
+    putContents: (dataset, publish, contentHashes) =>
+      change({ kind: "contents" }, () => {
+        for (const contentHash of contentHashes) putPatchContent(disk, dataset, publish, contentHash);
+      }),
     async remembered(key) {
       await alive();
       const answers = [disk.answers.get(key), disk.patchAnswers.get(key)].filter(
@@ -249,6 +265,21 @@ function putContent(disk: MemoryDisk, dataset: string, publish: number, contentH
 function putPatchContent(disk: MemoryDisk, dataset: string, publish: number, contentHash: string): void {
   const its = disk.patchContents.get(dataset) ?? new Map<number, Set<string>>();
   disk.patchContents.set(dataset, its.set(publish, (its.get(publish) ?? new Set<string>()).add(contentHash)));
+}
+
+function placesOf(
+  { events, prunedThrough }: MemoryDisk,
+  type: "patched" | "rebased",
+  { dataset, after, limit }: { dataset: string; after: number; limit: number },
+): readonly LoggedEvent[] {
+  const found: LoggedEvent[] = [];
+  for (let index = Math.max(after, prunedThrough); index < events.length && found.length < limit; index++) {
+    const event = events[index];
+    if (event === undefined || event.control || event.dataset !== dataset) continue;
+    const logged = parse(event);
+    if (logged.event.type === type) found.push(logged);
+  }
+  return found;
 }
 
 function refusePruned({ prunedThrough: through }: MemoryDisk, after: number): void {

@@ -46,6 +46,8 @@ export interface StoredCheckpoint {
 export interface Pruning {
   /** Patches from before this moment may go, milliseconds since the Unix epoch. */
   readonly patchesBefore: number;
+  /** Those after this event stay all the same: a version that can still be gone back to is made of them. */
+  readonly patchesAfter: number;
   /** Younger ones go too, the oldest first, where all of them together have more bytes of JSON than this. */
   readonly patchesBytesMax: number;
   /** So many answers to patches are kept, the newest; none is kept longer than `rememberedMs`. */
@@ -103,10 +105,19 @@ export interface EventLog {
     dataset?: string;
     limit: number;
   }): Promise<readonly LoggedEvent[]>;
+  /**
+   * Patches of one dataset after a sequence number, oldest first, at most `limit`. Throws PRUNED where one of them has gone, with the
+   * number of the last event that has in `details.through`.
+   */
+  readPatches(options: { dataset: string; after: number; limit: number }): Promise<readonly LoggedEvent[]>;
+  /** The bases that lines of a dataset moved to, as far as they are still here: the first `limit` after a sequence number. */
+  readRebases(options: { dataset: string; after: number; limit: number }): Promise<readonly LoggedEvent[]>;
   /** Minutes in which patches came, whether those are still here or not; `after` a minute's first sequence number, else as above. */
   readPatchMinutes(options: { after?: number; dataset?: string; limit: number }): Promise<readonly PatchMinute[]>;
   /** Publishes of the lines of a dataset that had this content when they were published, or through a patch as candidates. */
   linesWithContent(dataset: string, contentHash: string): Promise<readonly number[]>;
+  /** Enters contents that patches gave to a stable line, which no event does: it is about to go into quarantine. */
+  putContents(dataset: string, publish: number, contentHashes: readonly string[]): Promise<void>;
   /**
    * Keeps a checkpoint, in pieces that no append waits for long; the two newest are kept. It has to be of events that this log
    * has. One that a crash interrupted does not count.

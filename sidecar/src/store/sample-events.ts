@@ -56,6 +56,12 @@ export function patched(
   };
 }
 
+/** The version `number` of the line that `publish` began stands on files of its own. */
+export function rebased(dataset: string, publish: number, number: number, content: string): Event {
+  const { base, contentHash, items } = contentOf(content);
+  return { type: "rebased", dataset, publish, number, base, contentHash, items };
+}
+
 export function releaseStarted(release: string, dataset: string): Event {
   return {
     type: "release-started",

@@ -12,6 +12,12 @@ export type Write =
       readonly events: readonly string[];
       readonly answers: readonly RememberedAnswer[];
     }
+  | {
+      readonly kind: "put-contents";
+      readonly dataset: string;
+      readonly publish: number;
+      readonly contentHashes: readonly string[];
+    }
   | { readonly kind: "put-document"; readonly name: string; readonly json: string }
   | { readonly kind: "delete-document"; readonly name: string }
   | CheckpointPiece
@@ -48,6 +54,14 @@ export interface ControlQuery extends ShelfQuery {
   readonly before: number | null;
 }
 
+/** Events of one dataset on the shelf of patches that are asked for: patches, or bases that lines moved to. */
+export interface PlacesQuery {
+  readonly dataset: string;
+  readonly rebased: boolean;
+  readonly after: number;
+  readonly limit: number;
+}
+
 /** What the worker that owns the log's file is asked, and what it answers. */
 export interface Calls {
   open: { given: LogFileOptions; answer: Pick<LogFile, "logId" | "checked"> };
@@ -55,6 +69,7 @@ export interface Calls {
   write: { given: { writes: readonly Write[]; nowMs: number }; answer: readonly (Fault | null)[] };
   read: { given: { after: number; eventsMax: number }; answer: Page };
   "read-control": { given: ControlQuery; answer: readonly string[] };
+  "read-places": { given: PlacesQuery; answer: readonly string[] };
   "read-patch-minutes": { given: ShelfQuery; answer: readonly PatchMinute[] };
   checkpoints: { given: null; answer: readonly CheckpointHead[] };
   "read-checkpoint": { given: { sequence: number }; answer: string | null };
