@@ -1,5 +1,5 @@
 import type { Clock } from "@sluice/core";
-import type { Confirmation, Receipt } from "@sluice/core/api";
+import type { HereReverts, Receipt } from "@sluice/core/api";
 import type { LiveFollower, Registry } from "./followers/registry.ts";
 
 /** How many receipts are kept. */
@@ -28,17 +28,25 @@ export interface StoredReceipt {
   readonly returned?: number;
 }
 
+/** What a receipt is opened for. `here` is the word of a host that followers have to have heard. */
+export interface ReceiptCommand extends Pick<Receipt, "action" | "release" | "sequence"> {
+  readonly here?: HereReverts;
+}
+
 /** Keeps account of who has taken up which command, and when. */
 export interface Receipts {
   /**
    * Opens the receipt of a command at its announcement. Expected are the followers that have a live lease now; who is away is named
    * beside them, and expected from when it is back and confirms. `sequence` is the
    * control sequence number of the command's last event; null for a revert that runs ahead of the log. A second revert of the
-   * same release keeps the first one's receipt; any other action begins a new one in place of the last.
+   * same release keeps the first one's receipt; any other action begins a new one in place of the last. `concerns` says of whom it
+   * is expected; default everybody.
    */
-  open(command: Pick<Receipt, "action" | "release" | "sequence">): Receipt;
+  open(command: ReceiptCommand, concerns?: (follower: LiveFollower) => boolean): Receipt;
   /** A revert that ran ahead is in the log, at this control sequence number. */
   durable(release: string, sequence: number): void;
+  /** What one host has taken back, or lifted, for itself is on its disk. */
+  kept(release: string, action: Receipt["action"]): void;
   /** How a command stands; undefined where it is not among the last 200. */
   get(release: string, action: Receipt["action"]): Receipt | undefined;
   /** Ends when everybody expected has confirmed, or after `timeoutMs` with how it stands then; at once, with undefined, without a receipt. */
@@ -54,6 +62,8 @@ interface Account {
   readonly action: Receipt["action"];
   readonly release: string;
   sequence: number | null;
+  readonly here?: HereReverts;
+  isKept: boolean;
   readonly announcedAt: number;
   readonly announcedAtMs: number;
   expected: number;
@@ -96,7 +106,7 @@ export function createReceipts(dependencies: {
   function replace(account: Account, lost: string, by: LiveFollower): void {
     const isExpected = account.missing.delete(lost);
     if (!isExpected && !account.away.delete(lost)) return;
-    if (!isConfirmedBy(account, { applied: by.applied, reverted: [...by.reverted] })) {
+    if (!isConfirmedBy(account, by.applied, by.reverted.has(account.release), by.here)) {
       (isExpected ? account.missing : account.away).set(by.id, by.name);
       onChange();
       return;
@@ -124,9 +134,9 @@ export function createReceipts(dependencies: {
   }
 
   const unsubscribe = registry.subscribe({
-    confirmation(confirmation) {
+    confirmation({ applied, reverted, here = [], follower }) {
       for (const account of accounts.values()) {
-        if (isConfirmedBy(account, confirmation)) confirm(account, confirmation.follower);
+        if (isConfirmedBy(account, applied, reverted.includes(account.release), here)) confirm(account, follower);
       }
     },
     left({ id }) {
@@ -143,26 +153,27 @@ export function createReceipts(dependencies: {
   });
 
   return {
-    open(command) {
+    open(command, concerns = () => true) {
       const key = keyOf(command.release, command.action);
       const earlier = accounts.get(key);
       if (command.action === "revert" && earlier !== undefined) return receiptOf(earlier);
-      const followers = registry.live();
+      const followers = registry.live().filter(concerns);
       const account: Account = {
         ...command,
+        isKept: false,
         announcedAt: clock.wall(),
         announcedAtMs: clock.now(),
         expected: followers.length,
         missing: new Map(followers.map(({ id, name }) => [id, name])),
         delaysMs: [],
-        away: new Map(registry.away().map(({ id, name }) => [id, name])),
+        // Of a host's own word, who is away is told like everybody who comes.
+        away: new Map(command.here === undefined ? registry.away().map(({ id, name }) => [id, name]) : []),
         returned: 0,
         waiting: new Set(),
       };
-      for (const { id, applied, reverted } of followers) {
+      for (const { id, applied, reverted, here } of followers) {
         // One that held the mark before this instance did has nothing left to confirm.
-        const confirmation = { applied, reverted: [...reverted] };
-        if (isConfirmedBy(account, confirmation)) confirm(account, id);
+        if (isConfirmedBy(account, applied, reverted.has(account.release), here)) confirm(account, id);
       }
       keep(key, account);
       onChange();
@@ -173,6 +184,10 @@ export function createReceipts(dependencies: {
       if (account === undefined) return;
       account.sequence = sequence;
       onChange();
+    },
+    kept(id, action) {
+      const account = accounts.get(keyOf(id, action));
+      if (account !== undefined) account.isKept = true;
     },
     get(id, action) {
       const account = accounts.get(keyOf(id, action));
@@ -198,6 +213,7 @@ export function createReceipts(dependencies: {
     },
     store: () =>
       [...accounts.values()]
+        .filter(({ here }) => here === undefined)
         .slice(-storedMax)
         .map(({ action, release: of, sequence, announcedAt, expected, missing, delaysMs, away, returned }) => ({
           action,
@@ -215,6 +231,7 @@ export function createReceipts(dependencies: {
         const ageMs = Math.max(delaysMs.at(-1) ?? 0, clock.wall() - its.announcedAt);
         accounts.set(keyOf(its.release, its.action), {
           ...its,
+          isKept: false,
           announcedAtMs: clock.now() - ageMs,
           missing: new Map(missing),
           delaysMs: [...delaysMs],
@@ -235,22 +252,25 @@ function keyOf(release: string, action: Receipt["action"]): string {
   return `${action} ${release}`;
 }
 
-/** By the log, or for a revert by its mark. */
+/** By the log, for a revert by its mark, for what a host does for itself by its word. */
 function isConfirmedBy(
-  { action, release, sequence }: Account,
-  { applied, reverted }: Pick<Confirmation, "applied" | "reverted">,
+  { action, sequence, here }: Account,
+  applied: number,
+  reverted: boolean,
+  heard: readonly HereReverts[],
 ): boolean {
+  if (here !== undefined) return heard.some(({ host, version }) => host === here.host && version >= here.version);
   if (sequence !== null && applied >= sequence) return true;
-  return action === "revert" && reverted.includes(release);
+  return action === "revert" && reverted;
 }
 
 function receiptOf(account: Account): Receipt {
-  const { action, release, sequence, announcedAt, expected, missing, delaysMs, away, returned } = account;
+  const { action, release, sequence, isKept, announcedAt, expected, missing, delaysMs, away, returned } = account;
   return {
     action,
     release,
     sequence,
-    durable: sequence !== null,
+    durable: sequence !== null || isKept,
     announcedAt,
     expected,
     confirmed: delaysMs.length + returned,

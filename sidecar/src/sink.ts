@@ -50,6 +50,8 @@ function createEnding(): Ending {
  */
 export function createResponseSink(outgoing: ServerResponse, headers: Readonly<Record<string, string>>): Sink {
   const ending = createEnding();
+  /** The head went out by this sink, so that no chunk needs a frame. */
+  let isBare = false;
   outgoing.once("close", ending.end);
   // A reset connection is a close; without a listener it would be an uncaught error.
   outgoing.on("error", ending.end);
@@ -57,13 +59,17 @@ export function createResponseSink(outgoing: ServerResponse, headers: Readonly<R
   return {
     write(chunk) {
       if (ending.ended) return false;
+      const { socket } = outgoing;
+      // Behind such a head the body is the bytes themselves; the response's own way to them is a fifth of what telling a follower costs.
+      if (isBare && socket !== null) return socket.write(chunk);
       if (!outgoing.headersSent) {
         outgoing.removeHeader("transfer-encoding");
         outgoing.writeHead(200, headers);
+        isBare = true;
       }
       const taken = outgoing.write(chunk);
       // Node holds it back until the end of this turn, behind the answer to the command that it comes of.
-      outgoing.socket?.uncork();
+      socket?.uncork();
       return taken;
     },
     close() {
