@@ -166,45 +166,6 @@ test("the same patch twice at the same time with one idempotency key is one patc
   expect((await origin.status()).sequence).toBe(3);
 });
 
-test("an alert that concerns no release is answered 202, recorded, and changes nothing", async () => {
-  const origin = await running();
-  const answer = await answerOf(
-    origin.post("/v1/alerts/alertmanager", firing({ alertname: "DiskFull", sluice_dataset: "stock" })),
-  );
-  expect(answer).toMatchObject({ status: 202, received: 1, effects: [] });
-  expect((await origin.status()).datasets[0]?.release?.id).toBe(origin.release);
-  expect(await (await origin.request("/v1/log")).text()).toContain('"alert-received","name":"DiskFull"');
-});
-
-test("a resolved alert reverts nothing", async () => {
-  const origin = await running();
-  await origin.post("/v1/alerts/alertmanager", firing({ alertname: "Errors", sluice_dataset: "prices" }, "resolved"));
-  expect((await origin.status()).datasets[0]?.release?.id).toBe(origin.release);
-});
-
-test("a plan's matchers say which alerts hold and which revert; revert outranks hold", async () => {
-  const plan = {
-    alerts: [
-      { matchers: ['service=~"checkout|cart"'], action: "hold" },
-      { matchers: ['severity="page"'], action: "revert" },
-    ],
-  };
-  const origin = await createTestOrigin({ items, plan });
-  await origin.publish("prices", changed, "?release=true");
-  await origin.post("/v1/alerts/alertmanager", firing({ alertname: "Slow", service: "cart" }));
-  expect((await origin.status()).datasets[0]?.release?.hold).toMatchObject({ by: { kind: "alert", name: "Slow" } });
-  await origin.post("/v1/alerts/alertmanager", firing({ alertname: "Down", service: "cart", severity: "page" }));
-  expect((await origin.status()).datasets[0]?.lastRevert).toMatchObject({ by: { kind: "alert", name: "Down" } });
-});
-
-test("a matcher that is none is refused when the dataset is made, with its place", async () => {
-  const origin = await createTestOrigin();
-  const plan = { alerts: [{ matchers: ["service=~("], action: "revert" }] };
-  const answer = await answerOf(origin.post("/v1/datasets", { name: "prices", plan }));
-  expect(answer).toMatchObject({ status: 400, code: "VALIDATION" });
-  expect(JSON.stringify(answer["details"])).toContain("/plan/alerts/0/matchers/0");
-});
-
 test("a body of the wrong type, of no JSON, too long, or with an unknown field is refused with what was expected", async () => {
   const origin = await createTestOrigin({ items });
   const post = (body: string, type: string): Promise<Record<string, unknown>> =>

@@ -3,7 +3,8 @@ import { leaseMs } from "@sluice/core";
 import type { StatusAnswer } from "@sluice/core/api";
 import { createLines, createShelf } from "@sluice/replica";
 import type { Logger } from "pino";
-import { createAlerts } from "./alerts.ts";
+import { createSignals, type PrometheusOptions } from "./alerts/signals.ts";
+import type { SecretSource } from "./alerts/secret.ts";
 import type { App } from "./app.ts";
 import { createApp } from "./app.ts";
 import { createBlobKeeper } from "./blob-keeper.ts";
@@ -51,7 +52,9 @@ export interface OriginDependencies {
   readonly random: () => number;
   /** New with each start of the process. */
   readonly instance: string;
-  /** For sources. */
+  /** What people know its host by; default `origin`. */
+  readonly name?: string;
+  /** For sources and Prometheus. */
   readonly fetch: typeof globalThis.fetch;
   readonly logger: Logger;
   /** Where uploads lie while they are compared; null keeps them in memory. */
@@ -63,6 +66,10 @@ export interface OriginDependencies {
   readonly compaction?: CompactionLimits;
   /** Default: a day of patches, at most 1 GiB, and a day of versions. */
   readonly retention?: Partial<RetentionLimits>;
+  /** Who sends alerts has one of its tokens. Default: everybody who can ask this instance may. */
+  readonly alertsToken?: SecretSource | null;
+  /** Asked for the queries of plans. Default: none, and plans with queries are refused. */
+  readonly prometheus?: PrometheusOptions | null;
 }
 
 /** An instance that owns a log. */
@@ -135,6 +142,7 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
   compactor.start();
   const sources = createSources({ ...dependencies, commands, publisher, documents: log });
   const plans = createPlans({ commands, guards, clock, logger });
+  const signals = await createSignals({ ...dependencies, commands, documents: log });
   sources.start();
 
   const status = (): StatusAnswer =>
@@ -153,7 +161,9 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
       guard: (release) => guards.status(release),
       sources: (dataset) => sources.status(dataset),
       marks: () => commands.announced(),
-      faults: (dataset) => content.faults(dataset),
+      here: () => hereStatusOf(commands.state(), hereBook.hosts(), registry.live()),
+      faults: (dataset) => [...content.faults(dataset), ...signals.faults(dataset)],
+      queries: (release) => signals.queries(release),
       store: upkeep.status(),
     });
 
@@ -172,9 +182,11 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
         leaseHeld: () => true,
         silence: () => null,
       }),
-      createDatasetRoutes({ ...shared, publisher, draw: createDraw(random) }),
+      createDatasetRoutes({ ...shared, publisher, draw: createDraw(random), refuseUnusable: signals.refuseUnusable }),
       createReleaseRoutes({ ...shared, guards }),
-      createAlertRoutes(createAlerts({ commands, logger })),
+      createReceiptRoutes({ receipts }),
+      createHereRoutes({ here, receipts }),
+      createAlertRoutes({ alerts: signals.alerts, token: dependencies.alertsToken ?? null, logger }),
       createStatusRoutes({ clock, status }),
       createLogRoutes({ log }),
       createHealthRoutes(() => readiness(status())),
@@ -186,6 +198,8 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
     app,
     async close() {
       plans.close();
+      here.close();
+      await signals.close();
       await sources.close();
       await publisher.close();
       await compactor.close();

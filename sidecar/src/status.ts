@@ -4,8 +4,10 @@ import type {
   CandidateStatus,
   DatasetStatus,
   FollowerStatus,
+  HereStatus,
   LineStatus,
   Mark,
+  QueryStatus,
   Receipt,
   ReleaseStatus,
   RevertStatus,
@@ -43,8 +45,12 @@ export interface StatusSources {
   sources(dataset: string): readonly SourceStatus[];
   /** Reverts that run ahead of the state; who gave them and why where that is known here. */
   marks(): readonly AheadRevert[];
-  /** Why a dataset's lines cannot be read here, a sentence each. */
+  /** Which hosts keep an active release from themselves. */
+  here(): readonly HereStatus[];
+  /** What is wrong with a dataset here beside its release and its sources, a sentence each. */
   faults(dataset: DatasetState): readonly string[];
+  /** The queries of a release's plan; an origin's alone. */
+  queries?(release: string): readonly QueryStatus[] | undefined;
   /** What its store takes up; an origin's alone. */
   readonly store?: StoreStatus;
 }
@@ -129,6 +135,7 @@ function releaseStatus(from: StatusSources, release: ReleaseState): ReleaseStatu
   const evidence = guard?.evidence ?? null;
   const served = guard?.served ?? { candidate: 0, stable: 0 };
   const views = served.candidate + served.stable;
+  const queries = from.queries?.(release.id);
   return {
     id: release.id,
     phase: release.phase,
@@ -147,6 +154,7 @@ function releaseStatus(from: StatusSources, release: ReleaseState): ReleaseStatu
     comparison: evidence?.comparison ?? (from.role === "origin" ? "on" : "on, at the origin"),
     evidence,
     prepared: from.followers.prepared(release.id),
+    ...(queries === undefined ? {} : { queries }),
   };
 }
 

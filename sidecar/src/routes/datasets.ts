@@ -1,3 +1,4 @@
+import type { Plan } from "@sluice/core";
 import { own, SluiceError } from "@sluice/core";
 import type { PatchAnswer, PatchBody, PublishAnswer, PublishQuery } from "@sluice/core/api";
 import {
@@ -28,6 +29,8 @@ import { jsonBody } from "./body.ts";
 export interface DatasetRouteDependencies extends CommandRouteDependencies {
   readonly publisher: Publisher;
   readonly draw: Draw;
+  /** Throws VALIDATION for a plan with rules that could never act here. */
+  refuseUnusable(plan: Plan): void;
 }
 
 /** Datasets, their sources, publish, patch, the start of a release, revert by dataset, quarantine. */
@@ -37,6 +40,7 @@ export function createDatasetRoutes(dependencies: DatasetRouteDependencies): Hon
 
   app.post(routes.createDataset.path, async (context) => {
     const { name, ...body } = await jsonBody(context, createDatasetSchema, limits.bodyBytesMax);
+    dependencies.refuseUnusable(body.plan);
     const command = { type: "create-dataset", dataset: name, ...body } as const;
     return context.json(await answerCommand(context, dependencies, command, null), 201);
   });
@@ -64,6 +68,7 @@ export function createDatasetRoutes(dependencies: DatasetRouteDependencies): Hon
 
   app.post(routes.startRelease.path, async (context) => {
     const body = await jsonBody(context, startReleaseSchema, limits.bodyBytesMax);
+    if (body.plan !== null) dependencies.refuseUnusable(body.plan);
     const dataset = datasetParameter(context);
     const held = own(commands.state().datasets, dataset)?.candidate?.publish ?? 0;
     const command = { type: "start-release", dataset, ...body, draw: draw.release(dataset, held) } as const;

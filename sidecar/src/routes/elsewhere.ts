@@ -17,7 +17,6 @@ export function createElsewhereRoutes(origin: () => string): Hono {
     if (!here.includes(name)) app.on(method, path, refuse);
   }
   app.post(paths.publish, refuse);
-  app.post(paths.alertmanager, refuse);
   app.get(paths.log, refuse);
   return app;
 }

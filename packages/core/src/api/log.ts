@@ -231,8 +231,9 @@ export const eventSchema: z.ZodType<Event> = z.discriminatedUnion("type", [
     name: z.string(),
     status: z.enum(["firing", "resolved"]),
     labels: z.record(z.string(), z.string()),
-    action: z.enum(["none", "revert", "hold"]),
+    action: z.enum(["none", "revert", "hold", "resume"]),
     release: z.string().nullable(),
+    truncated: wholeSchema.exactOptional(),
   }),
 ]);
 

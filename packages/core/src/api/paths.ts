@@ -1,5 +1,5 @@
 /**
- * The paths whose bodies are not JSON: uploads, streams, blobs, reports and alerts.
+ * The paths whose bodies are not JSON: uploads, streams, blobs and reports.
  * `publish` takes `application/x-ndjson` or `application/json`; `follow` and `events` answer with server-sent events.
  */
 export const paths = {
@@ -15,8 +15,6 @@ export const paths = {
   outcomes: "/v1/outcomes",
   /** POST `ConfirmationBatch`, answered 202. */
   confirmations: "/v1/confirmations",
-  /** POST, Alertmanager's webhook, answered 202. */
-  alertmanager: "/v1/alerts/alertmanager",
   /** GET `?from=&dataset=&limit=`: control events as NDJSON, oldest first: those after `from`, or without it the newest. */
   log: "/v1/log",
   /** GET: status answers as server-sent events, one at once and one after each change, at most four a second. */

@@ -34,5 +34,7 @@ export const limits = {
   reportsPerBatchMax: 256,
   childrenMax: 10_000,
   confirmationsPerBatchMax: 10_000,
-  alertsPerWebhookMax: 1_000,
+  alertsPerWebhookMax: 10_000,
+  /** Of the value of an alert's label, in characters. */
+  labelLengthMax: 4_000,
 } as const;

@@ -74,6 +74,20 @@ export interface ReleaseStatus {
   readonly comparison: string;
   readonly evidence: GuardEvidence | null;
   readonly prepared: { readonly count: number; readonly of: number };
+  /** Of the plan, where it has any; known to the origin alone. */
+  readonly queries?: readonly QueryStatus[];
+}
+
+/** A query of a release's plan, as the origin's Prometheus answers it. */
+export interface QueryStatus {
+  readonly name: string;
+  readonly action: "revert" | "hold";
+  /** `pending`: it fires, not yet for as long as its rule says. */
+  readonly state: "quiet" | "pending" | "firing" | "unanswered";
+  /** For how long it has been in that state, in milliseconds. */
+  readonly forMs: number;
+  /** Why it is not answered, or what was answered where it fires. */
+  readonly message: string | null;
 }
 
 /** A release that was reverted. */
@@ -197,6 +211,17 @@ const releaseStatusSchema: z.ZodType<ReleaseStatus> = z.object({
   comparison: z.string(),
   evidence: guardEvidenceSchema.nullable(),
   prepared: z.object({ count: z.int().min(0), of: z.int().min(0) }),
+  queries: z
+    .array(
+      z.object({
+        name: z.string(),
+        action: z.enum(["revert", "hold"]),
+        state: z.enum(["quiet", "pending", "firing", "unanswered"]),
+        forMs: z.number().min(0),
+        message: z.string().nullable(),
+      }),
+    )
+    .exactOptional(),
 });
 
 const datasetStatusSchema: z.ZodType<DatasetStatus> = z.object({

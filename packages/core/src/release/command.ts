@@ -177,8 +177,10 @@ export type Command =
       readonly name: string;
       readonly status: "firing" | "resolved";
       readonly labels: Readonly<Record<string, string>>;
-      readonly action: "none" | "revert" | "hold";
+      readonly action: "none" | "revert" | "hold" | "resume";
       readonly release: string | null;
+      /** Alerts that the sender left out of the same message; not there where it left out none. */
+      readonly truncated?: number;
     }
   /** Time has passed: plans take their next step, bakes end. At most one step of each release. */
   | {

@@ -83,8 +83,8 @@ export function decide(state: NamespaceState, { by, command }: GivenCommand, now
     case "lift-quarantine":
       return onDataset(state, command.dataset, (dataset) => decideLift(dataset, by, command));
     case "record-alert": {
-      const { name, status, labels, action, release } = command;
-      return events(by, { type: "alert-received", name, status, labels, action, release });
+      const { type: _type, ...alert } = command;
+      return events(by, { type: "alert-received", ...alert });
     }
     case "tick":
       return decideTick(state, command, nowMs);

@@ -231,8 +231,10 @@ export type Event =
       readonly name: string;
       readonly status: "firing" | "resolved";
       readonly labels: Readonly<Record<string, string>>;
-      readonly action: "none" | "revert" | "hold";
+      readonly action: "none" | "revert" | "hold" | "resume";
       readonly release: string | null;
+      /** Alerts that the sender left out of the same message; not there where it left out none. */
+      readonly truncated?: number;
     };
 
 /** What has happened to items or to how they are held, and not to who sees them: the shelf of the log that is not kept for ever. */

@@ -1,62 +1,44 @@
-import { unreachable } from "../assert.ts";
-
 /** One matcher in Alertmanager's syntax: `service=~"checkout|cart"`. */
 export interface Matcher {
   readonly label: string;
   readonly operator: "=" | "!=" | "=~" | "!~";
+  /** With `=~` and `!~` a regular expression in RE2's syntax, which is looked at only where it is used. */
   readonly value: string;
 }
 
-const matcherPattern = /^\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|([^\s"]*))\s*$/s;
+/** How long a matcher is at most, in characters. */
+export const matcherLengthMax = 1_000;
+
+// The operators of two characters come first, or `=~"a"` would be `=` and the value `~"a"`.
+const matcherPattern = /^\s*(?:([a-zA-Z_:][a-zA-Z0-9_:]*)|"((?:[^"\\]|\\.)+)")\s*(=~|!~|!=|=)\s*(.*?)\s*$/s;
 const escapes: Readonly<Record<string, string>> = { n: "\n", '"': '"', "\\": "\\" };
 
-/** Reads a matcher; undefined where it is none, or its regular expression is none. The value may stand in double quotes. */
+/**
+ * Reads a matcher as Alertmanager does (0.25 and later); undefined where it is none. The value may stand in double quotes, in
+ * which a backslash goes before a quote, a backslash or `n` for a new line, and stands for itself before anything else. A label
+ * that is no classic name, such as `service.name`, stands in double quotes too. At most `matcherLengthMax` characters.
+ */
 export function parseMatcher(text: string): Matcher | undefined {
-  const found = matcherPattern.exec(text);
-  const label = found?.[1];
-  const operator = found?.[2];
-  if (label === undefined || (operator !== "=" && operator !== "!=" && operator !== "=~" && operator !== "!~"))
-    return undefined;
-  const value =
-    found?.[3]?.replaceAll(/\\(.)/gs, (whole, character: string) => escapes[character] ?? whole) ?? found?.[4] ?? "";
-  const matcher: Matcher = { label, operator, value };
-  return isRegular(matcher) && compile(value) === undefined ? undefined : matcher;
+  // Before the expression is tried, whose time is quadratic in the spaces of a text.
+  if (text.length > matcherLengthMax) return undefined;
+  const [, plain, quoted, operator, raw] = matcherPattern.exec(text) ?? [];
+  const label = plain ?? (quoted === undefined ? undefined : unescape(quoted));
+  if (label === undefined || raw === undefined || !isOperator(operator)) return undefined;
+  const value = valueOf(raw);
+  return value === undefined ? undefined : { label, operator, value };
 }
 
-/** Whether all matchers match the labels; a label that is not there is empty, regular expressions match the whole value. */
-export function matchesAll(matchers: readonly string[], labels: Readonly<Record<string, string>>): boolean {
-  return matchers.every((text) => {
-    const matcher = parseMatcher(text);
-    return (
-      matcher !== undefined &&
-      matches(matcher, Object.hasOwn(labels, matcher.label) ? (labels[matcher.label] ?? "") : "")
-    );
-  });
+/** A quote is one at both ends or nowhere, but for those that a backslash goes before. */
+function valueOf(raw: string): string | undefined {
+  const inner = raw.startsWith('"') ? /^"((?:[^"\\]|\\.)*)"$/s.exec(raw)?.[1] : raw;
+  if (inner === undefined || /^(?:[^"\\]|\\.)*"/s.test(inner)) return undefined;
+  return unescape(inner);
 }
 
-function matches(matcher: Matcher, value: string): boolean {
-  switch (matcher.operator) {
-    case "=":
-      return value === matcher.value;
-    case "!=":
-      return value !== matcher.value;
-    case "=~":
-      return compile(matcher.value)?.test(value) === true;
-    case "!~":
-      return compile(matcher.value)?.test(value) === false;
-    default:
-      return unreachable(matcher.operator);
-  }
+function unescape(text: string): string {
+  return text.replaceAll(/\\(.)/gsu, (whole, character: string) => escapes[character] ?? whole);
 }
 
-function isRegular({ operator }: Matcher): boolean {
-  return operator === "=~" || operator === "!~";
-}
-
-function compile(pattern: string): RegExp | undefined {
-  try {
-    return new RegExp(`^(?:${pattern})$`, "su");
-  } catch {
-    return undefined;
-  }
+function isOperator(text: string | undefined): text is Matcher["operator"] {
+  return text === "=" || text === "!=" || text === "=~" || text === "!~";
 }

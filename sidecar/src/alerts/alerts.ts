@@ -1,0 +1,259 @@
+import type { Clock, ReleaseState } from "@sluice/core";
+import { assert, isActive, own, unreachable } from "@sluice/core";
+import type { AlertAnswer, AlertEffect } from "@sluice/core/api";
+import type { Logger } from "pino";
+import type { Commands } from "../commands.ts";
+import type { Alert } from "./alert.ts";
+import { causeOf, holderOf } from "./alert.ts";
+import type { Firing, FiringBook } from "./firing-book.ts";
+import type { Hand, Handled } from "./hand.ts";
+import { judge } from "./judge.ts";
+import type { Recorder } from "./recorder.ts";
+import type { CompiledRule } from "./rules.ts";
+
+/** Takes alerts of all kinds. */
+export interface Alerts {
+  /**
+   * Reverts, holds and lets go what the alerts say, then records what changed. `truncated` is how many their sender left out.
+   * Throws DATASET_UNKNOWN, or what kept a command from being carried out: the sender is to send them again, which is then no
+   * repetition.
+   */
+  receive(alerts: readonly Alert[], truncated: number): Promise<readonly AlertAnswer[]>;
+  /** What `receive` would do. Changes and records nothing. */
+  preview(alerts: readonly Alert[]): readonly AlertAnswer[];
+}
+
+/** An alert that was looked at, and what is to be done because of it. */
+interface Taken {
+  readonly alert: Alert;
+  readonly wants: readonly Want[];
+  readonly reasons: readonly string[];
+  /** Whether something about it is new, so that it is recorded. */
+  readonly isNews: boolean;
+}
+
+/** A command that was given, and the first alert that wanted it. */
+interface Given {
+  readonly because: Alert;
+  readonly handled: Promise<Handled>;
+}
+
+interface Want {
+  readonly release: ReleaseState;
+  readonly action: AlertEffect["action"];
+  readonly rule: string | null;
+}
+
+/** Makes the alerts of an origin. */
+export function createAlerts(dependencies: {
+  readonly commands: Pick<Commands, "state" | "subscribe">;
+  readonly rules: (dataset: string, rules: ReleaseState["plan"]["alerts"]) => readonly CompiledRule[];
+  readonly book: FiringBook;
+  readonly hand: Hand;
+  readonly recorder: Recorder;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}): Alerts {
+  const { commands, rules, book, hand, recorder, clock, logger } = dependencies;
+
+  function take(alert: Alert): Taken {
+    const known = book.get(keyOf(alert));
+    if (alert.status === "resolved") return takeResolved(alert, known);
+    const { concerns, reasons } = judge(commands.state(), alert, ({ dataset, plan }) => rules(dataset, plan.alerts));
+    if (known === undefined || isAnother(known, alert)) return { alert, wants: concerns, reasons, isNews: true };
+    // Its sender says since when it fires: what it did not do when it began, it does not do because it is sent again.
+    const wants = alert.startsAt !== null ? [] : concerns.filter((each) => !hasAsked(known, each));
+    const since = new Date(known.since).toISOString();
+    if (wants.length > 0) return { alert, wants, reasons, isNews: true };
+    return {
+      alert,
+      wants,
+      reasons: [`known to be firing since ${since}; a repetition changes nothing`],
+      isNews: false,
+    };
+  }
+
+  function takeResolved(alert: Alert, known: Firing | undefined): Taken {
+    if (known !== undefined && isEarlier(alert, known)) {
+      const reasons = [`it fires again since ${String(known.startsAt)}; this is the end of an earlier time`];
+      return { alert, wants: [], reasons, isNews: false };
+    }
+    const { name } = holderOf(alert);
+    const held = Object.values(commands.state().releases).filter(
+      (release) => isActive(release) && release.hold?.by.kind === "alert" && release.hold.by.name === name,
+    );
+    const wants = held.map((release) => ({ release, action: "resume", rule: null }) as const);
+    const reasons = held.length === 0 ? ["it holds nothing"] : [];
+    return { alert, wants, reasons, isNews: known !== undefined || held.length > 0 };
+  }
+
+  /** Remembers what fires before anything is carried out: what comes in the meantime is a repetition. */
+  function remember({ alert, wants, isNews }: Taken): void {
+    const key = keyOf(alert);
+    if (!isNews) return;
+    if (alert.status === "resolved") {
+      book.remove(key);
+      return;
+    }
+    const known = book.get(key);
+    const earlier = known === undefined || isAnother(known, alert) ? undefined : known;
+    // Of releases that ended nothing more is asked.
+    const stillAsked = Object.entries(earlier?.asked ?? {}).filter(([release]) => isRunning(release));
+    const asked = wants.map(({ release, action }) => [release.id, action === "revert" ? "revert" : "hold"] as const);
+    book.put({
+      key,
+      holder: holderOf(alert),
+      startsAt: alert.startsAt,
+      since: earlier?.since ?? clock.wall(),
+      reason: causeOf(alert),
+      asked: Object.fromEntries([...stillAsked, ...asked]),
+    });
+  }
+
+  function isRunning(id: string): boolean {
+    const release = own(commands.state().releases, id);
+    return release !== undefined && isActive(release);
+  }
+
+  /** What is carried out once however many alerts of a message want it, the reverts first and at once. */
+  function carryOut(taken: readonly Taken[]): ReadonlyMap<string, Given> {
+    const given = new Map<string, Given>();
+    for (const action of ["revert", "hold", "resume"] as const) {
+      for (const { alert, wants } of taken) {
+        for (const want of wants) {
+          if (want.action !== action || given.has(placeOf(alert, want))) continue;
+          given.set(placeOf(alert, want), { because: alert, handled: give(alert, want) });
+        }
+      }
+    }
+    return given;
+  }
+
+  function give(alert: Alert, { release, action }: Want): Promise<Handled> {
+    switch (action) {
+      case "revert":
+        return hand.revert(release.id, { kind: "alert", name: alert.name }, causeOf(alert));
+      case "hold":
+        return hand.hold(release.id, holderOf(alert), causeOf(alert));
+      case "resume":
+        return hand.letGo(release.id, holderOf(alert), `alert ${alert.name} is resolved`);
+      default:
+        return unreachable(action);
+    }
+  }
+
+  /** All of them are sent again, and must not be taken for what is known already. */
+  function forget(taken: readonly Taken[]): void {
+    for (const { alert, isNews } of taken) if (isNews && alert.status === "firing") book.remove(keyOf(alert));
+  }
+
+  async function record(taken: readonly Taken[], answers: readonly AlertAnswer[], truncated: number): Promise<void> {
+    const news = taken.flatMap((each, index) => {
+      const effects = answers[index]?.effects ?? [];
+      return each.isNews ? [recorder.record(each.alert, effects, truncated)] : [];
+    });
+    for (const recorded of await Promise.allSettled(news)) {
+      if (recorded.status === "fulfilled") continue;
+      // What the alerts wanted is done; Alertmanager would send them again for the sake of a note.
+      logger.error({ err: recorded.reason, alerts: taken.length }, "alerts could not be recorded");
+      return;
+    }
+  }
+
+  commands.subscribe({
+    events(events) {
+      for (const { event, by } of events) {
+        if (event.type === "release-resumed" && by.kind === "person") book.overrule(event.release);
+      }
+    },
+  });
+
+  return {
+    async receive(alerts, truncated) {
+      const taken = outranked(alerts.map(take));
+      for (const each of taken) remember(each);
+      const given = carryOut(taken);
+      const finished = await Promise.allSettled(taken.map((each) => finish(each, given)));
+      const failed = finished.find((each) => each.status === "rejected");
+      if (failed !== undefined) {
+        forget(taken);
+        throw failed.reason;
+      }
+      const answers = finished.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+      await record(taken, answers, truncated);
+      return answers;
+    },
+    preview: (alerts) =>
+      outranked(alerts.map(take)).map((taken) =>
+        answerOf(
+          taken,
+          taken.wants.map((want) => effectOf(want, { outcome: "would", message: null })),
+        ),
+      ),
+  };
+}
+
+async function finish(taken: Taken, given: ReadonlyMap<string, Given>): Promise<AlertAnswer> {
+  const { alert, wants } = taken;
+  const effects = wants.map(async (want) => {
+    const its = given.get(placeOf(alert, want));
+    assert(its !== undefined, "what an alert wants is given");
+    const handled = await its.handled;
+    if (its.because === alert) return effectOf(want, handled);
+    return effectOf(want, { outcome: "unchanged", message: `alert ${its.because.name} of the same message did it` });
+  });
+  return answerOf(taken, await Promise.all(effects));
+}
+
+/** A hold of what another alert of the same message reverts is none. */
+function outranked(taken: readonly Taken[]): readonly Taken[] {
+  const reverts = new Map<string, string>();
+  for (const { alert, wants } of taken) {
+    for (const { release, action } of wants) {
+      if (action === "revert" && !reverts.has(release.id)) reverts.set(release.id, alert.name);
+    }
+  }
+  const isOutranked = ({ action, release }: Want): boolean => action !== "revert" && reverts.has(release.id);
+  return taken.map((each) => {
+    const reasons = each.wants
+      .filter(isOutranked)
+      .map(({ release, action }) => `${action} of ${release.id} is outranked: ${reverts.get(release.id)} reverts it`);
+    return { ...each, wants: each.wants.filter((want) => !isOutranked(want)), reasons: [...each.reasons, ...reasons] };
+  });
+}
+
+function effectOf(
+  { release, action, rule }: Want,
+  { outcome, message }: Pick<AlertEffect, "outcome" | "message">,
+): AlertEffect {
+  const { id, dataset, candidatePublish: publish } = release;
+  return { release: id, dataset, publish, action, rule, outcome, message };
+}
+
+function answerOf({ alert, reasons }: Taken, effects: readonly AlertEffect[]): AlertAnswer {
+  const { name, fingerprint, status } = alert;
+  return { name, fingerprint, status, effects, reasons };
+}
+
+/** Commands of one place are one: everybody's revert of a release, everybody's hold, and each alert's own end of its hold. */
+function placeOf(alert: Alert, { release, action }: Want): string {
+  return action === "resume" ? `${release.id} ${action} ${holderOf(alert).name}` : `${release.id} ${action}`;
+}
+
+function keyOf(alert: Alert): string {
+  return holderOf(alert).name;
+}
+
+function hasAsked(known: Firing, { release, action }: Want): boolean {
+  const asked = own(known.asked, release.id);
+  return asked === "revert" || (asked !== undefined && action === "hold");
+}
+
+/** The same labels again, firing anew. */
+function isAnother(known: Firing, { startsAt }: Alert): boolean {
+  return startsAt !== known.startsAt;
+}
+
+function isEarlier({ startsAt }: Alert, known: Firing): boolean {
+  return startsAt !== null && known.startsAt !== null && Date.parse(startsAt) < Date.parse(known.startsAt);
+}
