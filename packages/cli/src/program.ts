@@ -1,7 +1,10 @@
 import { Command, CommanderError } from "commander";
 import { addDataset } from "./commands/dataset.ts";
+import { addGuard } from "./commands/guard.ts";
+import { addLift } from "./commands/here.ts";
 import { addLog } from "./commands/log.ts";
 import { addPatch } from "./commands/patch.ts";
+import { addPlan } from "./commands/plan.ts";
 import { addPublish } from "./commands/publish.ts";
 import { addQuarantine } from "./commands/quarantine.ts";
 import { addRead } from "./commands/read.ts";
@@ -96,12 +99,15 @@ ${exitCodeHelp}`,
   addPatch(root, context);
   addRelease(root, context);
   addRevert(root, context);
+  addLift(root, context);
+  addGuard(root, context);
   addQuarantine(root, context);
   addLog(root, context);
   addRead(root, context);
   root.commandsGroup("Set-up:");
   addDataset(root, context);
   addSource(root, context);
+  addPlan(root, context);
   root.commandsGroup("Instances:");
   addServe(root, context);
   addSidecar(root, context);

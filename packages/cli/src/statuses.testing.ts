@@ -1,4 +1,4 @@
-import type { Actor } from "@sluice/core";
+import type { Actor, GuardEvidence } from "@sluice/core";
 import type {
   CandidateStatus,
   DatasetStatus,
@@ -72,12 +72,93 @@ const idle: DatasetStatus = {
   health: { ok: true, reasons: [] },
   revertCommand: null,
   lastRevert: null,
+  restored: null,
+  here: [],
   lastRefusal: null,
   quarantine: [],
   sources: [],
 };
 
 const running: DatasetStatus = { ...idle, candidate, release, revertCommand: "sluice revert prices" };
+
+const tally = { candidateRequests: 2_034, candidateFailures: 31, controlRequests: 38_412, controlFailures: 57 };
+
+/** What a guard saw of a candidate that fails more often than the control: over the hold line for a minute. */
+export const suspicious: GuardEvidence = {
+  ...tally,
+  epoch: 2,
+  thousandths: 5_000,
+  comparison: "on",
+  comparativeEvidence: 14.218,
+  threshold: 166.67,
+  unitEvidence: 12.1,
+  requestEvidence: 16.336,
+  kinds: [
+    {
+      kind: "below-cost",
+      evidence: 16.3,
+      candidateFailures: 31,
+      controlFailures: 57,
+      candidateDistinct: 30,
+      controlDistinct: 50,
+    },
+  ],
+  absoluteEvidence: [
+    {
+      mode: "confirmed",
+      errorRateLimit: 0.05,
+      windowMs: 30_000,
+      requestsMin: 50,
+      absoluteEvidence: 1,
+      threshold: 500,
+      window: { candidateRequests: 310, candidateFailures: 12, controlRequests: 5_900, controlFailures: 9 },
+      suspended: false,
+    },
+  ],
+  promotion: {
+    bound: { fromThousandths: 5_000, worseRatio: 3, worseExtraRate: 0.005 },
+    evidence: 0.04,
+    threshold: 10,
+    open: false,
+    requestsNeeded: null,
+    streams: [{ kind: null, evidence: 0.04 }],
+  },
+  failuresMinReached: true,
+  lateReports: 2,
+  crossings: [
+    { at: nowMs - 2 * minute, stream: "requests", line: "hold", direction: "up" },
+    { at: nowMs - minute, stream: "comparative", line: "hold", direction: "up" },
+  ],
+};
+
+/** What a guard saw of a candidate that fails no more often, before there was enough of it. */
+export const early: GuardEvidence = {
+  ...suspicious,
+  candidateFailures: 3,
+  comparativeEvidence: 0.41,
+  unitEvidence: null,
+  requestEvidence: 0.41,
+  kinds: [],
+  promotion: {
+    ...suspicious.promotion,
+    evidence: 2.2,
+    requestsNeeded: 1_240,
+    streams: [{ kind: null, evidence: 2.2 }],
+  },
+  failuresMinReached: false,
+  lateReports: 0,
+  crossings: [],
+};
+
+const waiting: ReleaseStatus = {
+  ...release,
+  evidence: early,
+  next: {
+    thousandths: 25_000,
+    at: nowMs + 8 * minute,
+    promotion: { until: nowMs + 68 * minute, otherwise: "hold" },
+  },
+};
 
 /** A receipt of a revert that everybody but `missing` has confirmed. */
 export function receiptOf(missing: readonly string[] = [], of = 412): Receipt {
@@ -108,6 +189,12 @@ export type StateName =
   | "running"
   | "byHand"
   | "heldByGuard"
+  | "waiting"
+  | "heldByPlan"
+  | "heldByHand"
+  | "heldByAlert"
+  | "guardOff"
+  | "hereMarked"
   | "baking"
   | "reverted"
   | "refused"
@@ -139,6 +226,78 @@ export const datasets: Readonly<Record<StateName, DatasetStatus>> = {
         at: nowMs - 40 * second,
       },
     },
+  },
+  waiting: { ...running, release: waiting },
+  heldByPlan: {
+    ...running,
+    health: { ok: false, reasons: ["held by plan prices-v4-x7k2mq: the promotion test has not opened at 5 %"] },
+    release: {
+      ...waiting,
+      next: null,
+      hold: {
+        cause: { reason: "the promotion test has not opened at 5 %", evidence: null },
+        by: { kind: "plan", name: release.id },
+        at: nowMs - 3 * minute,
+      },
+    },
+  },
+  heldByHand: {
+    ...running,
+    release: {
+      ...release,
+      thousandths: 20_000,
+      by: person,
+      next: null,
+      hold: {
+        cause: { reason: "the percentage was set by hand; resume lets the plan go on", evidence: null },
+        by: person,
+        at: nowMs - 2 * minute,
+      },
+    },
+  },
+  heldByAlert: {
+    ...running,
+    health: { ok: false, reasons: ["held by alert CheckoutSlow 3f2a: alert CheckoutSlow is firing"] },
+    release: {
+      ...release,
+      next: null,
+      hold: {
+        cause: { reason: "alert CheckoutSlow is firing", evidence: null },
+        by: { kind: "alert", name: "CheckoutSlow 3f2a" },
+        at: nowMs - 40 * second,
+      },
+    },
+  },
+  guardOff: {
+    ...running,
+    health: {
+      ok: false,
+      reasons: ["the guard is OFF until 2026-11-11T00:16:00.000Z, by person li.wei: the payment provider is down"],
+    },
+    release: {
+      ...release,
+      next: null,
+      guardOff: {
+        by: person,
+        at: nowMs - 4 * minute,
+        until: nowMs + 6 * minute,
+        reason: "the payment provider is down",
+      },
+    },
+  },
+  hereMarked: {
+    ...running,
+    here: [
+      {
+        host: "checkout@host-7",
+        release: release.id,
+        publish: 4,
+        at: nowMs - 90 * second,
+        by: person,
+        reason: "the origin is gone",
+        followers: 3,
+      },
+    ],
   },
   baking: {
     ...running,

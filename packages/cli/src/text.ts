@@ -104,3 +104,8 @@ export function bytesText(bytes: number): string {
   }
   return `${value.toFixed(1)} ${units[unit]}`;
 }
+
+/** A fraction as a percentage of three digits. */
+export function shareText(share: number): string {
+  return `${Number((share * 100).toPrecision(3))} %`;
+}

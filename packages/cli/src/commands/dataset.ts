@@ -6,6 +6,7 @@ import { argument } from "../arguments.ts";
 import type { Context } from "../context.ts";
 import { parseDuration } from "../duration.ts";
 import { parseJsonText, readTextFile } from "../json-file.ts";
+import { readPlan } from "../plan-input.ts";
 import { parsePercent } from "../percent.ts";
 import { counted, padTo, widthOf } from "../text.ts";
 import { examples } from "./examples.ts";
@@ -56,13 +57,14 @@ function addCreate(dataset: Command, context: Context): void {
       argument(parseDuration),
     )
     .option("--manual", "a person takes every step of the plan")
-    .option("--plan <file>", "a JSON file with a plan, whole or in part, guard and alerts included")
+    .option("--plan <plan>", "a plan's name (sluice plan list), or a JSON file with one, guard and alerts included")
     .addHelpText(
       "after",
       examples(
         "sluice dataset create prices --template prices",
         "sluice dataset create stock --policy immediate --template stock",
         "sluice dataset create promotions --steps 1:10m,10:30m,50:1h --bake 2h",
+        "sluice dataset create flags --plan linear-20-every-6m",
       ),
     )
     .action(async (name: string, options: CreateOptions) => {
@@ -80,9 +82,10 @@ function addCreate(dataset: Command, context: Context): void {
 async function bodyOf(name: string, options: CreateOptions, { io }: Context): Promise<NewDataset> {
   const { policy, template, steps, bake, manual } = options;
   const read = async (path: string): Promise<unknown> => parseJsonText(await readTextFile(path, io.stdin), path);
+  const named = options.plan === undefined ? {} : await readPlan(options.plan, io.stdin);
   const plan = {
     // The instance holds both files to their schemas and lists every problem.
-    ...(options.plan === undefined ? {} : ((await read(options.plan)) as NonNullable<NewDataset["plan"]>)),
+    ...(typeof named === "string" ? { preset: named } : named),
     ...(steps === undefined ? {} : { steps }),
     ...(bake === undefined ? {} : { bakeMs: bake }),
     ...(manual === true ? { automatic: false } : {}),

@@ -11,6 +11,18 @@ function over(dataset: DatasetStatus, command: Response | CommandAnswer = answer
   return createTestProgram(({ method }) => (method === "GET" ? statusOf(dataset) : command));
 }
 
+/** What a resume prints before the dataset, where that stood as `before` and stands as `after`. */
+async function resumed(before: DatasetStatus, after: DatasetStatus): Promise<string[]> {
+  let dataset = before;
+  const program = createTestProgram(({ method }) => {
+    if (method === "GET") return statusOf(dataset);
+    dataset = after;
+    return answer;
+  });
+  const { stdout } = await program.run("release", "resume", "prices");
+  return stdout.split("\n").slice(0, stdout.split("\n").indexOf(""));
+}
+
 const commandsOf = (program: TestProgram): [string, unknown][] =>
   program.requests.filter(({ method }) => method !== "GET").map(({ path, text }) => [path, JSON.parse(text)]);
 
@@ -68,6 +80,45 @@ test("a start that the quarantine refuses ends with 6", async () => {
   expect({ code, stderr }).toEqual({ code: 6, stderr: `error QUARANTINED_CHANGES: ${message}\n` });
 });
 
+test("a percentage set by hand says that it has paused the plan", async () => {
+  let hand = datasets.waiting;
+  const program = createTestProgram(({ method }) => {
+    if (method === "GET") return statusOf(hand);
+    hand = datasets.heldByHand;
+    return answer;
+  });
+  const { stdout } = await program.run("release", "percent", "prices", "20");
+  expect(stdout).toContain(
+    "v4 of prices is out to 20 % of users, it was 5 %\nits plan is paused there: sluice release resume prices lets it go on to the next higher step\n",
+  );
+  // Of a plan that stood still already nothing is to be said.
+  expect((await program.run("release", "percent", "prices", "21")).stdout).not.toContain("is paused");
+});
+
+test("a resume says what comes next, and which step it took", async () => {
+  expect(await resumed(datasets.heldByHand, datasets.running)).toEqual([
+    "the plan of v4 of prices goes on",
+    "it is out to 5 % now: the step that it waited for",
+    "next: 25 % at 00:18:00 (in 8 min), by the plan",
+  ]);
+  expect(await resumed(datasets.heldByGuard, datasets.waiting)).toEqual([
+    "the plan of v4 of prices goes on",
+    "next: 25 % at 00:18:00 (in 8 min): the promotion test needs about 1,240 more requests of the candidate; waits until 01:18:00, then holds",
+  ]);
+  expect(await resumed(datasets.heldByPlan, datasets.baking)).toEqual([
+    "the plan of v4 of prices goes on",
+    "everybody sees it now: the step that it waited for",
+    "next: the bake ends at 00:38:30 (in 28 min)",
+  ]);
+  expect(await resumed(datasets.heldByPlan, datasets.guardOff)).toEqual([
+    "the plan of v4 of prices goes on",
+    "it waits for the guard, which is off",
+  ]);
+  expect(await resumed(datasets.heldByHand, { ...datasets.byHand })).toContain(
+    "it goes to nothing by itself: a person takes every step",
+  );
+});
+
 test("hold, resume and promote go to the running release", async () => {
   const program = over(datasets.running);
   await program.run("release", "hold", "prices", "--reason", "waiting for finance");
@@ -118,71 +169,4 @@ test("a switch ends in a receipt, and --json has it", async () => {
   expect(stdout).toContain("not confirmed by 1 follower: checkout@host-7\n");
   const json = await program.run("release", "percent", "prices", "20", "--wait", "0s", "--json");
   expect(JSON.parse(json.stdout)).toEqual({ ...answer, receipt });
-});
-
-test("show has the step, the evidence and the changes", async () => {
-  const tally = { candidateRequests: 2_034, candidateFailures: 31, controlRequests: 38_412, controlFailures: 57 };
-  const evidence = {
-    ...tally,
-    epoch: 2,
-    thousandths: 5_000,
-    comparison: "on",
-    comparativeEvidence: 14.218,
-    threshold: 166.67,
-    unitEvidence: null,
-    requestEvidence: 14.218,
-    kinds: [
-      {
-        kind: "below-cost",
-        evidence: 14.2,
-        candidateFailures: 31,
-        controlFailures: 57,
-        candidateDistinct: 30,
-        controlDistinct: 50,
-      },
-    ],
-    absoluteEvidence: [
-      {
-        errorRateLimit: 0.05,
-        windowMs: 30_000,
-        requestsMin: 50,
-        absoluteEvidence: 1,
-        threshold: 500,
-        window: tally,
-        suspended: false,
-      },
-    ],
-    failuresMinReached: true,
-    lateReports: 2,
-  } as const;
-  const running = datasets.running.release;
-  const dataset = running === null ? datasets.running : { ...datasets.running, release: { ...running, evidence } };
-  const { stdout } = await over(dataset).run("release", "show", "prices");
-  expect(`\n${stdout}`).toMatchInlineSnapshot(`
-    "
-    prices  canary  v3 -> v4  running                                        healthy
-      out      v4 over v3: 412 changed, 6 added, 1 removed
-      to       5 % of users (really served 4.97 %), the rest v3
-      since    00:08:00 (2 min ago) by the plan, started 12 min ago by li.wei
-      health   ok: v4 failed 3 of 2,034 (0.147 %), v3 57 of 38,412 (0.148 %)
-      next     25 % at 00:18:00 (in 8 min), by the plan
-      revert   sluice revert prices
-
-      release  prices-v4-x7k2mq
-      step     5 %, running, epoch 2
-      started  2026-11-10 23:58:00 (12 min ago) by li.wei
-      ready    412 of 412 hold every byte of it
-      compared on
-      evidence 14.2 against it, reverts at 167
-               below-cost: candidate 31, control 57, evidence 14.2
-               limit 5 % over 30 s: 31 of 2,034 failed, evidence 1, reverts at 500
-               2 reports came too late to count
-
-      changes
-      ~ sku-1  price: 1999 -> 1899
-      … and 418 more
-    "
-  `);
-  const json = await over(dataset).run("release", "show", "prices", "--json");
-  expect(JSON.parse(json.stdout)).toEqual(dataset);
 });

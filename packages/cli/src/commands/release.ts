@@ -1,13 +1,16 @@
-import { type Plan, percentText } from "@sluice/core";
+import { percentText } from "@sluice/core";
+import type { DatasetStatus, ReleaseStatus } from "@sluice/core/api";
 import type { Command } from "commander";
 import { argument, parseVersion, parseWhole } from "../arguments.ts";
 import type { Context } from "../context.ts";
-import { parseJsonText, readTextFile } from "../json-file.ts";
 import { parsePercent } from "../percent.ts";
+import { readPlan } from "../plan-input.ts";
 import { activeReleaseOf, datasetOf } from "../release-of.ts";
-import { renderRelease } from "../render/release.ts";
+import type { View } from "../render/layout.ts";
+import { nextText } from "../render/next-rows.ts";
 import { examples } from "./examples.ts";
 import { finish } from "./release-answer.ts";
+import { addShow } from "./release-show.ts";
 import { waitOption } from "./wait-option.ts";
 
 const everybody = 100_000;
@@ -44,7 +47,7 @@ function addStart(release: Command, context: Context): void {
     .argument("<dataset>", "the dataset")
     .option("--percent <percent>", "the first percentage (default: the plan's first step)", argument(parsePercent))
     .option("--publish <version>", "refuse unless this version is the one that is held", argument(parseVersion))
-    .option("--plan <file>", "a JSON file with a whole plan, in place of the dataset's")
+    .option("--plan <plan>", "a plan's name (sluice plan list) or a JSON file with one, in place of the dataset's")
     .option("--accept-quarantined", "start although changes come back that were reverted")
     .addOption(waitOption())
     .addHelpText(
@@ -54,11 +57,7 @@ function addStart(release: Command, context: Context): void {
     .action(async (name: string, options: StartOptions) => {
       const { percent, acceptQuarantined } = options;
       const admin = await context.admin();
-      const plan =
-        options.plan === undefined
-          ? null
-          : // The instance holds it to its schema and lists every problem.
-            (parseJsonText(await readTextFile(options.plan, context.io.stdin), options.plan) as Plan & object);
+      const plan = options.plan === undefined ? null : await readPlan(options.plan, context.io.stdin);
       const held = datasetOf(await admin.status(), name).candidate;
       const publish = options.publish ?? held?.publish ?? null;
       const answer = await admin.startRelease(name, {
@@ -91,7 +90,17 @@ function addPercent(release: Command, context: Context): void {
       const answer = await admin.setPercentage(active.id, { thousandths, epoch: options.epoch ?? active.epoch });
       const to = thousandths === everybody ? "everybody" : `${percentText(thousandths)} of users`;
       const head = `v${candidate.publish} of ${name} is out to ${to}, it was ${percentText(active.thousandths)}`;
-      await finish(context, admin, name, answer, head, options.wait);
+      // What went on by itself until now does not any more, and nobody may find that out at four in the morning.
+      const moved = active.hold === null && active.next !== null;
+      await finish(context, admin, name, answer, head, options.wait, ({ dataset: { release: now } }) =>
+        moved && now?.phase === "running" && now.hold?.by.kind === "person"
+          ? [
+              context.style.yellow(
+                `its plan is paused there: sluice release resume ${name} lets it go on to the next higher step`,
+              ),
+            ]
+          : [],
+      );
     });
 }
 
@@ -122,7 +131,10 @@ function addResume(release: Command, context: Context): void {
       const admin = await context.admin();
       const { release: active, candidate } = await activeReleaseOf(admin, name);
       const answer = await admin.resume(active.id, reason === undefined ? {} : { reason });
-      await finish(context, admin, name, answer, `the plan of v${candidate.publish} of ${name} goes on`, null);
+      const head = `the plan of v${candidate.publish} of ${name} goes on`;
+      await finish(context, admin, name, answer, head, null, ({ dataset }, view) =>
+        resumedLines(active, dataset, view),
+      );
     });
 }
 
@@ -145,18 +157,22 @@ function addPromote(release: Command, context: Context): void {
     });
 }
 
-function addShow(release: Command, context: Context): void {
-  release
-    .command("show")
-    .description("Show all about a running release: its step, its arms, the guard's evidence.")
-    .argument("<dataset>", "the dataset")
-    .addHelpText("after", examples("sluice release show prices", "sluice release show prices --json"))
-    .action(async (name: string) => {
-      const admin = await context.admin();
-      const status = await admin.status();
-      const dataset = datasetOf(status, name);
-      const { columns } = context.io.stdout;
-      const view = { columns, style: context.style, nowMs: status.at, timeZone: context.timeZone };
-      context.print(dataset, (shown) => renderRelease(shown, view));
-    });
+/** What a resume leads to: a step that it took, and the next one. */
+function resumedLines(before: ReleaseStatus, { release: now }: DatasetStatus, view: View): string[] {
+  if (now === null) return [];
+  const taken =
+    now.phase === "baking" && before.phase === "running"
+      ? ["everybody sees it now: the step that it waited for"]
+      : now.thousandths === before.thousandths
+        ? []
+        : [`it is out to ${percentText(now.thousandths)} now: the step that it waited for`];
+  if (now.hold !== null) return taken;
+  if (now.next === null) {
+    const waits =
+      now.guardOff === null
+        ? "it goes to nothing by itself: a person takes every step"
+        : "it waits for the guard, which is off";
+    return [...taken, waits];
+  }
+  return [...taken, `next: ${nextText(now, now.next, view)}`];
 }

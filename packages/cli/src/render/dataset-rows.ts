@@ -1,13 +1,12 @@
 import { percentText } from "@sluice/core";
 import type { ArmStatus, DatasetStatus, LineStatus, ReleaseStatus, SourceStatus } from "@sluice/core/api";
 import { durationText } from "../duration.ts";
-import { counted, countText } from "../text.ts";
+import { counted, countText, shareText } from "../text.ts";
 import { differenceText } from "./difference.ts";
 import type { Row } from "./layout.ts";
+import { nextRows } from "./next-rows.ts";
 import { receiptText, receiptWarnings } from "./receipt.ts";
-import { actorText, agoText, clockText, type TimeView, untilText } from "./time.ts";
-
-const everybody = 100_000;
+import { actorText, agoText, clockText, type TimeView } from "./time.ts";
 
 /** What is out, to whom, since when and by whom. */
 export function outRows(dataset: DatasetStatus, view: TimeView): Row[] {
@@ -33,12 +32,16 @@ export function outRows(dataset: DatasetStatus, view: TimeView): Row[] {
 
 /** Healthy or not, and why. */
 export function healthRows({ health, release, candidate, stable }: DatasetStatus): Row[] {
+  // A guard that is off has a row of its own, louder than this one.
+  const said = health.reasons.filter(
+    (reason) => (release?.guardOff ?? null) === null || !reason.startsWith("the guard is OFF"),
+  );
   const arms =
     release === null || candidate === null || stable === null
       ? ""
       : armsText(release, candidate.publish, stable.publish);
   if (!health.ok) {
-    const reasons = health.reasons.map(
+    const reasons = (said.length === 0 ? ["nobody watches the failures: the guard is off"] : said).map(
       (text, index): Row => ({ label: index === 0 ? "health" : "", text, kind: "bad" }),
     );
     return arms === "" ? reasons : [...reasons, { label: "", text: arms }];
@@ -51,7 +54,7 @@ export function whereNextRows(dataset: DatasetStatus, view: TimeView): Row[] {
   const { name, stable, candidate, release, revertCommand } = dataset;
   if (release !== null) {
     const revert = revertCommand ?? `sluice revert ${name}`;
-    return [...releaseRows(dataset, release, view), { label: "revert", text: revert, kind: "command" }];
+    return [...nextRows(dataset, release, view), { label: "revert", text: revert, kind: "command" }];
   }
   if (candidate !== null) {
     const { quarantinedChanges } = candidate;
@@ -81,26 +84,6 @@ export function whereNextRows(dataset: DatasetStatus, view: TimeView): Row[] {
 }
 
 const nothingToRevert: Row = { label: "revert", text: "nothing runs or bakes" };
-
-function releaseRows({ name, health }: DatasetStatus, release: ReleaseStatus, view: TimeView): Row[] {
-  const { hold, next, phase } = release;
-  if (hold !== null) {
-    // Where the hold is why the dataset is not healthy, the reason stands above already.
-    const said = health.reasons.some((reason) => reason.includes(hold.cause.reason));
-    const reason = said ? "" : `: ${hold.cause.reason}`;
-    return [
-      { label: "held", text: `by ${actorText(hold.by)} ${agoText(hold.at, view)}${reason}` },
-      { label: "next", text: `sluice release resume ${name}`, kind: "command" },
-    ];
-  }
-  if (phase === "baking") {
-    const text = next === null ? "the bake ends by hand" : `the bake ends at ${untilText(next.at, view)}`;
-    return [{ label: "next", text }];
-  }
-  if (next === null) return [{ label: "next", text: `sluice release percent ${name} PERCENT`, kind: "command" }];
-  const what = next.thousandths === everybody ? "everybody" : percentText(next.thousandths);
-  return [{ label: "next", text: `${what} at ${untilText(next.at, view)}, by the plan` }];
-}
 
 /** A line for each source. Where it is why the dataset is not healthy, the reason stands above already. */
 export function sourceRows({ health, sources }: DatasetStatus, view: TimeView): Row[] {
@@ -177,9 +160,4 @@ function armsText({ candidateArm, controlArm, comparison }: ReleaseStatus, candi
 function armText({ requests, failures }: ArmStatus): string {
   const rate = requests === 0 ? "" : ` (${shareText(failures / requests)})`;
   return `${countText(failures)} of ${countText(requests)}${rate}`;
-}
-
-/** A fraction as a percentage of three digits. */
-export function shareText(share: number): string {
-  return `${Number((share * 100).toPrecision(3))} %`;
 }

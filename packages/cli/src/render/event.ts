@@ -1,8 +1,7 @@
 import type { PatchMinute } from "@sluice/core/api";
 import { type Event, type LoggedEvent, percentText, unreachable } from "@sluice/core";
 import { durationText } from "../duration.ts";
-import { counted, countText, padTo } from "../text.ts";
-import { shareText } from "./dataset-rows.ts";
+import { counted, countText, padTo, shareText } from "../text.ts";
 import { differenceText } from "./difference.ts";
 import { actorText, dateTimeText } from "./time.ts";
 
@@ -14,6 +13,11 @@ export function eventLine({ at, by, event }: LoggedEvent, timeZone?: string): st
   const { dataset, text } = describe(event);
   const who = padTo(actorText(by), whoWidth);
   return `${dateTimeText(at, timeZone)}  ${who}  ${padTo(dataset, datasetWidth)}  ${text}`;
+}
+
+/** What happened to a release, without when and on what. */
+export function releaseEventText(event: Event): string {
+  return describe(event).text.replace(/^v\d+ /, "");
 }
 
 /** What patches did in a minute, as a line of the same timeline. */

@@ -12,8 +12,8 @@ export interface View extends TimeView {
 export interface Row {
   readonly label: string;
   readonly text: string;
-  /** `command`: never cut, so that it can be copied. */
-  readonly kind?: "plain" | "good" | "bad" | "command";
+  /** `command`: never cut, so that it can be copied. `alarm`: what nobody may overlook, with or without colours. */
+  readonly kind?: "plain" | "good" | "bad" | "command" | "alarm";
 }
 
 const labelWidth = 9;
@@ -27,9 +27,11 @@ export const columnsMin = 40;
 /** Rows with their labels in one column and long texts wrapped under themselves. */
 export function layOut(rows: readonly Row[], { columns, style }: View): string[] {
   const width = Math.max(columnsMin, columns) - labelWidth - 2;
-  const paint = { plain: (text: string) => text, good: style.green, bad: style.red, command: style.cyan };
+  const alarm = (text: string): string => style.bold(style.inverse(style.red(text)));
+  const paint = { plain: (text: string) => text, good: style.green, bad: style.red, command: style.cyan, alarm };
   return rows.flatMap(({ label, text, kind = "plain" }) => {
-    const lines = kind === "command" ? [text] : wrapTo(text, width, kind === "bad" ? badLinesMax : linesMax);
+    const lines =
+      kind === "command" ? [text] : wrapTo(text, width, kind === "bad" || kind === "alarm" ? badLinesMax : linesMax);
     return lines.map((line, index) => {
       const head = padTo(index === 0 ? label : "", labelWidth);
       return `  ${style.dim(head)}${paint[kind](line)}`;

@@ -3,6 +3,7 @@ import { durationText } from "../duration.ts";
 import { counted, cutTo, widthOf } from "../text.ts";
 import { healthRows, historyRows, outRows, sourceRows, whereNextRows } from "./dataset-rows.ts";
 import { columnsMin, layOut, leftRight, type Row, type View } from "./layout.ts";
+import { guardRows, hereRows } from "./next-rows.ts";
 import { clockText } from "./time.ts";
 
 /**
@@ -54,7 +55,13 @@ export function renderDataset(dataset: DatasetStatus, view: View): string[] {
 }
 
 function nowRows(dataset: DatasetStatus, view: View): Row[] {
-  return [...outRows(dataset, view), ...healthRows(dataset), ...whereNextRows(dataset, view)];
+  return [
+    ...guardRows(dataset, view),
+    ...outRows(dataset, view),
+    ...healthRows(dataset),
+    ...hereRows(dataset, view),
+    ...whereNextRows(dataset, view),
+  ];
 }
 
 function instanceLines({ role, following, followers }: StatusAnswer, view: View, url: string): string[] {
@@ -78,7 +85,9 @@ function headLine({ name, policy, stable, candidate, release, health }: DatasetS
   ].filter((text) => text !== "");
   const state = stateText(release, candidate !== null, stable !== null);
   const left = `${name}  ${policy}  ${[versions.join(" -> "), state].filter((text) => text !== "").join("  ")}`;
-  const { gap, right } = leftRight(left, health.ok ? "healthy" : "NOT HEALTHY", view.columns);
+  const off = release !== null && release.guardOff !== null;
+  const verdict = health.ok ? "healthy" : off ? "GUARD OFF" : "NOT HEALTHY";
+  const { gap, right } = leftRight(left, verdict, view.columns);
   const { style } = view;
   const rest = left.slice(name.length);
   const mark = health.ok ? style.green(right) : style.bold(style.red(right));

@@ -4,6 +4,7 @@ import { isPresetName, planOfPreset, planPresets } from "./presets.ts";
 
 const minuteMs = 60_000;
 const stepsOf = (name: string): number[] => planOfPreset(name).steps.map(({ thousandths }) => thousandths);
+const told = (name: string): unknown => [stepsOf(name), holdsOf(name), planOfPreset(name).bakeMs];
 const holdsOf = (name: string): number[] => [...new Set(planOfPreset(name).steps.map(({ holdMs }) => holdMs))];
 
 test("the careful plan is the default plan", () => {
@@ -29,7 +30,6 @@ test("a canary is one step, and all at once none below 100 %", () => {
 });
 
 test("AppConfig's own names walk and bake as they do there, with its prefix and without", () => {
-  const told = (name: string): unknown => [stepsOf(name), holdsOf(name), planOfPreset(name).bakeMs];
   for (const prefix of ["", "AppConfig.", "appconfig."]) {
     expect(told(`${prefix}AllAtOnce`)).toEqual([[100_000], [0], 10 * minuteMs]);
     expect(told(`${prefix}Linear50PercentEvery30Seconds`)).toEqual([[50_000], [30_000], minuteMs]);
