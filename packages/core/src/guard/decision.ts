@@ -33,13 +33,19 @@ export function latchAbsolute(state: GuardState): void {
   state.reverted = { rule: "absolute", evidence: gatherEvidence(state) };
 }
 
+/** What is to be done as the state stands, without the evidence that people read. */
+export function guardAction(state: GuardState): GuardVerdict["action"] {
+  if (state.reverted !== undefined) return "revert";
+  // At 100 % there is no step left to hold back, and evidence that no longer moves would hold the bake for ever.
+  const holds = !state.isOff && currentEpoch(state).thousandths !== unitCount && isSuspicious(state);
+  return holds ? "hold" : "none";
+}
+
 /** The verdict on the state as it stands. */
 export function giveVerdict(state: GuardState): GuardVerdict {
   if (state.reverted !== undefined) return { action: "revert", ...state.reverted };
-  const evidence = gatherEvidence(state);
-  // At 100 % there is no step left to hold back, and evidence that no longer moves would hold the bake for ever.
-  const holds = !state.isOff && evidence.comparison === "on" && isSuspicious(state);
-  return holds ? { action: "hold", rule: "comparative", evidence } : { action: "none", rule: null, evidence };
+  const action = guardAction(state);
+  return { action, rule: action === "hold" ? "comparative" : null, evidence: gatherEvidence(state) };
 }
 
 /**
@@ -54,7 +60,7 @@ export function isPromotionOpen(state: GuardState, thousandths: number = current
 }
 
 /** How many candidate requests the promotion test still needs, by the slowest of its streams; null where one gets nowhere. */
-export function estimatePromotion(state: GuardState): number | null {
+function estimatePromotion(state: GuardState): number | null {
   const { thousandths } = currentEpoch(state);
   const test = testOf(state.promotion, boundAt(state.config, thousandths));
   const logNeeded = -Math.log(state.config.promotion.beta);

@@ -129,6 +129,9 @@ export function currentEpoch(state: GuardState): EpochState {
 
 /** ln of the request stream's evidence: the mean over the kinds. */
 export function logRequestEvidence(state: GuardState): number {
+  const [only] = state.requestStreams;
+  // Most guards name no kinds, and this is asked for at every look.
+  if (only !== undefined && state.requestStreams.length === 1) return only.stream.logEvidence;
   const logs = state.requestStreams.map(({ stream }) => stream.logEvidence);
   return logSumExp(logs) - Math.log(logs.length);
 }
