@@ -24,7 +24,7 @@ const config: ViteUserConfig = defineConfig({
             "sidecar/src/**/*.test.ts",
             "examples/**/*.test.ts",
             "bench/**/*.test.ts",
-            "test/{architecture,conformance,faults,fuzz,package,support}/**/*.test.ts",
+            "test/{architecture,conformance,faults,fuzz,guard,package,support}/**/*.test.ts",
           ],
         },
       },
