@@ -13,6 +13,7 @@ import { openSuite } from "./suites/open.ts";
 import { patchSuite } from "./suites/patch.ts";
 import { publishSuite } from "./suites/publish.ts";
 import { readSuite } from "./suites/read.ts";
+import { revertSuite } from "./suites/revert.ts";
 import { soakSuite } from "./suites/soak.ts";
 import { switchSuite } from "./suites/switch.ts";
 
@@ -25,6 +26,7 @@ const suites: readonly Suite[] = [
   patchSuite,
   switchSuite,
   fanoutSuite,
+  revertSuite,
   soakSuite,
 ];
 type Say = (text: string) => void;

@@ -71,7 +71,7 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Posts a body, text or a stream, and gives the JSON that is answered. Throws where the answer is no success. */
+/** Posts a body, text or a stream, and gives the JSON that is answered, null for none. Throws where the answer is no success. */
 export async function send(
   agent: Agent,
   url: string,
@@ -86,7 +86,7 @@ export async function send(
   let text = "";
   for await (const chunk of response.setEncoding("utf8")) text += chunk as string;
   if ((response.statusCode ?? 500) >= 300) throw new Error(`${url} answered ${response.statusCode}: ${text}`);
-  return JSON.parse(text);
+  return text === "" ? null : JSON.parse(text);
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -1,0 +1,175 @@
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ConfirmationBatch, Frame } from "@sluice/core/api";
+import { serveCase } from "../processes/serve-case.ts";
+import { createEventReader } from "./event-reader.ts";
+
+/** What a process that holds many followers, each on sockets of its own, can be told. */
+export interface StreamFollowersSteps {
+  /** Opens streams and ends when each has had its first event. Those of an instance follow it by the protocol, and confirm. */
+  connect(input: {
+    readonly url: string;
+    readonly group: string;
+    readonly count: number;
+    readonly confirms: boolean;
+  }): Promise<void>;
+  /** Looks for the revert of a release in the streams of a group from now on. */
+  watch(input: { readonly group: string; readonly release: string }): void;
+  /** Ends when it has come on every stream of the group. */
+  arrivals(input: { readonly group: string }): Promise<Arrivals>;
+}
+
+/** When a revert came, on the monotonic clock in nanoseconds. */
+export interface Arrivals {
+  readonly times: Float64Array;
+  /** The event itself, as the last stream had it. */
+  readonly text: string;
+}
+
+interface Follower {
+  hasBegun: boolean;
+  arrivedAt: number | null;
+}
+
+interface Group {
+  readonly followers: Follower[];
+  release: string | null;
+  text: string;
+}
+
+type Confirm = (what: { applied?: number; reverted?: string; prepared?: readonly string[] }) => void;
+
+const openingMax = 25;
+const waitMsMax = 60_000;
+/** What an SDK takes to bring a mark to disk before it confirms it; here nobody has a disk of its own. */
+const syncMs = 5;
+/** What nobody waits for is confirmed after up to so long, as by the SDK. */
+const jitterMsMax = 50;
+
+const groups = new Map<string, Group>();
+
+const steps: StreamFollowersSteps = {
+  async connect({ url, group: name, count, confirms }) {
+    const group: Group = { followers: [], release: null, text: "" };
+    groups.set(name, group);
+    for (let index = 0; index < count; index++) {
+      const follower: Follower = { hasBegun: false, arrivedAt: null };
+      group.followers.push(follower);
+      open(new URL(url), `${name}-${process.pid}-${index}`, confirms, group, follower);
+      await until(() => group.followers.filter(({ hasBegun }) => !hasBegun).length < openingMax);
+    }
+    await until(() => group.followers.every(({ hasBegun }) => hasBegun));
+  },
+  watch({ group: name, release }) {
+    const group = groupOf(name);
+    for (const follower of group.followers) follower.arrivedAt = null;
+    group.release = release;
+  },
+  async arrivals({ group: name }) {
+    const group = groupOf(name);
+    await until(() => group.followers.every(({ arrivedAt }) => arrivedAt !== null));
+    group.release = null;
+    return { times: Float64Array.from(group.followers, ({ arrivedAt }) => arrivedAt ?? Number.NaN), text: group.text };
+  },
+};
+
+function open(url: URL, id: string, confirms: boolean, group: Group, follower: Follower): void {
+  const confirm = confirms ? createConfirm(url, id) : null;
+  const take = createEventReader((type, data, text) => {
+    const frame = { type, ...(JSON.parse(data) as object) } as Frame;
+    if (group.release !== null && follower.arrivedAt === null && takesBack(frame, group.release)) {
+      follower.arrivedAt = Number(process.hrtime.bigint());
+      group.text = text;
+    }
+    if (confirm !== null) answer(frame, confirm);
+    follower.hasBegun ||= confirm === null || type === "state";
+  });
+  const socket = connectTo(url);
+  const path = confirms ? `/v1/follow?id=${id}&name=bench&kind=sdk&log=&from=0&marks=` : "/";
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: ${url.host}\r\nAccept: text/event-stream\r\n\r\n`);
+  socket.on("data", take);
+}
+
+/** Whether new views of this follower read stable from here on: by the mark, or by the log where that is sooner. */
+function takesBack(frame: Frame, release: string): boolean {
+  if (frame.type === "mark") return frame.mark.release === release;
+  return (
+    frame.type === "events" &&
+    frame.events.some(({ event }) => event.type === "release-reverted" && event.release === release)
+  );
+}
+
+/** What a follower confirms that reads none of the datasets: it has nothing to prepare. */
+function answer(frame: Frame, confirm: Confirm): void {
+  if (frame.type === "mark") confirm({ reverted: frame.mark.release });
+  if (frame.type === "state") confirm({ applied: frame.state.controlSequence });
+  if (frame.type !== "events") return;
+  const prepared = frame.events.flatMap(({ event }) => (event.type === "release-started" ? [event.release] : []));
+  const applied = frame.events.findLast(({ event }) => event.type !== "patched" && event.type !== "rebased");
+  if (applied !== undefined) confirm({ applied: applied.sequence, prepared });
+}
+
+/** Confirmations of one follower over a connection that it keeps, one post at a time, as the SDK sends them. */
+function createConfirm(url: URL, id: string): Confirm {
+  const socket = connectTo(url);
+  let waiting: { applied: number; reverted: Set<string>; prepared: Set<string> } | null = null;
+  let timer: NodeJS.Timeout | null = null;
+  let isSending = false;
+  const send = (): void => {
+    timer = null;
+    if (isSending || waiting === null) return;
+    const { applied, reverted, prepared } = waiting;
+    waiting = null;
+    isSending = true;
+    const confirmation = { follower: id, applied, reverted: [...reverted], prepared: [...prepared] };
+    const body = JSON.stringify({ confirmations: [confirmation], children: null } satisfies ConfirmationBatch);
+    socket.write(
+      `POST /v1/confirmations HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+  };
+  socket.on("data", (bytes) => {
+    if (!bytes.toString("latin1").startsWith("HTTP/1.1 202"))
+      throw new Error(`a confirmation came to ${bytes.toString("latin1")}`);
+    isSending = false;
+    send();
+  });
+  return ({ applied = 0, reverted, prepared = [] }) => {
+    waiting ??= { applied: 0, reverted: new Set(), prepared: new Set() };
+    waiting.applied = Math.max(waiting.applied, applied);
+    for (const release of prepared) waiting.prepared.add(release);
+    if (reverted !== undefined) waiting.reverted.add(reverted);
+    if (reverted === undefined) {
+      timer ??= setTimeout(send, Math.random() * jitterMsMax);
+      return;
+    }
+    if (timer !== null) clearTimeout(timer);
+    timer = setTimeout(send, syncMs);
+  };
+}
+
+function connectTo(url: URL): ReturnType<typeof connect> {
+  const socket = connect({ host: url.hostname, port: Number(url.port), noDelay: true });
+  socket.on("error", (error) => {
+    throw error;
+  });
+  socket.on("close", () => {
+    throw new Error("a connection was closed by the other side");
+  });
+  return socket;
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  const end = performance.now() + waitMsMax;
+  while (!isSo()) {
+    if (performance.now() > end) throw new Error("followers waited for more than a minute");
+    await sleep(5);
+  }
+}
+
+function groupOf(name: string): Group {
+  const group = groups.get(name);
+  if (group === undefined) throw new Error(`there is no group ${name}`);
+  return group;
+}
+
+serveCase({ ...steps });
