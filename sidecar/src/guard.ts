@@ -11,12 +11,15 @@ import type {
 } from "@sluice/core";
 import {
   acceptSequence,
+  advanceGuard,
   configAfterLosses,
   createGuard,
   createSequenceLog,
+  guardAction,
   historyOf,
   ingest,
   isActive,
+  isPromotionOpen,
   isSluiceError,
   own,
   percentText,
@@ -164,8 +167,13 @@ export function createGuards(dependencies: {
     const release = own(commands.state().releases, guard.release);
     // What is marked is reverted already, and the log takes it when it can.
     if (release === undefined || !isActive(release) || isMarked(guard.release)) return;
-    const verdict = tick(guard);
+    advanceGuard(guard.state, clock.now(), clock.wall());
     if (release.guardOff !== null) return;
+    if (guardAction(guard.state) === "none") fade(guard, release);
+    else decide(guard, release, tick(guard));
+  }
+
+  function decide(guard: Watched, release: ReleaseState, verdict: GuardVerdict): void {
     if (verdict.action === "revert" && verdict.rule !== null) {
       const cause = { reason: revertReason(verdict.rule, verdict.evidence), evidence: verdict.evidence };
       act(guard, verdict.rule, { type: "revert", target: { release: guard.release }, cause });
@@ -177,16 +185,14 @@ export function createGuards(dependencies: {
         release: guard.release,
         cause: { reason, evidence: verdict.evidence },
       });
-    } else {
-      guard.overruled = false;
-      // A hold of another rule of the guard's does not end with this one's evidence.
-      if (release.hold?.by.kind !== "guard" || release.hold.by.name !== comparative) return;
-      act(guard, comparative, {
-        type: "resume",
-        release: guard.release,
-        reason: "the evidence against the candidate faded",
-      });
     }
+  }
+
+  function fade(guard: Watched, { id, hold }: ReleaseState): void {
+    guard.overruled = false;
+    // A hold of another rule of the guard's does not end with this one's evidence.
+    if (hold?.by.kind !== "guard" || hold.by.name !== comparative) return;
+    act(guard, comparative, { type: "resume", release: id, reason: "the evidence against the candidate faded" });
   }
 
   function act(
@@ -272,14 +278,13 @@ export function createGuards(dependencies: {
       return guard === undefined ? ended.get(release) : answerOf(guard);
     },
     proven() {
-      const { releases } = commands.state();
-      const running = [...watched.values()].filter(({ release }) => own(releases, release)?.phase === "running");
-      return Object.fromEntries(
-        running.flatMap((guard) => {
-          const { evidence } = tick(guard);
-          return evidence.promotion.open ? [[guard.release, { epoch: evidence.epoch, evidence }] as const] : [];
-        }),
-      );
+      const list: [string, Proven][] = [];
+      for (const guard of watched.values()) {
+        advanceGuard(guard.state, clock.now(), clock.wall());
+        if (!isPromotionOpen(guard.state)) continue;
+        list.push([guard.release, { epoch: guard.epoch, evidence: tick(guard).evidence }]);
+      }
+      return Object.fromEntries(list);
     },
     async close() {
       closed = true;

@@ -24,7 +24,7 @@ import type { Workbench } from "./publish/workbench.ts";
 import type { Publisher } from "./publisher.ts";
 import { createPublisher } from "./publisher.ts";
 import { createReceiptBook } from "./receipt-book.ts";
-import { holdRefused } from "./refusals.ts";
+import { watchRefusals } from "./refusals.ts";
 import type { RetentionLimits } from "./retention.ts";
 import { defaultRetention } from "./retention.ts";
 import { createAlertRoutes } from "./routes/alerts.ts";
@@ -43,6 +43,7 @@ import { createSources } from "./sources/sources.ts";
 import { statusOf } from "./status.ts";
 import type { Store } from "./store/port.ts";
 import { createUpkeep } from "./upkeep.ts";
+import { holdVanished } from "./vanished.ts";
 
 /** What an origin is made with. */
 export interface OriginDependencies {
@@ -111,7 +112,8 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
   const registry = createRegistry({ clock, logger, leaseMs });
   const book = await createReceiptBook({ commands, registry, documents: log, clock, logger });
   const { receipts } = book;
-  holdRefused({ commands, registry, logger });
+  watchRefusals({ commands, registry, logger });
+  holdVanished({ commands, registry, clock, leaseMs, logger });
   commands.subscribe({ events: () => shelf.retain(lines.versions()) });
 
   const feed = createOriginFeed({ commands, log, blobs, lines: () => lines.current() });

@@ -10,20 +10,23 @@ async function settle(): Promise<void> {
   for (let turn = 0; turn < 100; turn++) await Promise.resolve();
 }
 
-async function running(): Promise<TestOrigin & { release: string; refuse(follower: string): Promise<void> }> {
-  const origin = await createTestOrigin({ items });
+type Running = TestOrigin & { release: string; refuse(follower: string, app?: string): Promise<void> };
+
+/** A release whose plan goes on by time alone and requires the app `checkout`. */
+async function running(): Promise<Running> {
+  const origin = await createTestOrigin({ items, plan: { promotion: null, requiredApps: ["checkout"] } });
   const upload = { ...items, "sku-1": { price: "55", currency: "CNY" } };
   const release = String((await answerOf(origin.publish("prices", upload, "?release=true"))).release);
   return {
     ...origin,
     release,
-    async refuse(follower) {
+    async refuse(follower, app) {
       const confirmation: Confirmation = {
         follower,
         applied: 0,
         reverted: [],
         prepared: [],
-        refused: [{ release, reason }],
+        refused: [{ release, reason, ...(app === undefined ? {} : { app }) }],
       };
       await origin.post("/v1/confirmations", { confirmations: [confirmation], children: null });
       await settle();
@@ -41,10 +44,8 @@ test("a candidate that a process does not take is held with the reason, and goes
     thousandths: 1_000,
     hold: { by: { kind: "alert", name: "refused" }, cause: { reason } },
   });
-  for (let hour = 0; hour < 5; hour++) {
-    origin.clock.advance(3_600_000);
-    await settle();
-  }
+  origin.clock.advance(1_200_000);
+  await settle();
   expect(await releaseOf(origin)).toMatchObject({ thousandths: 1_000 });
 });
 
@@ -52,7 +53,7 @@ test("a bake of what a process does not take does not end, so that it can still 
   const origin = await running();
   await origin.post(`/v1/releases/${origin.release}/promote`, {});
   await origin.refuse("shop-1");
-  origin.clock.advance(86_400_000);
+  origin.clock.advance(3_600_000);
   await settle();
   expect(await releaseOf(origin)).toMatchObject({ phase: "baking", hold: { by: { name: "refused" } } });
 });
@@ -71,4 +72,40 @@ test("a refusal of a release that has ended, or never was, changes nothing", asy
   const { sequence } = await origin.status();
   await origin.refuse("shop-1");
   expect((await origin.status()).sequence).toBe(sequence);
+});
+
+test("a candidate that a required application does not take is reverted, and one of another application is held", async () => {
+  for (const [app, phase] of [
+    ["checkout", null],
+    ["check", "running"],
+    ["search", "running"],
+  ] as const) {
+    const origin = await running();
+    await origin.refuse("shop-1", app);
+    expect([app, (await releaseOf(origin))?.["phase"] ?? null]).toEqual([app, phase]);
+    if (phase === null) {
+      const { lastRevert } = (await origin.status()).datasets[0] ?? {};
+      expect(lastRevert).toMatchObject({ by: { kind: "guard", name: "refused" }, cause: { reason } });
+    }
+  }
+});
+
+test("a required application reverts what another one's refusal has held, and in the bake too", async () => {
+  const origin = await running();
+  await origin.refuse("search-1", "search");
+  await origin.post(`/v1/releases/${origin.release}/promote`, {});
+  await origin.refuse("shop-1", "checkout");
+  expect(await releaseOf(origin)).toBeNull();
+});
+
+test("while the guard is off a required application's refusal waits", async () => {
+  const origin = await running();
+  await origin.post(`/v1/releases/${origin.release}/guard-off`, { forMs: 60_000, reason: "a known bad item" });
+  await origin.refuse("shop-1", "checkout");
+  expect(await releaseOf(origin)).toMatchObject({ phase: "running", hold: null });
+  origin.clock.advance(60_000);
+  await settle();
+  origin.clock.advance(1_000);
+  await settle();
+  expect(await releaseOf(origin)).toBeNull();
 });

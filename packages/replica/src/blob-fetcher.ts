@@ -82,8 +82,19 @@ export function createBlobFetcher(dependencies: {
   readonly onStored: (name: string) => void;
   /** Called each time that the instance has said for `unknownMsMax` that it does not have a wanted blob. */
   readonly onUnknown?: (error: SluiceError) => void;
+  /** Called each time that the bytes of a wanted blob did not have its name. */
+  readonly onWrong?: (name: string, error: SluiceError) => void;
 }): BlobFetcher {
-  const { blobs, fetch, clock, random, onStored, onUnknown = () => {}, sharing = null } = dependencies;
+  const {
+    blobs,
+    fetch,
+    clock,
+    random,
+    onStored,
+    onUnknown = () => {},
+    onWrong = () => {},
+    sharing = null,
+  } = dependencies;
   let wanted = new Map<string, Fetching>();
   let url: string | null = null;
   let looking: Timer | null = null;
@@ -191,6 +202,7 @@ export function createBlobFetcher(dependencies: {
     else if (!comes) counts.failed++;
     if (wanted.get(fetching.blob.name) !== fetching) return;
     if (!comes) fetching.failures++;
+    if (isSluiceError(error, "CORRUPT")) onWrong(fetching.blob.name, error);
     noteUnknown(fetching, isSluiceError(error, "BLOB_UNKNOWN") ? error : null);
     fetching.retry = clock.setTimer(comes ? askAgainMs : backoffMs(fetching.failures, random), () => {
       fetching.retry = null;

@@ -20,6 +20,7 @@ import { createReporter } from "./reporter.ts";
 import { createShelf } from "./shelf.ts";
 import { openStorage } from "./storage.ts";
 import { nextTurn } from "./system-clock.ts";
+import { createUnprepared } from "./unprepared.ts";
 import { createUpkeep } from "./upkeep.ts";
 
 /** What is on its way up at the end is waited for so long, in milliseconds. */
@@ -39,7 +40,7 @@ const eventsKept = 10_000;
  * Throws VALIDATION for urls that are none, STORE_UNAVAILABLE or DISK_FULL where the directory cannot be used.
  */
 export function createReplica(options: ReplicaOptions): Replica {
-  const { id, name, kind, datasets, directory, fetch, clock, random, stratum } = options;
+  const { id, name, kind, datasets, directory, fetch, clock, random, stratum, app } = options;
   const urls = validUrls(options.urls);
   const storage = openStorage({
     directory,
@@ -90,7 +91,10 @@ export function createReplica(options: ReplicaOptions): Replica {
   const onStored = (blob: string): void => contentArrived(blob);
   // The line stands on another base by now, and the event that said so was before this follower's time.
   const onUnknown = (error: SluiceError): void => healing.needed("every dataset", error);
-  const fetcher = createBlobFetcher({ blobs, fetch, clock, random, sharing, onStored, onUnknown });
+  const onWrong = (blob: string, error: SluiceError): void => {
+    for (const line of holding.lines.candidatesWaitingFor(blob)) unprepared({ ...line, blob, error });
+  };
+  const fetcher = createBlobFetcher({ blobs, fetch, clock, random, sharing, onStored, onUnknown, onWrong });
   const repairs = createRepairs({ shelf, onSound: (blob) => contentArrived(blob), onGone: () => contentArrived() });
   const healing = createHealing(clock, (error) => {
     wantsWhole = true;
@@ -107,6 +111,16 @@ export function createReplica(options: ReplicaOptions): Replica {
     readiness.look();
     position?.touch();
   };
+  const refuse = (release: string, reason: string): void =>
+    confirmer.refused({
+      release,
+      reason: `${name} ${reason}`.slice(0, refusalCharactersMax),
+      ...(app === undefined ? {} : { app }),
+    });
+  const unprepared = createUnprepared({
+    snapshot: () => holding.snapshot(),
+    refuse: (release, reason) => refuse(release, `cannot prepare it: ${reason}`),
+  });
   let wanted: unknown;
   const onStep = (faults: readonly LineFault[]): void => {
     for (const { blob, dataset, error } of faults) {
@@ -116,6 +130,8 @@ export function createReplica(options: ReplicaOptions): Replica {
         healing.needed(dataset, error);
       }
     }
+    // A blob that is named is fetched again first; what is wrong then is no copy any more.
+    for (const fault of faults) if (fault.blob === null) unprepared(fault);
     const missing = holding.lines.missing();
     const lost = repairs.needed();
     if (wanted !== missing || lost.length > 0) fetcher.want([...lost, ...missing]);
@@ -135,7 +151,9 @@ export function createReplica(options: ReplicaOptions): Replica {
     // What was taken from the disk lacks a dataset or cannot be folded on: a position with this replica's name would hide that.
     if (wantsWhole) return null;
     const lines = log === null ? null : holding.lines.pack();
-    return log === null || lines === null ? null : { log, state, datasets, lines, marks: marks.marks(), here: hereBook.hosts() };
+    return log === null || lines === null
+      ? null
+      : { log, state, datasets, lines, marks: marks.marks(), here: hereBook.hosts() };
   };
   const onWritten = ({ state }: Checkpoint): void => marks.written(state.sequence);
   const position =
@@ -309,8 +327,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    refuse: ({ release, reason }) =>
-      confirmer.refused({ release, reason: `${name} does not take it: ${reason}`.slice(0, refusalCharactersMax) }),
+    refuse: ({ release, reason }) => refuse(release, `does not take it: ${reason}`),
     async takeBackHere(hosts) {
       takeHere(hosts);
       await hereBook.sync();

@@ -64,6 +64,8 @@ export interface Lines {
   versions(): ReadonlySet<ReadableVersion>;
   /** Names of the blobs that lines which are not prepared wait for or already have. */
   waitingBlobs(): readonly string[];
+  /** The candidates that wait for a blob. */
+  candidatesWaitingFor(blob: string): readonly { readonly dataset: string; readonly publish: number }[];
   /** All of it as records; null where a line is broken. */
   pack(): Readonly<Record<string, PackedLines>> | null;
   /** Takes back what `pack` made. What has gone from the disk meanwhile is missing. */
@@ -252,6 +254,13 @@ function linesOf(
         [stable, candidate, former].map(awaitedBase),
       );
       return grounds.flatMap((base) => (base === null ? [] : filesOfBase(base).map(({ name }) => name)));
+    },
+    candidatesWaitingFor(blob) {
+      return [...entries].flatMap(([dataset, { candidate }]) => {
+        const base = awaitedBase(candidate);
+        const waits = candidate !== null && base !== null && filesOfBase(base).some(({ name }) => name === blob);
+        return waits ? [{ dataset, publish: candidate.publish }] : [];
+      });
     },
     pack() {
       const packed: Record<string, PackedLines> = {};

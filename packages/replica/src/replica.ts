@@ -26,6 +26,8 @@ export interface ReplicaOptions {
   readonly clock: Clock;
   /** 0 to below 1, for jitter. */
   readonly random: () => number;
+  /** The application that this process is, by which a plan may require it; none for a sidecar. */
+  readonly app?: string;
   /** A label (region, tenant) of this process's outcomes, where the candidate's share differs by it. */
   readonly stratum?: string;
 }

@@ -69,6 +69,7 @@ export async function createClient<const Datasets extends DatasetSchemas>(
     id: createId(options.random),
     name: (options.name ?? `${options.app}@${hostname()}`).slice(0, nameLengthMax),
     kind: "sdk",
+    app: options.app,
     datasets: names,
     directory: options.cacheDirectory ?? null,
     fetch: transport.fetch,

@@ -49,11 +49,16 @@ export const outcomeBatchSchema: z.ZodType<OutcomeBatch> = z.object({
   reports: z.array(releaseReportSchema).max(limits.reportsPerBatchMax),
 });
 
-/** A candidate that a process does not take, because an item of it breaks the application's schema. */
+/**
+ * A candidate that a process does not take: an item of it breaks the application's schema, or it cannot be prepared there although
+ * it was fetched again.
+ */
 export interface RefusedRelease {
   readonly release: string;
-  /** Who refuses it, which item, and what is wrong with it. */
+  /** Who refuses it, which item or file, and what is wrong with it. */
   readonly reason: string;
+  /** The application that refuses it, as its process was told to call itself; left out by a sidecar. */
+  readonly app?: string;
 }
 
 /** What one follower has done. */
@@ -86,7 +91,13 @@ const confirmationSchema: z.ZodType<Confirmation> = z.object({
   reverted: releasesSchema,
   prepared: releasesSchema,
   refused: z
-    .array(z.object({ release: z.string().max(200), reason: z.string().max(2_000) }))
+    .array(
+      z.object({
+        release: z.string().max(200),
+        reason: z.string().max(2_000),
+        app: z.string().max(200).exactOptional(),
+      }),
+    )
     .max(1_000)
     .exactOptional(),
 });

@@ -133,8 +133,8 @@ export function tickGuard(state: GuardState, nowMs: number, at: number = state.a
 }
 
 /**
- * Lets time pass as `tickGuard` does and gathers no evidence to be shown, which is most of a tick's cost: whether the guard
- * reverts is then in `state.reverted`.
+ * Lets time pass as `tickGuard` does and gathers no evidence to be shown, which is most of a tick's cost: what is to be done then
+ * `guardAction` says.
  */
 export function advanceGuard(state: GuardState, nowMs: number, at: number = state.at): void {
   assert(Number.isFinite(nowMs), "a guard's clock gives a finite number of milliseconds");
