@@ -2,7 +2,7 @@ import type { VirtualClock } from "@sluice/core";
 import { createVirtualClock } from "@sluice/core";
 import type { CommandAnswer, OutcomeBatch, StatusAnswer } from "@sluice/core/api";
 import { type Logger, pino } from "pino";
-import type { Origin } from "./origin.ts";
+import type { Origin, OriginDependencies } from "./origin.ts";
 import { createOrigin } from "./origin.ts";
 import type { RetentionLimits } from "./retention.ts";
 import { createMemoryDisk, createMemoryStore } from "./store/memory-store.ts";
@@ -31,7 +31,8 @@ export async function createTestOrigin(
     clock?: VirtualClock;
     logger?: Logger;
     retention?: Partial<RetentionLimits>;
-  } = {},
+    fetch?: typeof globalThis.fetch;
+  } & Pick<OriginDependencies, "alertsToken" | "prometheus"> = {},
 ): Promise<TestOrigin> {
   const { clock = createVirtualClock(), retention = {} } = options;
   let drawn = 0;
@@ -41,11 +42,13 @@ export async function createTestOrigin(
     clock,
     random: () => (drawn++ % 97) / 97,
     instance: "instance-1",
-    fetch: () => Promise.reject(new TypeError("no network here")),
+    fetch: options.fetch ?? (() => Promise.reject(new TypeError("no network here"))),
     logger: options.logger ?? pino({ level: "silent" }),
     spoolDirectory: null,
     yieldNow: () => Promise.resolve(),
     retention,
+    alertsToken: options.alertsToken ?? null,
+    prometheus: options.prometheus ?? null,
   });
   const request: TestOrigin["request"] = async (path, init) => origin.app.request(path, init);
   const test: TestOrigin = {
