@@ -35,7 +35,7 @@ export interface StateAnswer {
 /** The streams of everybody who follows this instance. */
 export interface Followers {
   /**
-   * Begins a stream: `hello`, the marks in force and those of the reverts since `query.from`, then the events since or, where the follower holds another log, is new
+   * Begins a stream: `hello`, the marks in force and those of the reverts since `query.from`, what hosts have taken back for themselves, then the events since or, where the follower holds another log, is new
    * or too far behind, the full state as soon as there is room; then what happens. A second stream of the same id ends the first.
    * Throws NOT_READY, with nothing written, where there is no log yet, `connectionsMax` streams are open, or the instance goes.
    */
@@ -258,7 +258,18 @@ export function createFollowers(dependencies: FollowersDependencies): Followers 
     });
   }
 
-  const unsubscribe = feed.subscribe({ events: announcer.events, mark: announcer.mark, reset });
+  function sendHere(connection: Connection): void {
+    const hosts = feed.here(connection.query.kind);
+    if (hosts.length > 0) connection.send(encodeFrame({ type: "here", hosts }));
+  }
+
+  const unsubscribe = feed.subscribe({
+    events: announcer.events,
+    mark: announcer.mark,
+    // A host's own: those who follow it are few.
+    here: () => broadcast.urgent({ deliver: sendHere }),
+    reset,
+  });
 
   return {
     connect(query, sink) {
@@ -271,8 +282,12 @@ export function createFollowers(dependencies: FollowersDependencies): Followers 
       connection.sent = query.from;
       if (query.log === log) {
         sendMissedReverts(connection);
+        sendHere(connection);
         catchUp(connection);
-      } else requestState(connection);
+      } else {
+        sendHere(connection);
+        requestState(connection);
+      }
       beat();
     },
     async state(etags) {

@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { createSystemClock, createTransport } from "@sluice/replica";
 import { createWorkshopThread } from "./compaction/workshop-thread.ts";
@@ -40,6 +41,7 @@ export async function serve(options: ServeOptions): Promise<Instance> {
     clock,
     random: systemRandom,
     instance: createId(),
+    name: `origin@${hostname()}`,
     fetch: transport.fetch,
     logger,
     spoolDirectory: join(directory, "spool"),

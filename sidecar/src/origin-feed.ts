@@ -2,6 +2,7 @@ import type { LoggedEvent } from "@sluice/core";
 import type { LineContents } from "@sluice/core/api";
 import { type Blobs, createEventRing, type DatasetLines, type Feed } from "@sluice/replica";
 import type { Commands } from "./commands.ts";
+import type { OriginHere } from "./origin-here.ts";
 
 /** What is kept for followers that come back; one that is further behind gets the state, which is less than so many patches. */
 const keptEventsMax = 10_000;
@@ -17,9 +18,10 @@ export function createOriginFeed(dependencies: {
   readonly commands: Commands;
   readonly log: { readonly id: string };
   readonly blobs: Blobs;
+  readonly here: Pick<OriginHere, "hosts" | "subscribe">;
   readonly lines: () => ReadonlyMap<string, DatasetLines>;
 }): Feed {
-  const { commands, log, blobs } = dependencies;
+  const { commands, log, blobs, here } = dependencies;
   const kept = createEventRing({ eventsMax: keptEventsMax, bytesMax: keptBytesMax });
   kept.clear(commands.state().sequence);
   commands.subscribe({
@@ -47,14 +49,26 @@ export function createOriginFeed(dependencies: {
     },
     since: (sequence) => kept.since(sequence),
     marks: () => commands.marks(),
+    // A sidecar speaks for another host; to keep something from all of them is a revert.
+    here: (kind) => (kind === "sdk" ? here.hosts() : []),
     contactAgeMs: () => 0,
     present: (mark) => commands.present(mark),
     blobs,
     subscribe: (listener) =>
-      commands.subscribe({
-        events: (events) => listener.events(events),
-        mark: (mark) => listener.mark(mark),
-      }),
+      both(
+        commands.subscribe({
+          events: (events) => listener.events(events),
+          mark: (mark) => listener.mark(mark),
+        }),
+        here.subscribe(() => listener.here?.()),
+      ),
+  };
+}
+
+function both(first: () => void, second: () => void): () => void {
+  return () => {
+    first();
+    second();
   };
 }
 

@@ -17,8 +17,11 @@ import { createRegistry } from "./followers/registry.ts";
 import { createFollowers } from "./followers.ts";
 import { createGuards } from "./guard.ts";
 import { createOriginFeed } from "./origin-feed.ts";
+import { createHere } from "./here.ts";
+import { hereStatusOf } from "./here-status.ts";
 import { createMending } from "./mending.ts";
 import { restore } from "./origin-checkpoint.ts";
+import { createOriginHere } from "./origin-here.ts";
 import { createPlans } from "./plans.ts";
 import type { Workbench } from "./publish/workbench.ts";
 import type { Publisher } from "./publisher.ts";
@@ -32,10 +35,12 @@ import { createBlobRoutes } from "./routes/blobs.ts";
 import { createDatasetRoutes } from "./routes/datasets.ts";
 import { createFollowRoutes } from "./routes/follow.ts";
 import { createHealthRoutes } from "./routes/health.ts";
+import { createHereRoutes } from "./routes/here.ts";
 import { createLogRoutes } from "./routes/log.ts";
 import { createOnce } from "./routes/once.ts";
 import { createPageRoutes } from "./routes/page.ts";
 import { createReadRoutes } from "./routes/read.ts";
+import { createReceiptRoutes } from "./routes/receipts.ts";
 import { createReleaseRoutes } from "./routes/releases.ts";
 import { createReportRoutes } from "./routes/reports.ts";
 import { createStatusRoutes } from "./routes/status.ts";
@@ -116,7 +121,26 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
   holdVanished({ commands, registry, clock, leaseMs, logger });
   commands.subscribe({ events: () => shelf.retain(lines.versions()) });
 
-  const feed = createOriginFeed({ commands, log, blobs, lines: () => lines.current() });
+  const hereBook = await createOriginHere({ documents: log, logger });
+  const here = createHere({
+    host: dependencies.name ?? "origin",
+    clock,
+    logger,
+    receipts,
+    state: () => commands.state(),
+    silence: () => null,
+    marked: (release) => commands.marks().some((mark) => mark.release === release),
+    hosts: () => hereBook.hosts(),
+    take: (hosts) => hereBook.take(hosts),
+    outlivesProcess: true,
+    concerns: ({ kind, via }) => kind === "sdk" && via === null,
+  });
+  registry.subscribe({
+    confirmation: (confirmation) => {
+      if (confirmation.here !== undefined) here.heard(confirmation.here);
+    },
+  });
+  const feed = createOriginFeed({ commands, log, blobs, here: hereBook, lines: () => lines.current() });
   const followers = createFollowers({ feed, registry, clock, random, logger, instance });
   const guards = createGuards({ commands, documents: log, clock, logger });
   await guards.start();
@@ -180,7 +204,8 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
       createReadRoutes({
         state: () => commands.state(),
         lines: (dataset) => commands.lines(dataset),
-        marked: (release) => commands.marks().some((mark) => mark.release === release),
+        marked: (release) =>
+          commands.marks().some((mark) => mark.release === release) || hereBook.inForce(commands.state()).has(release),
         leaseHeld: () => true,
         silence: () => null,
       }),

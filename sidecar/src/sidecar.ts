@@ -8,13 +8,17 @@ import type { App } from "./app.ts";
 import { createApp } from "./app.ts";
 import { createRegistry } from "./followers/registry.ts";
 import { createFollowers } from "./followers.ts";
+import { createHere } from "./here.ts";
+import { hereStatusOf } from "./here-status.ts";
 import { createReceipts } from "./receipts.ts";
 import { createBlobRoutes } from "./routes/blobs.ts";
 import { createElsewhereRoutes } from "./routes/elsewhere.ts";
 import { createFollowRoutes } from "./routes/follow.ts";
+import { createHereRoutes } from "./routes/here.ts";
 import type { Readiness } from "./routes/health.ts";
 import { createHealthRoutes } from "./routes/health.ts";
 import { createReadRoutes } from "./routes/read.ts";
+import { createReceiptRoutes } from "./routes/receipts.ts";
 import { createReportRoutes } from "./routes/reports.ts";
 import { createStatusRoutes } from "./routes/status.ts";
 import { statusOf } from "./status.ts";
@@ -61,11 +65,32 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
   });
   const registry = createRegistry({ clock, logger, leaseMs });
   const receipts = createReceipts({ clock, registry });
+  const here = createHere({
+    host: name,
+    clock,
+    logger,
+    receipts,
+    state: () => replica.snapshot().state,
+    silence,
+    marked: (release) => replica.feed.marks().some((mark) => mark.release === release),
+    hosts: () => replica.feed.here("sdk"),
+    take: (hosts) => replica.takeBackHere(hosts),
+    outlivesProcess: directory !== null,
+  });
   registry.subscribe({
-    confirmation: (confirmation) => replica.reporter.confirm(confirmation),
+    confirmation(confirmation) {
+      if (confirmation.here !== undefined) here.heard(confirmation.here);
+      replica.reporter.confirm(confirmation);
+    },
     children: (followers) => replica.reporter.children({ of: instance, followers }),
     left: ({ id }) => replica.reporter.left([id]),
   });
+  function silence(): string | null {
+    if (replica.snapshot().log !== null) return null;
+    const { error } = replica.connection();
+    return `no contact yet with ${origins.join(", ")}${error === null ? "" : ` (${error.message})`}`;
+  }
+
   const followers = createFollowers({ feed: replica.feed, registry, clock, random, logger, instance });
   await replica.start();
 
@@ -91,15 +116,10 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
       guard: () => undefined,
       sources: () => [],
       marks: () => replica.feed.marks(),
+      here: () => hereStatusOf(state, replica.feed.here("sdk"), registry.live()),
       // What is not here yet is fetched; readiness says what is missing.
       faults: () => [],
     });
-  };
-
-  const silence = (): string | null => {
-    if (replica.snapshot().log !== null) return null;
-    const { error } = replica.connection();
-    return `no contact yet with ${origins.join(", ")}${error === null ? "" : ` (${error.message})`}`;
   };
 
   const readiness = (): Readiness => {
@@ -127,6 +147,8 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
       }),
       createStatusRoutes({ clock, status }),
       createHealthRoutes(readiness),
+      createHereRoutes({ here, receipts }),
+      createReceiptRoutes({ receipts }),
       createElsewhereRoutes(() => replica.connection().url ?? origins.join(", ")),
     ],
   });
@@ -135,6 +157,7 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
     app,
     connection: () => replica.connection(),
     async close() {
+      here.close();
       await followers.drain();
       await replica.close();
       followers.close();

@@ -86,7 +86,13 @@ function datasetStatus(from: StatusSources, dataset: DatasetState, ahead: readon
   const release = active === undefined ? null : releaseStatus(from, active);
   const sources = from.sources(dataset.name);
   const { lastRefusal } = dataset;
-  const reasons = [...ahead, ...from.faults(dataset), ...healthReasons(release, sources)];
+  const here = release === null ? [] : from.here().filter((its) => its.release === release.id);
+  const reasons = [
+    ...here.map((its) => hereReason(dataset.name, its)),
+    ...ahead,
+    ...from.faults(dataset),
+    ...healthReasons(release, sources),
+  ];
   return {
     name: dataset.name,
     policy: dataset.policy,
@@ -96,6 +102,7 @@ function datasetStatus(from: StatusSources, dataset: DatasetState, ahead: readon
     health: { ok: reasons.length === 0, reasons },
     revertCommand: release === null ? null : `sluice revert ${dataset.name}`,
     lastRevert: lastRevert(from, dataset.name),
+    here,
     lastRefusal:
       lastRefusal === null
         ? null
@@ -171,6 +178,11 @@ function nextOf(release: ReleaseState): ReleaseStatus["next"] {
   if (plan.promotion === null) return { thousandths: step, at, promotion: null };
   const { waitMaxMs, otherwise } = plan.promotion;
   return { thousandths: step, at, promotion: { until: at + waitMaxMs, otherwise } };
+}
+
+/** Nobody must take one host's numbers for everybody's. */
+function hereReason(dataset: string, { host, publish, by, reason }: HereStatus): string {
+  return `v${publish} is reverted on ${host} alone, by ${by.kind} ${by.name}: ${reason} (there: sluice lift ${dataset} --here)`;
 }
 
 function isActiveIn(state: NamespaceState, id: string): boolean {

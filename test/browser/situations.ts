@@ -164,6 +164,7 @@ export function dataset(name: string, over: Partial<DatasetStatus> = {}): Datase
     health: { ok: true, reasons: [] },
     revertCommand: null,
     lastRevert: null,
+    here: [],
     lastRefusal: null,
     quarantine: [],
     sources: [],

@@ -96,6 +96,9 @@ export interface Admin {
   revertRelease(release: string, body?: { reason?: string }): Promise<CommandAnswer>;
   /** Ends what runs or bakes on a dataset. NOTHING_TO_REVERT where nothing does and no revert ended within five minutes. */
   revertDataset(dataset: string, body?: { reason?: string }): Promise<CommandAnswer>;
+  /** Takes it back on the host of this instance alone, and for those who follow it; works with the origin dead. NOTHING_TO_REVERT where nothing runs. */
+  revertHere(dataset: string, body?: { reason?: string }): Promise<CommandAnswer>;
+  liftHere(dataset: string, body?: { reason?: string }): Promise<CommandAnswer>;
   receipt(release: string, action: Receipt["action"]): Promise<Receipt>;
   /** What the guard of a release saw: of an active one up to now, of one of the last 50 that ended up to its end. */
   evidence(release: string): Promise<EvidenceAnswer>;
@@ -150,6 +153,8 @@ export function createAdmin(options: AdminOptions): Admin {
     promote: (release, body = {}) => send(routes.promote, { release }, body),
     revertRelease: (release, body = {}) => send(routes.revertRelease, { release }, body),
     revertDataset: (dataset, body = {}) => send(routes.revertDataset, { dataset }, body),
+    revertHere: (dataset, body = {}) => send(routes.revertHere, { dataset }, body),
+    liftHere: (dataset, body = {}) => send(routes.liftHere, { dataset }, body),
     receipt: (release, action) => send(routes.receipt, { release, action }),
     evidence: (release) => send(routes.evidence, { release }),
 

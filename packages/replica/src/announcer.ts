@@ -25,6 +25,8 @@ export interface Announcer {
   advance(): void;
   /** Passes a mark on at once. */
   mark(mark: Mark): void;
+  /** What hosts have taken back for themselves has changed. */
+  here(): void;
   /** Tells the listeners what there is to tell since the last call. */
   flush(): void;
   /** How far the listeners are, or will be with the next `flush`. */
@@ -42,6 +44,13 @@ export interface Announcer {
   subscribe(listener: FeedListener): () => void;
 }
 
+interface Untold {
+  readonly whole: boolean;
+  here: boolean;
+  readonly events: LoggedEvent[];
+  readonly marks: Mark[];
+}
+
 /** Tells nothing at first. `lines` are the replica's own, and nobody else folds into them. */
 export function createAnnouncer(dependencies: {
   readonly lines: Lines;
@@ -54,7 +63,7 @@ export function createAnnouncer(dependencies: {
   let position: { log: string | null; state: NamespaceState } = { log: null, state: emptyState };
   /** The last position at which every line was prepared; null where there was none since the lines were reset. */
   let prepared: { readonly state: NamespaceState; readonly datasets: ReadonlyMap<string, DatasetLines> } | null = null;
-  let untold: { whole: boolean; events: LoggedEvent[]; marks: Mark[] } = { whole: false, events: [], marks: [] };
+  let untold: Untold = { whole: false, here: false, events: [], marks: [] };
 
   const look = (): void => {
     if (!lines.prepared()) return;
@@ -78,7 +87,7 @@ export function createAnnouncer(dependencies: {
       prepared = null;
       look();
       ring.clear(state.sequence);
-      untold = { whole: true, events: [], marks: [...untold.marks, ...reverted] };
+      untold = { whole: true, here: untold.here, events: [], marks: [...untold.marks, ...reverted] };
     },
     fold({ before, logged, after, bytes }) {
       lines.fold(before, logged, after);
@@ -89,11 +98,15 @@ export function createAnnouncer(dependencies: {
     },
     advance: look,
     mark: (mark) => void untold.marks.push(mark),
+    here() {
+      untold.here = true;
+    },
     flush() {
-      const { whole, events, marks } = untold;
-      untold = { whole: false, events: [], marks: [] };
+      const { whole, here, events, marks } = untold;
+      untold = { whole: false, here: false, events: [], marks: [] };
       for (const listener of listeners) {
         for (const mark of marks) listener.mark(mark);
+        if (here) listener.here?.();
         if (whole) listener.reset();
         if (events.length > 0) listener.events(events);
       }

@@ -7,7 +7,7 @@ import {
   SluiceError,
   type Timer,
 } from "@sluice/core";
-import type { Mark } from "@sluice/core/api";
+import type { HereReverts, Mark } from "@sluice/core/api";
 import type { PackedLines } from "./lines.ts";
 import type { RecordFile } from "./record-file.ts";
 
@@ -19,6 +19,8 @@ export interface Checkpoint {
   readonly datasets: readonly string[] | null;
   readonly lines: Readonly<Record<string, PackedLines>>;
   readonly marks: readonly Mark[];
+  /** What hosts have taken back for themselves; left out by builds that did not know of it. */
+  readonly here?: readonly HereReverts[];
 }
 
 /** Writes the replica's position to disk, some time after it has changed. */
@@ -126,8 +128,9 @@ function parsed(text: string): Checkpoint & { readonly format?: unknown; readonl
 
 /** As much of the shape as whoever serves it walks through before the schemas are loaded. */
 function assertShape(checkpoint: Checkpoint): void {
-  const { log, state, datasets, marks } = checkpoint;
+  const { log, state, datasets, marks, here = [] } = checkpoint;
   try {
+    if (!here.every(({ reverts }) => Array.isArray(reverts))) throw new TypeError("no reverts of hosts");
     if (typeof log !== "string" || !Array.isArray(marks)) throw new TypeError("no log or no marks");
     if (datasets !== null && !Array.isArray(datasets)) throw new TypeError("no datasets");
     if (!Number.isInteger(state.sequence)) throw new TypeError("no state");
@@ -152,9 +155,12 @@ function shapeless(cause: unknown): SluiceError {
  * Checks a position with the schemas of the wire, which take longer to load than a read: after the position is served, before
  * anything is folded on it. Throws CORRUPT.
  */
-export async function validateCheckpoint(checkpoint: Pick<Checkpoint, "state" | "lines" | "marks">): Promise<void> {
-  const { contentSchema, eventSchema, markSchema, namespaceStateSchema } = await import("@sluice/core/api");
+export async function validateCheckpoint(
+  checkpoint: Pick<Checkpoint, "state" | "lines" | "marks" | "here">,
+): Promise<void> {
+  const { contentSchema, eventSchema, hereSchema, markSchema, namespaceStateSchema } = await import("@sluice/core/api");
   try {
+    hereSchema.parse(checkpoint.here ?? []);
     namespaceStateSchema.parse(checkpoint.state);
     for (const mark of checkpoint.marks) markSchema.parse(mark);
     for (const { stable, candidate, shown } of Object.values(checkpoint.lines)) {

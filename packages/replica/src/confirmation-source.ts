@@ -64,7 +64,7 @@ export function createConfirmationSource(dependencies: {
     confirm(confirmation) {
       merge(confirmation);
       // A person looks at the receipt of a revert while it counts up.
-      if (confirmation.reverted.length > 0) sendNow();
+      if (confirmation.reverted.length > 0 || confirmation.here !== undefined) sendNow();
       else sendSoon();
     },
     children(next) {
@@ -98,7 +98,10 @@ export function createConfirmationSource(dependencies: {
     answered: () => {},
     lost() {
       // To say it again, to whomever, does no harm: the highest and the union count.
-      for (const confirmation of sent.confirmations) merge(confirmation);
+      for (const before of sent.confirmations) {
+        const since = waiting.get(before.follower);
+        waiting.set(before.follower, since === undefined ? before : merged(before, since));
+      }
       childrenAreNew ||= sent.children !== null;
       for (const follower of sent.left ?? []) leaving.add(follower);
       due = true;
@@ -110,7 +113,9 @@ export function createConfirmationSource(dependencies: {
   };
 }
 
+/** What came first, and what came since. */
 function merged(a: Confirmation, b: Confirmation): Confirmation {
+  const here = b.here ?? a.here;
   const refused = new Map([...(a.refused ?? []), ...(b.refused ?? [])].map((each) => [each.release, each]));
   return {
     follower: a.follower,
@@ -118,6 +123,7 @@ function merged(a: Confirmation, b: Confirmation): Confirmation {
     reverted: union(a.reverted, b.reverted),
     prepared: union(a.prepared, b.prepared),
     ...(refused.size === 0 ? {} : { refused: [...refused.values()].slice(-releasesMax) }),
+    ...(here === undefined ? {} : { here }),
   };
 }
 

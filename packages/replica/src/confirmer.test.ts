@@ -11,6 +11,7 @@ import {
 import type { Confirmation } from "@sluice/core/api";
 import { expect, test } from "vitest";
 import { type Confirmer, createConfirmer, syncRetryMs } from "./confirmer.ts";
+import { createHereBook } from "./here-book.ts";
 import { createMarkBook, type MarkBook } from "./mark-book.ts";
 import type { Snapshot } from "./replica.ts";
 import { createReporter } from "./reporter.ts";
@@ -41,6 +42,7 @@ function createWorld(datasets: readonly string[] | null = null) {
     id: "me",
     datasets,
     marks,
+    hereBook: createHereBook(null),
     reporter,
     clock,
     onError: (error) => void errors.push(error),

@@ -1,5 +1,6 @@
 import { type Clock, isActive, own, sleep } from "@sluice/core";
 import type { RefusedRelease } from "@sluice/core/api";
+import type { HereBook } from "./here-book.ts";
 import type { MarkBook } from "./mark-book.ts";
 import type { Reporter } from "./reporter.ts";
 import type { Snapshot } from "./replica.ts";
@@ -10,6 +11,8 @@ export interface Confirmer {
   applied(snapshot: Snapshot, reverted: readonly string[]): void;
   /** This process does not take a release's candidate. */
   refused(refusal: RefusedRelease): void;
+  /** What hosts have taken back for themselves has changed, and is in effect. */
+  here(): void;
   /** Says everything again: whoever is followed now may not know it. */
   repeat(snapshot: Snapshot): void;
   close(): Promise<void>;
@@ -24,16 +27,20 @@ export function createConfirmer(dependencies: {
   /** Datasets that are held here; null (the default) holds all. */
   readonly datasets?: readonly string[] | null;
   readonly marks: MarkBook;
+  readonly hereBook: HereBook;
   readonly reporter: Reporter;
   readonly clock: Clock;
   readonly onError: (error: unknown) => void;
 }): Confirmer {
-  const { id, marks, reporter, clock, onError } = dependencies;
+  const { id, marks, hereBook, reporter, clock, onError } = dependencies;
   const closing = new AbortController();
   const refusals = new Map<string, RefusedRelease>();
   let confirmed = { applied: 0, prepared: new Set<string>() };
   let waiting: { applied: number; reverted: Set<string>; prepared: Set<string> } | null = null;
   let running: Promise<void> | null = null;
+  /** What has changed since is said by the next round. */
+  let hereIsNew = false;
+  let runningHere: Promise<void> | null = null;
 
   const add = (applied: number, reverted: readonly string[], prepared: readonly string[]): void => {
     waiting ??= { applied: 0, reverted: new Set(), prepared: new Set() };
@@ -56,7 +63,7 @@ export function createConfirmer(dependencies: {
     for (let next = waiting; next !== null && !closing.signal.aborted; next = waiting) {
       const { reverted } = next;
       const known = reverted.size;
-      if (!(await isSynced())) await sleep(clock, syncRetryMs, { signal: closing.signal });
+      if (!(await isSynced(marks))) await sleep(clock, syncRetryMs, { signal: closing.signal });
       // A revert that came during the write is not on disk yet.
       else if (reverted.size === known) send();
     }
@@ -64,9 +71,27 @@ export function createConfirmer(dependencies: {
     running = null;
   };
 
-  const isSynced = async (): Promise<boolean> => {
+  const syncAndSayHere = async (): Promise<void> => {
+    while (hereIsNew && !closing.signal.aborted) {
+      hereIsNew = false;
+      if (await isSynced(hereBook)) {
+        reporter.confirm({ follower: id, applied: 0, reverted: [], prepared: [], here: hereBook.hosts() });
+        continue;
+      }
+      hereIsNew = true;
+      await sleep(clock, syncRetryMs, { signal: closing.signal });
+    }
+    runningHere = null;
+  };
+
+  const sayHere = (): void => {
+    hereIsNew = true;
+    runningHere ??= syncAndSayHere();
+  };
+
+  const isSynced = async (book: { sync(): Promise<void> }): Promise<boolean> => {
     try {
-      await marks.sync();
+      await book.sync();
       return true;
     } catch (error) {
       onError(error);
@@ -91,7 +116,9 @@ export function createConfirmer(dependencies: {
       confirmed = { applied, prepared: new Set(prepared) };
       add(applied, reverted, isNew);
     },
+    here: sayHere,
     repeat(snapshot) {
+      if (hereBook.hosts().length > 0) sayHere();
       const prepared = preparedReleases(snapshot, dependencies.datasets ?? null);
       confirmed = { applied: snapshot.state.controlSequence, prepared: new Set(prepared) };
       add(confirmed.applied, revertedReleases(snapshot), prepared);
@@ -103,7 +130,7 @@ export function createConfirmer(dependencies: {
     },
     async close() {
       closing.abort();
-      await running;
+      await Promise.all([running, runningHere]);
     },
   };
 }

@@ -38,7 +38,7 @@ export interface ConnectionHandler {
   /** The first frame of a stream came: the instance can be asked for blobs and sent reports. */
   connected(peer: Peer): void;
   /** A frame that carries content. `bytes` is about its length. */
-  frame(frame: Extract<Frame, { type: "state" | "events" | "mark" }>, bytes: number): void;
+  frame(frame: Extract<Frame, { type: "state" | "events" | "mark" | "here" }>, bytes: number): void;
   /** A heartbeat came. */
   heartbeat(): void;
 }
@@ -130,6 +130,7 @@ export function createFollowing(dependencies: {
       case "state":
       case "events":
       case "mark":
+      case "here":
         handler.frame(frame, bytes);
         return;
     }

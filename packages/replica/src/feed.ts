@@ -1,5 +1,5 @@
 import type { LoggedEvent, NamespaceState } from "@sluice/core";
-import type { LineContents, Mark } from "@sluice/core/api";
+import type { FollowerInfo, HereReverts, LineContents, Mark } from "@sluice/core/api";
 import type { Blobs } from "./blobs.ts";
 
 /** What a feed's listener is told, in order. Listeners must not throw. */
@@ -8,6 +8,8 @@ export interface FeedListener {
   events(events: readonly LoggedEvent[]): void;
   /** A revert that runs ahead of the log. */
   mark(mark: Mark): void;
+  /** What hosts have taken back for themselves is another list now. */
+  here?(): void;
   /** What was held before is of no use: another log, or too far behind. Followers get the state anew. */
   reset(): void;
 }
@@ -36,6 +38,8 @@ export interface Feed {
   since(sequence: number): readonly LoggedEvent[] | null;
   /** Marks in force, those that a start from disk found included. */
   marks(): readonly Mark[];
+  /** What hosts have taken back for themselves that concerns a follower of this kind; lifted ones too, which say that they are. */
+  here(kind: FollowerInfo["kind"]): readonly HereReverts[];
   /** Age of the last contact with the log's owner in milliseconds: 0 at the origin, null where there never was any. */
   contactAgeMs(): number | null;
   /** A follower presents a mark that this instance has not seen. */

@@ -1,7 +1,8 @@
 import { emptyState, evolve, type LoggedEvent, type NamespaceState, SluiceError } from "@sluice/core";
-import type { Frame, Mark } from "@sluice/core/api";
+import type { Frame, HereReverts, Mark } from "@sluice/core/api";
 import { type Announcer, createAnnouncer } from "./announcer.ts";
 import type { Checkpoint } from "./checkpoint.ts";
+import type { HereBook } from "./here-book.ts";
 import { createLines, type LineFault, type Lines } from "./lines.ts";
 import type { MarkBook } from "./mark-book.ts";
 import type { Snapshot, SnapshotChange } from "./replica.ts";
@@ -25,6 +26,8 @@ export interface Holding {
   reset(log: string, frame: Extract<Frame, { type: "state" }>): void;
   /** Takes a mark. False where it is nothing new. */
   mark(mark: Mark): boolean;
+  /** Takes what hosts have taken back for themselves. False where it is nothing new. */
+  here(hosts: readonly HereReverts[]): boolean;
   /** Takes the position that was on disk. Throws CORRUPT, and holds nothing, where it does not have the shape of one. */
   restore(checkpoint: Checkpoint): void;
   /** Content has arrived, the blob of that name or some. */
@@ -35,6 +38,7 @@ export interface Holding {
 export function createHolding(dependencies: {
   readonly shelf: Shelf;
   readonly marks: MarkBook;
+  readonly hereBook: HereBook;
   /** Null holds all. */
   readonly datasets: readonly string[] | null;
   /** How many events to keep for followers. */
@@ -44,11 +48,17 @@ export function createHolding(dependencies: {
   /** Called after every step with what is to be mended. */
   readonly onStep: (faults: readonly LineFault[]) => void;
 }): Holding {
-  const { shelf, marks, datasets, eventsMax, onSwap, onStep } = dependencies;
+  const { shelf, marks, hereBook, datasets, eventsMax, onSwap, onStep } = dependencies;
   const faults: LineFault[] = [];
   const lines = createLines({ shelf, datasets, onFault: (fault) => void faults.push(fault) });
   const announcer = createAnnouncer({ lines, eventsMax });
   let snapshot: Snapshot = { log: null, state: emptyState, datasets: new Map(), marks: new Set() };
+
+  /** Whoever takes it back, the views are the same. */
+  const inForce = (state: NamespaceState): ReadonlySet<string> => {
+    const here = hereBook.inForce(state);
+    return here.size === 0 ? marks.inForce(state) : marks.inForce(state).union(here);
+  };
 
   const swap = (
     next: { readonly log: string | null; readonly state: NamespaceState },
@@ -57,7 +67,7 @@ export function createHolding(dependencies: {
   ): void => {
     const previous = snapshot;
     const { log, state } = next;
-    snapshot = { log, state, datasets: lines.current(), marks: marks.inForce(state) };
+    snapshot = { log, state, datasets: lines.current(), marks: inForce(state) };
     const reverted = previous.log === log ? newlyReverted(previous.state, state) : [];
     for (const mark of reverted) marks.reverted(mark, state.sequence);
     const taken = [...reverted, ...newMarks].map(({ release }) => release);
@@ -99,7 +109,10 @@ export function createHolding(dependencies: {
         const message = `the instance is at event ${state.sequence}, behind event ${snapshot.state.sequence} that is held`;
         throw new SluiceError("PROTOCOL", message);
       }
-      if (snapshot.log !== null && snapshot.log !== log) marks.clear();
+      if (snapshot.log !== null && snapshot.log !== log) {
+        marks.clear();
+        hereBook.clear();
+      }
       lines.reset(state, frame.lines);
       announcer.restart(log, state);
       marks.settle(state);
@@ -113,8 +126,15 @@ export function createHolding(dependencies: {
       swap(snapshot, [], [mark]);
       return true;
     },
-    restore({ log, state, lines: packed, marks: its }) {
+    here(hosts) {
+      if (!hereBook.merge(hosts)) return false;
+      announcer.here();
+      swap(snapshot, [], []);
+      return true;
+    },
+    restore({ log, state, lines: packed, marks: its, here = [] }) {
       try {
+        hereBook.merge(here);
         lines.unpack(packed);
         for (const mark of its) marks.add(mark, state);
         marks.settle(state);

@@ -8,6 +8,7 @@ export { createDirectoryBlobs } from "./directory-blobs.ts";
 export { createEventRing } from "./event-ring.ts";
 export type { Feed, FeedListener } from "./feed.ts";
 export { createReplica } from "./follower.ts";
+export { createHereBook } from "./here-book.ts";
 export type { LineFault, Lines, PackedLines } from "./lines.ts";
 export { createLines } from "./lines.ts";
 export { createMemoryBlobs } from "./memory-blobs.ts";

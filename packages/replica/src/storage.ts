@@ -6,6 +6,7 @@ import { type Claims, createClaims } from "./claims.ts";
 import { temporaryFolder } from "./blob-file.ts";
 import { createDirectoryBlobs } from "./directory-blobs.ts";
 import { isErrno } from "./files.ts";
+import { createHereFiles, type HereFiles } from "./here-files.ts";
 import { createMarkFiles, type MarkFiles } from "./mark-files.ts";
 import { createMemoryBlobs } from "./memory-blobs.ts";
 import { createOverflowBlobs, type OverflowBlobs } from "./overflow-blobs.ts";
@@ -32,6 +33,7 @@ export interface StartFiles {
   /** Who writes the position of those that hold the same datasets. */
   readonly election: WriterElection;
   readonly marks: MarkFiles;
+  readonly here: HereFiles;
 }
 
 /** Where a replica keeps what it holds. */
@@ -70,7 +72,8 @@ export function openStorage(options: {
   const startFiles = (): StartFiles => {
     const positions = createPositionFiles(directory, datasets, token);
     const election = elect(`${positions.name}.lock`, onPositionElected);
-    return { positions, election, marks: createMarkFiles(directory, token) };
+    const [marks, here] = [createMarkFiles(directory, token), createHereFiles(directory, token)];
+    return { positions, election, marks, here };
   };
   const shared: SharedStorage = {
     directory,

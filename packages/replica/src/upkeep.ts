@@ -84,8 +84,10 @@ async function tidy(shared: SharedStorage, position: Position | null, clock: Clo
   await tidyBlobs(join(shared.directory, "blobs"), clock.wall());
   await removeTemporaries(shared.directory, clock.wall() - temporaryKeptMs);
   const { start } = shared;
-  if (start === null || position === null || !start.marks.any()) return;
+  if (start === null || position === null || !(start.marks.any() || start.here.any())) return;
   const positions = await position.all();
   // Where there is none yet, the first may be older than what was confirmed.
-  if (positions.length > 0) await start.marks.passed(positions);
+  if (positions.length === 0) return;
+  await start.marks.passed(positions);
+  await start.here.passed(positions);
 }

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "@sluice/core";
-import type { Confirmation, ConfirmationBatch, FollowerInfo, FollowerStatus } from "@sluice/core/api";
+import type { Confirmation, ConfirmationBatch, FollowerInfo, FollowerStatus, HereReverts } from "@sluice/core/api";
 import { limits } from "@sluice/core/api";
 import type { Logger } from "pino";
 import { createAwayBook } from "./away.ts";
@@ -28,6 +28,8 @@ export interface LiveFollower extends FollowerInfo {
   readonly reverted: ReadonlySet<string>;
   /** Releases whose candidate it holds whole. */
   readonly prepared: ReadonlySet<string>;
+  /** What hosts have taken back for themselves and it heeds. */
+  readonly here: readonly HereReverts[];
 }
 
 /** Who is told what the registry learns. Listeners must not throw. */
@@ -80,6 +82,7 @@ interface Known {
   applied: number;
   readonly reverted: Set<string>;
   readonly prepared: Set<string>;
+  here: readonly HereReverts[];
 }
 
 /** Whether somebody is connected here. */
@@ -123,6 +126,7 @@ export function createRegistry(dependencies: { clock: Clock; logger: Logger; lea
       applied: 0,
       reverted: new Set(),
       prepared: new Set(),
+      here: [],
     };
     known.set(info.id, entry);
     named.set(info.name, (named.get(info.name) ?? new Set()).add(entry));
@@ -243,6 +247,7 @@ export function createRegistry(dependencies: { clock: Clock; logger: Logger; lea
       entry.applied = Math.max(entry.applied, confirmation.applied);
       addNewest(entry.reverted, confirmation.reverted);
       addNewest(entry.prepared, confirmation.prepared);
+      entry.here = confirmation.here ?? entry.here;
     }
     for (const listener of listeners) listener.confirmation?.(confirmation);
   }
@@ -265,9 +270,9 @@ export function createRegistry(dependencies: { clock: Clock; logger: Logger; lea
     return list;
   }
 
-  function liveOf({ info, owners, connectedAt, applied, reverted, prepared }: Known): LiveFollower {
+  function liveOf({ info, owners, connectedAt, applied, reverted, prepared, here }: Known): LiveFollower {
     const via = isHere(info.id) ? null : ([...owners].findLast(isHere) ?? null);
-    return { ...info, via, connectedAt, applied, reverted, prepared };
+    return { ...info, via, connectedAt, applied, reverted, prepared, here };
   }
 
   return {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Clock, Command, Content, Line, LoggedEvent, NamespaceState } from "@sluice/core";
 import { decide, defaultPlan, emptyState, evolve, isActive, own, SluiceError, sleep } from "@sluice/core";
-import type { LineContents, Mark } from "@sluice/core/api";
+import type { HereReverts, LineContents, Mark } from "@sluice/core/api";
 import type { Blobs, Feed, FeedListener } from "@sluice/replica";
 
 /** A feed for tests: the log in an array, everything decided and folded by core. */
@@ -15,6 +15,8 @@ export interface SampleFeed extends Feed {
   /** Publishes a candidate and starts its release, whose id is returned. */
   start(name: string): string;
   announce(mark: Mark): void;
+  /** What hosts have taken back for themselves is this from now on. */
+  takeBackHere(hosts: readonly HereReverts[]): void;
   /** The log is another one, which has only its dataset in common with the last; null: too much happened at once to tell it. */
   reset(log: string | null): void;
   /** Events up to a sequence number are not kept any more, but for those since a state that is being taken. */
@@ -34,6 +36,7 @@ export function createSampleFeed(clock: Clock, snapshotMs = 0): SampleFeed {
   const listeners = new Set<FeedListener>();
   const marks = new Map<string, Mark>();
   const presented: Mark[] = [];
+  let hosts: readonly HereReverts[] = [];
   const beingTaken = new Set<NamespaceState>();
   let log: string | null = "log-1";
   let events: LoggedEvent[] = [];
@@ -101,6 +104,7 @@ export function createSampleFeed(clock: Clock, snapshotMs = 0): SampleFeed {
     },
     since: (sequence) => (sequence < keptFrom ? null : events.filter((logged) => logged.sequence > sequence)),
     marks: () => [...marks.values()],
+    here: () => hosts,
     contactAgeMs: () => contactAgeMs,
     present(mark) {
       presented.push(mark);
@@ -138,6 +142,10 @@ export function createSampleFeed(clock: Clock, snapshotMs = 0): SampleFeed {
       return `release-${drawn}`;
     },
     announce,
+    takeBackHere(its) {
+      hosts = its;
+      for (const listener of listeners) listener.here?.();
+    },
     reset(next) {
       if (next === null) keptFrom = state.sequence;
       else {

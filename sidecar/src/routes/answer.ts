@@ -68,13 +68,18 @@ function commandAnswer({ decision, events, durable }: Executed): CommandAnswer {
   };
 }
 
+/** For how long the answer may wait for its receipt, in milliseconds. */
+export function waitMsOf(context: Context): number {
+  return Math.max(0, Math.min(Number(context.req.query("wait") ?? 0) || 0, receiptWaitMsMax));
+}
+
 async function receiptOf(
   context: Context,
   { receipts }: CommandRouteDependencies,
   release: string,
   action: Receipt["action"],
 ): Promise<Receipt | null> {
-  const waitMs = Math.min(Number(context.req.query("wait") ?? 0) || 0, receiptWaitMsMax);
+  const waitMs = waitMsOf(context);
   const receipt = waitMs > 0 ? await receipts.settled(release, action, waitMs) : receipts.get(release, action);
   return receipt ?? null;
 }

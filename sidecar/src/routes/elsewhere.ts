@@ -3,7 +3,7 @@ import { paths, routes } from "@sluice/core/api";
 import { Hono } from "hono";
 
 /** Routes of the table that a follower answers itself. */
-const here: readonly string[] = ["status", "read", "readMany"];
+const here: readonly string[] = ["status", "read", "readMany", "revertHere", "liftHere", "receipt"];
 
 /** What only an origin can do: a follower says where to ask. */
 export function createElsewhereRoutes(origin: () => string): Hono {

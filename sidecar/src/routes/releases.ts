@@ -1,5 +1,4 @@
 import { everybodyThousandths, SluiceError } from "@sluice/core";
-import type { Receipt } from "@sluice/core/api";
 import {
   guardOffBodySchema,
   limits,
@@ -15,16 +14,14 @@ import type { CommandRouteDependencies } from "./answer.ts";
 import { answerCommand, releaseParameter } from "./answer.ts";
 import { jsonBody } from "./body.ts";
 
-const actions: readonly string[] = ["start", "percentage", "hold", "resume", "promote", "revert"];
-
 /** What the routes of releases need. */
 export interface ReleaseRouteDependencies extends CommandRouteDependencies {
   readonly guards: Pick<Guards, "evidence">;
 }
 
-/** Percentage, hold, resume, promote and revert of a release, and its receipts. */
+/** Percentage, hold, resume, promote and revert of a release, and its evidence. */
 export function createReleaseRoutes(dependencies: ReleaseRouteDependencies): Hono {
-  const { receipts, guards } = dependencies;
+  const { guards } = dependencies;
   const app = new Hono();
 
   app.post(routes.setPercentage.path, async (context) => {
@@ -74,19 +71,6 @@ export function createReleaseRoutes(dependencies: ReleaseRouteDependencies): Hon
     return context.json(await answerCommand(context, dependencies, { type: "revert", target, cause }, "revert"));
   });
 
-  app.get(routes.receipt.path, (context) => {
-    const release = releaseParameter(context);
-    const action = context.req.param("action") ?? "";
-    const receipt = isAction(action) ? receipts.get(release, action) : undefined;
-    if (receipt === undefined) {
-      throw new SluiceError(
-        "RELEASE_UNKNOWN",
-        `there is no receipt of ${action} for ${release}; actions are ${actions.join(", ")}`,
-      );
-    }
-    return context.json(receipt);
-  });
-
   app.get(routes.evidence.path, async (context) => {
     const release = releaseParameter(context);
     const answer = await guards.evidence(release);
@@ -100,8 +84,4 @@ export function createReleaseRoutes(dependencies: ReleaseRouteDependencies): Hon
   });
 
   return app;
-}
-
-function isAction(action: string): action is Receipt["action"] {
-  return actions.includes(action);
 }

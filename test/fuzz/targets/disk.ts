@@ -7,6 +7,7 @@ import { blobsOf, validateCheckpoint } from "@sluice/replica";
 import { type Checkpoint, covers, createCheckpoints } from "../../../packages/replica/src/checkpoint.ts";
 import { createHolding } from "../../../packages/replica/src/holding.ts";
 import { createLines } from "../../../packages/replica/src/lines.ts";
+import { createHereBook } from "../../../packages/replica/src/here-book.ts";
 import { createMarkBook } from "../../../packages/replica/src/mark-book.ts";
 import { createMarkFiles } from "../../../packages/replica/src/mark-files.ts";
 import { createRecordFile } from "../../../packages/replica/src/record-file.ts";
@@ -55,7 +56,7 @@ async function restore(checkpoint: Checkpoint, log: SampleLog): Promise<void> {
   const clock = createVirtualClock();
   const none = { datasets: null, eventsMax: 0, onSwap: () => {}, onStep: () => {} };
   const shelf = createShelf({ blobs: log.blobs, clock });
-  const holding = createHolding({ shelf, marks: createMarkBook(null), ...none });
+  const holding = createHolding({ shelf, marks: createMarkBook(null), hereBook: createHereBook(null), ...none });
   blobsOf(checkpoint);
   covers(checkpoint, ["prices"]);
   holding.restore(checkpoint);

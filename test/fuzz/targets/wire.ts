@@ -2,6 +2,7 @@ import { createVirtualClock, emptyOverlay, isSluiceError, type JsonValue } from 
 import { contentSchema, deltaSchema, type Frame } from "@sluice/core/api";
 import { createFrameReader } from "../../../packages/replica/src/frame-stream.ts";
 import { createHolding } from "../../../packages/replica/src/holding.ts";
+import { createHereBook } from "../../../packages/replica/src/here-book.ts";
 import { createMarkBook } from "../../../packages/replica/src/mark-book.ts";
 import { createShelf } from "../../../packages/replica/src/shelf.ts";
 import { encodeFrame } from "../../../sidecar/src/followers/encode.ts";
@@ -28,6 +29,7 @@ function framesTarget(log: SampleLog): Target {
       const holding = createHolding({
         shelf: createShelf({ blobs: log.blobs, clock }),
         marks: createMarkBook(null),
+        hereBook: createHereBook(null),
         datasets: null,
         eventsMax: 100,
         onSwap: () => {},

@@ -8,7 +8,7 @@ const namedMax = 10;
 /** A receipt in one line: `gone on 412 of 412 in 380 ms (p99)`. */
 export function receiptText(receipt: Receipt): string {
   const { action, expected, confirmed, p50Ms, p99Ms } = receipt;
-  const verb = action === "revert" ? "gone on" : "taken up by";
+  const verb = action === "revert" || action === "here-revert" ? "gone on" : "taken up by";
   if (expected === 0) return "nobody followed at the time";
   const delay = p99Ms === null ? "" : ` in ${durationText(p99Ms)} (p99; p50 ${durationText(p50Ms ?? p99Ms)})`;
   return `${verb} ${countText(confirmed)} of ${counted(expected, "follower")}${delay}`;
@@ -25,8 +25,14 @@ export function receiptWarnings(receipt: Receipt): string[] {
     const names = namesText(away, awayTotal);
     lines.push(`and ${countText(awayTotal)} that ${verb} away, told before anything else when back: ${names}`);
   }
-  if (!durable) lines.push("announced everywhere, not in the log yet: the store does not answer");
+  if (!durable) lines.push(volatileText(receipt));
   return lines;
+}
+
+function volatileText({ action }: Receipt): string {
+  return action === "here-revert" || action === "here-lift"
+    ? "in effect, not on the host's disk yet: a restart of that instance may end it"
+    : "announced everywhere, not in the log yet: the store does not answer";
 }
 
 function namesText(names: readonly string[], total: number): string {

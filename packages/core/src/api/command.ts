@@ -130,7 +130,7 @@ export const setPercentageSchema: z.ZodType<{ thousandths: number; epoch: number
 /** Body of `POST /v1/releases/:release/promote`. */
 export const promoteSchema: z.ZodType<{ epoch: number | null }> = z.strictObject({ epoch: epochSchema });
 
-/** Body of `POST /v1/releases/:release/hold`, `…/resume`, `…/revert` and `POST /v1/datasets/:dataset/revert`. */
+/** Body of `POST /v1/releases/:release/hold`, `…/resume`, `…/revert`, `POST /v1/datasets/:dataset/revert` and `POST /v1/here/…`. */
 export const reasonBodySchema: z.ZodType<{ reason: string }> = z.strictObject({
   reason: reasonSchema.default("no reason given"),
 });
@@ -149,13 +149,25 @@ export const liftQuarantineSchema: z.ZodType<{ publish: number; keys: readonly s
     reason: reasonSchema.default("no reason given"),
   });
 
+/** What has a receipt. The last two concern one host alone. */
+export const receiptActions = [
+  "start",
+  "percentage",
+  "hold",
+  "resume",
+  "promote",
+  "revert",
+  "here-revert",
+  "here-lift",
+] as const;
+
 /** Who has taken up a command, and when: the answer to "is it gone everywhere?". */
 export interface Receipt {
-  readonly action: "start" | "percentage" | "hold" | "resume" | "promote" | "revert";
+  readonly action: (typeof receiptActions)[number];
   readonly release: string;
   /** Control sequence number of the command's last event; null while a revert runs ahead of the log. */
   readonly sequence: number | null;
-  /** False while a revert is announced and not yet in the log. */
+  /** False while a revert is announced and not yet in the log, or on the disk of the host that it is of. */
   readonly durable: boolean;
   /** Milliseconds since the Unix epoch of the announcement. */
   readonly announcedAt: number;
@@ -181,7 +193,7 @@ export interface Receipt {
 const millisecondsSchema: z.ZodType<number> = z.number().min(0);
 
 export const receiptSchema: z.ZodType<Receipt> = z.object({
-  action: z.enum(["start", "percentage", "hold", "resume", "promote", "revert"]),
+  action: z.enum(receiptActions),
   release: z.string(),
   sequence: z.int().nullable(),
   durable: z.boolean(),

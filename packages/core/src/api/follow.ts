@@ -1,13 +1,18 @@
 import { z } from "zod";
-import type { Content, LoggedEvent } from "../release/event.ts";
+import type { Actor, Cause, Content, LoggedEvent } from "../release/event.ts";
 import type { NamespaceState } from "../release/state.ts";
-import { contentSchema, loggedEventSchema, namespaceStateSchema } from "./log.ts";
+import { guardEvidenceSchema } from "./evidence.ts";
+import { type HereReverts, hereSchema } from "./here.ts";
+import { actorSchema, contentSchema, loggedEventSchema, namespaceStateSchema } from "./log.ts";
 
 /** A revert that runs ahead of the log: new views of this release use its stable line. Ignored once the release has ended. */
 export interface Mark {
   readonly release: string;
   /** Milliseconds since the Unix epoch at which it was announced. */
   readonly at: number;
+  /** Who took it back and why, where whoever holds the log may never have heard of it: a sidecar that was cut off. Both or neither. */
+  readonly by?: Actor;
+  readonly cause?: Cause;
 }
 
 /** Contents of a dataset's two lines at one position of the log. */
@@ -33,12 +38,24 @@ export type Frame =
   /** What happened next, without a gap. */
   | { readonly type: "events"; readonly events: readonly LoggedEvent[] }
   | { readonly type: "mark"; readonly mark: Mark }
+  /** What hosts have taken back for themselves, behind the marks of every stream and at every change: of each host the highest version counts. */
+  | { readonly type: "here"; readonly hosts: readonly HereReverts[] }
   /** Sent every `heartbeatMs`; `ageMs` is the age of the sender's last contact with the log's owner, 0 at the owner. */
   | { readonly type: "heartbeat"; readonly sequence: number; readonly ageMs: number }
   /** The sender is going; connect again after `retryMs`. */
   | { readonly type: "bye"; readonly retryMs: number };
 
-export const markSchema: z.ZodType<Mark> = z.object({ release: z.string(), at: z.number() });
+const causeSchema: z.ZodType<Cause> = z.object({
+  reason: z.string().max(2_000),
+  evidence: guardEvidenceSchema.nullable(),
+});
+
+export const markSchema: z.ZodType<Mark> = z.object({
+  release: z.string(),
+  at: z.number(),
+  by: actorSchema.exactOptional(),
+  cause: causeSchema.exactOptional(),
+});
 
 const lineContentsSchema: z.ZodType<LineContents> = z.object({
   stable: contentSchema.nullable(),
@@ -55,6 +72,7 @@ export const frameSchema: z.ZodType<Frame> = z.discriminatedUnion("type", [
   }),
   z.object({ type: z.literal("events"), events: z.array(loggedEventSchema) }),
   z.object({ type: z.literal("mark"), mark: markSchema }),
+  z.object({ type: z.literal("here"), hosts: hereSchema }),
   z.object({ type: z.literal("heartbeat"), sequence: z.int().min(0), ageMs: z.number().min(0) }),
   z.object({ type: z.literal("bye"), retryMs: z.number().min(0) }),
 ]);

@@ -31,6 +31,7 @@ export {
   publishAnswerSchema,
   publishQuerySchema,
   reasonBodySchema,
+  receiptActions,
   receiptSchema,
   setPercentageSchema,
   startReleaseSchema,
@@ -40,6 +41,8 @@ export type { EvidenceAnswer } from "./evidence.ts";
 export { evidenceAnswerSchema } from "./evidence.ts";
 export type { FollowerInfo, FollowQuery, Frame, LineContents, Mark } from "./follow.ts";
 export { followerInfoSchema, followQuerySchema, frameSchema, markSchema } from "./follow.ts";
+export type { HereRevert, HereReverts } from "./here.ts";
+export { hereHostsMax, hereSchema } from "./here.ts";
 export type { ParsedFrame } from "./frame.ts";
 export { parseFrame } from "./frame.ts";
 export {

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { ArmReport } from "../guard/report.ts";
-import type { FollowerInfo } from "./follow.ts";
-import { followerInfoSchema } from "./follow.ts";
+import type { FollowerInfo, Mark } from "./follow.ts";
+import { followerInfoSchema, markSchema } from "./follow.ts";
+import { type HereReverts, hereSchema } from "./here.ts";
 import { limits } from "./protocol.ts";
 
 /** What one reporter counted of one percentage step of one release since its last batch. */
@@ -72,6 +73,8 @@ export interface Confirmation {
   readonly prepared: readonly string[];
   /** Releases whose candidate it keeps from new views; left out where there are none. */
   readonly refused?: readonly RefusedRelease[];
+  /** All that it does not show because a host has taken it back for itself; left out where that has not changed. */
+  readonly here?: readonly HereReverts[];
 }
 
 /** Confirmations on their way up; a sidecar sends its own and those of its followers. */
@@ -81,6 +84,8 @@ export interface ConfirmationBatch {
   readonly children: { readonly of: string; readonly followers: readonly FollowerInfo[] } | null;
   /** Followers that say goodbye, by id: nobody expects them any more. Left out where there are none. */
   readonly left?: readonly string[];
+  /** Marks that say who took a release back and why, which a URL would not hold. Left out where there are none. */
+  readonly marks?: readonly Mark[];
 }
 
 const releasesSchema: z.ZodType<readonly string[]> = z.array(z.string().max(200)).max(1_000);
@@ -100,6 +105,7 @@ const confirmationSchema: z.ZodType<Confirmation> = z.object({
     )
     .max(1_000)
     .exactOptional(),
+  here: hereSchema.exactOptional(),
 });
 
 export const confirmationBatchSchema: z.ZodType<ConfirmationBatch> = z.object({
@@ -108,4 +114,5 @@ export const confirmationBatchSchema: z.ZodType<ConfirmationBatch> = z.object({
     .object({ of: z.string().min(1).max(100), followers: z.array(followerInfoSchema).max(limits.childrenMax) })
     .nullable(),
   left: z.array(z.string().min(1).max(100)).max(limits.childrenMax).exactOptional(),
+  marks: z.array(markSchema).max(100).exactOptional(),
 });

@@ -50,6 +50,10 @@ export interface Routes {
   readonly promote: Route<{ epoch: number | null }, CommandAnswer>;
   readonly revertRelease: Route<{ reason: string }, CommandAnswer>;
   readonly revertDataset: Route<{ reason: string }, CommandAnswer>;
+  /** Takes the active release back on the host of the instance that is asked, and for those who follow it, whatever runs elsewhere. */
+  readonly revertHere: Route<{ reason: string }, CommandAnswer>;
+  /** Ends that. */
+  readonly liftHere: Route<{ reason: string }, CommandAnswer>;
   readonly receipt: Route<null, Receipt>;
   /** Of an active release, and of the last 50 that ended. */
   readonly evidence: Route<null, EvidenceAnswer>;
@@ -117,6 +121,13 @@ export const routes: Routes = {
     body: reasonBodySchema,
     answer: commandAnswerSchema,
   },
+  revertHere: {
+    method: "POST",
+    path: "/v1/here/:dataset/revert",
+    body: reasonBodySchema,
+    answer: commandAnswerSchema,
+  },
+  liftHere: { method: "POST", path: "/v1/here/:dataset/lift", body: reasonBodySchema, answer: commandAnswerSchema },
   receipt: { method: "GET", path: "/v1/releases/:release/receipts/:action", body: null, answer: receiptSchema },
   evidence: { method: "GET", path: "/v1/releases/:release/evidence", body: null, answer: evidenceAnswerSchema },
   liftQuarantine: {

@@ -9,6 +9,7 @@ import { receiptSchema } from "./command.ts";
 import { guardEvidenceSchema } from "./evidence.ts";
 import type { FollowerInfo } from "./follow.ts";
 import { followerInfoSchema } from "./follow.ts";
+import type { HereRevert } from "./here.ts";
 import { actorSchema, guardOffSchema, nameSchema } from "./log.ts";
 import { thousandthsSchema } from "./plan.ts";
 
@@ -112,6 +113,15 @@ export interface SourceStatus {
   readonly message: string | null;
 }
 
+/** A host that does not show an active release, which goes on everywhere else. */
+export interface HereStatus extends HereRevert {
+  readonly host: string;
+  /** The version that it does not show, by its publish. */
+  readonly publish: number;
+  /** How many of those with a live lease heed it, the host's own sidecar among them. */
+  readonly followers: number;
+}
+
 /** The five answers about one dataset, and what belongs to them. */
 export interface DatasetStatus {
   readonly name: string;
@@ -126,6 +136,8 @@ export interface DatasetStatus {
   /** The exact command that takes back what is out; null where nothing runs or bakes. */
   readonly revertCommand: string | null;
   readonly lastRevert: RevertStatus | null;
+  /** Hosts on which the release is taken back for themselves, at most 100. */
+  readonly here: readonly HereStatus[];
   readonly lastRefusal: {
     readonly at: number;
     readonly number: number | null;
@@ -248,6 +260,19 @@ const datasetStatusSchema: z.ZodType<DatasetStatus> = z.object({
       receipt: receiptSchema.nullable(),
     })
     .nullable(),
+  here: z
+    .array(
+      z.object({
+        host: z.string(),
+        release: z.string(),
+        publish: z.int().min(1),
+        at: atSchema,
+        by: actorSchema,
+        reason: z.string(),
+        followers: z.int().min(0),
+      }),
+    )
+    .max(100),
   lastRefusal: z.object({ at: atSchema, number: z.int().nullable(), code: z.string(), message: z.string() }).nullable(),
   quarantine: z.array(
     z.object({

@@ -1,0 +1,150 @@
+import { createVirtualClock, type VirtualClock } from "@sluice/core";
+import type { StatusAnswer } from "@sluice/core/api";
+import { createReplica, type Replica } from "@sluice/replica";
+import { pino } from "pino";
+import type { App } from "./app.ts";
+import { createTestOrigin, pricedItems, type TestOrigin } from "./origin.testing.ts";
+import { createSidecar, type Sidecar } from "./sidecar.ts";
+import { createMemoryDisk, createMemoryStore, type MemoryDisk } from "./store/memory-store.ts";
+import { settle } from "./turns.testing.ts";
+
+/** An origin, sidecars and applications in one process, joined without sockets, on a clock that stands still. */
+export interface Fleet {
+  readonly clock: VirtualClock;
+  readonly disk: MemoryDisk;
+  origin(): TestOrigin;
+  /** Starts the origin, again on the same disk. */
+  startOrigin(): Promise<TestOrigin>;
+  /** A sidecar that follows the origin, or another. Its host is its name. */
+  sidecar(name: string, options?: { directory?: string; follows?: string }): Promise<Sidecar>;
+  /** An application's replica that follows instances by name. */
+  app(id: string, follows: readonly string[], directory?: string): Promise<Replica>;
+  /** Nothing passes to or from a host. */
+  cut(host: string): void;
+  heal(host: string): void;
+  pass(durationMs: number): Promise<void>;
+  /** Moves on until something is so that timers and a disk bring about together. Throws where it never is. */
+  until(holds: () => boolean | Promise<boolean>): Promise<void>;
+  post(host: string, path: string, body?: unknown): Promise<{ status: number } & Record<string, unknown>>;
+  get(host: string, path: string): Promise<Record<string, unknown>>;
+  status(host: string): Promise<StatusAnswer>;
+  /** Publishes another version and starts its release. */
+  release(thousandths: number): Promise<string>;
+}
+
+/** Starts an origin with a dataset `prices` of one version and a plan by hand. */
+export async function createFleet(plan: object = {}): Promise<Fleet> {
+  const clock = createVirtualClock();
+  const disk = createMemoryDisk();
+  const apps = new Map<string, App>();
+  const down = new Set<string>();
+  const open = new Map<string, Set<AbortController>>();
+  let drawn = 0;
+  let started = 0;
+  let items = pricedItems(20);
+  let origin: TestOrigin;
+
+  const fetchOf =
+    (from: string): typeof globalThis.fetch =>
+    async (input, init) => {
+      const url = new URL(input instanceof Request ? input.url : input);
+      const app = apps.get(url.hostname);
+      if (app === undefined || down.has(url.hostname) || down.has(from)) throw new TypeError("fetch failed");
+      const broken = new AbortController();
+      const signal = AbortSignal.any([broken.signal, ...(init?.signal ? [init.signal] : [])]);
+      for (const host of [from, url.hostname]) open.set(host, (open.get(host) ?? new Set()).add(broken));
+      return app.request(url, { ...init, signal });
+    };
+  const cut = (host: string): void => {
+    down.add(host);
+    for (const controller of open.get(host) ?? []) controller.abort();
+    open.delete(host);
+  };
+  const request = async (host: string, path: string, init?: RequestInit): Promise<Response> => {
+    const app = apps.get(host);
+    if (app === undefined) throw new Error(`there is no ${host}`);
+    return app.request(path, init);
+  };
+
+  const fleet: Fleet = {
+    clock,
+    disk,
+    origin: () => origin,
+    async startOrigin() {
+      const isFirst = started++ === 0;
+      const store = createMemoryStore({ id: "log-1", disk, clock });
+      const first = { items, plan: { automatic: false, bakeMs: 600_000, ...plan } };
+      origin = await createTestOrigin({ open: store, clock, ...(isFirst ? first : {}) });
+      apps.set("origin", origin.origin.app);
+      return origin;
+    },
+    async sidecar(name, { directory, follows = "origin" } = {}) {
+      started++;
+      const sidecar = await createSidecar({
+        origins: [`http://${follows}`],
+        instance: `${name}-${started}`,
+        name,
+        directory: directory ?? null,
+        fetch: fetchOf(name),
+        clock,
+        random: () => (drawn++ % 89) / 89,
+        logger: pino({ level: "silent" }),
+      });
+      apps.set(name, sidecar.app);
+      return sidecar;
+    },
+    async app(id, follows, directory) {
+      const replica = createReplica({
+        urls: follows.map((host) => `http://${host}`),
+        id,
+        name: id,
+        kind: "sdk",
+        datasets: null,
+        directory: directory ?? null,
+        fetch: fetchOf(id),
+        clock,
+        random: () => (drawn++ % 83) / 83,
+      });
+      await replica.start();
+      return replica;
+    },
+    cut,
+    heal: (host) => void down.delete(host),
+    async pass(durationMs) {
+      for (let passedMs = 0; passedMs < durationMs; passedMs += 50) {
+        clock.advance(Math.min(50, durationMs - passedMs));
+        await settle();
+      }
+    },
+    async until(holds) {
+      for (let steps = 0; steps < 5_000; steps++) {
+        if (await holds()) return;
+        clock.advance(20);
+        await settle();
+      }
+      throw new Error("it never came about");
+    },
+    async post(host, path, body = {}) {
+      const response = await request(host, path, {
+        method: "POST",
+        headers: { "content-type": "application/json", "sluice-actor": "anna" },
+        body: JSON.stringify(body),
+      });
+      return { ...((await response.json()) as Record<string, unknown>), status: response.status };
+    },
+    async get(host, path) {
+      return (await (await request(host, path)).json()) as Record<string, unknown>;
+    },
+    async status(host) {
+      return (await (await request(host, "/v1/status")).json()) as StatusAnswer;
+    },
+    async release(thousandths) {
+      items = pricedItems(20, 200 + drawn);
+      const response = await origin.publish("prices", items, `?release=true&thousandths=${thousandths}`);
+      const { release } = (await response.json()) as { release: string };
+      return release;
+    },
+  };
+  await fleet.startOrigin();
+  return fleet;
+}
