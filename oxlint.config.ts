@@ -186,7 +186,7 @@ const config: OxlintConfig = defineConfig({
       },
     },
     {
-      files: ["*.config.ts"],
+      files: ["*.config.{ts,mjs}"],
       rules: { "import/no-default-export": "off", "eslint/no-restricted-imports": "off" },
     },
   ],

@@ -12,7 +12,7 @@ import { everybodyThousandths, nextStep } from "./plan.ts";
 import { activeRelease, emptyState, isActive } from "./state.ts";
 
 const seed = Number(process.env["SLUICE_SEED"] ?? Math.floor(startMs / 1000));
-const runs = { numRuns: 3_000, seed };
+const runs = { numRuns: Number(process.env["SLUICE_HISTORIES"] ?? 3_000), seed };
 
 describe(`random histories, seed ${seed} (SLUICE_SEED sets another)`, () => {
   test("the histories reach every kind of event that the machine can make", () => {
