@@ -1,6 +1,6 @@
 import { createCatalogue } from "./catalogue.ts";
 import { helpText, type Options, parseOptions } from "./options.ts";
-import { play } from "./play.ts";
+import { playRuns, rowsOf } from "./play.ts";
 import { jsonOf, sectionLines, summaryText } from "./report.ts";
 import { writeDocs } from "./write.ts";
 
@@ -25,13 +25,14 @@ async function run(options: Options): Promise<number> {
   }
   whisper(`seed ${seed}\n`);
   const start = performance.now();
-  const rows = await play({
+  const played = await playRuns({
     setting,
     seed,
     rows: texts,
     onProgress: createProgress(start),
     ...(threads === null ? {} : { threads }),
   });
+  const rows = rowsOf(catalogue, played);
   if (rows.length === 0) throw new RangeError(`no row has ${texts.join(" or ")} in its name`);
   whisper(`\rplayed in ${((performance.now() - start) / 1000).toFixed(0)} s${" ".repeat(60)}\n`);
 
@@ -40,10 +41,12 @@ async function run(options: Options): Promise<number> {
     const own = rows.filter((row) => row.section === section.name);
     return own.length === 0 ? [] : sectionLines(section, own);
   });
-  for (const line of tables) (options.json ? (text: string) => whisper(`${text}\n`) : say)(line);
+  // Standard output is for the JSON where there is one.
+  const tell = options.json ? (line: string): void => whisper(`${line}\n`) : say;
+  for (const line of tables) tell(line);
   if (options.write) writeDocs(catalogue, rows, { seed, day: new Date().toISOString().slice(0, 10) });
-  (options.json ? (text: string) => whisper(`${text}\n`) : say)(`seed ${seed}`);
-  (options.json ? (text: string) => whisper(`${text}\n`) : say)(summaryText(rows));
+  tell(`seed ${seed}`);
+  tell(summaryText(rows));
   return rows.some(({ holds }) => holds === false) ? 1 : 0;
 }
 

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { chosenOf, createCatalogue } from "./catalogue.ts";
-import type { Experiment, Row, Setting } from "./experiment.ts";
+import type { Experiment, Row, Section, Setting } from "./experiment.ts";
 import { createRandom } from "./random.ts";
 import type { RunResult } from "./watch.ts";
 
@@ -45,11 +45,27 @@ export function playTask(experiment: Experiment, seed: number, { from, to }: Tas
   );
 }
 
+/** What came of the runs, by the name of the experiment and in the order of the runs. */
+export type Played = ReadonlyMap<string, readonly RunResult[]>;
+
 /** Plays the chosen experiments and gives their rows, in the order of the catalogue. */
 export async function play(options: PlayOptions): Promise<readonly Row[]> {
+  return rowsOf(createCatalogue(options.setting), await playRuns(options));
+}
+
+/** What the runs come to: the rows of the experiments that were played. */
+export function rowsOf(catalogue: readonly Section[], played: Played): readonly Row[] {
+  return chosenOf(catalogue, []).flatMap((experiment) => {
+    const results = played.get(experiment.name);
+    return results === undefined ? [] : experiment.rows(results);
+  });
+}
+
+/** Plays the chosen experiments. */
+export async function playRuns(options: PlayOptions): Promise<Played> {
   const { setting, seed, rows: texts, threads = availableParallelism(), onProgress } = options;
   const experiments = chosenOf(createCatalogue(setting), texts);
-  const results = new Map(experiments.map(({ name }): [string, RunResult[]] => [name, []]));
+  const played = new Map(experiments.map(({ name }): [string, RunResult[]] => [name, []]));
   const tasks = experiments.flatMap(({ name, runs }) =>
     Array.from({ length: Math.ceil(runs / runsPerTask) }, (_, index): Task => {
       const from = index * runsPerTask;
@@ -58,9 +74,10 @@ export async function play(options: PlayOptions): Promise<readonly Row[]> {
   );
   const all = experiments.reduce((sum, { runs }) => sum + runs, 0);
   let done = 0;
-  const take = ({ experiment, from, results: some }: TaskResult): void => {
-    for (const [index, result] of some.entries()) (results.get(experiment) ?? [])[from + index] = result;
-    done += some.length;
+  const take = ({ experiment, from, results }: TaskResult): void => {
+    const own = played.get(experiment);
+    for (const [index, result] of results.entries()) if (own !== undefined) own[from + index] = result;
+    done += results.length;
     onProgress?.(done, all, experiment);
   };
 
@@ -74,7 +91,7 @@ export async function play(options: PlayOptions): Promise<readonly Row[]> {
     const count = Math.min(threads, tasks.length);
     await Promise.all(Array.from({ length: count }, () => runThread({ setting, seed }, tasks, take)));
   }
-  return experiments.flatMap((experiment) => experiment.rows(results.get(experiment.name) ?? []));
+  return played;
 }
 
 /** Hands tasks to a thread, one after the other, until there are none. */

@@ -1,5 +1,5 @@
 import type { AbsoluteMode } from "@sluice/core";
-import { delayRow, type Experiment, type Section, type Setting, shareRow } from "../experiment.ts";
+import { delayRow, type Experiment, type Row, type Section, type Setting, shareRow } from "../experiment.ts";
 import { playTicks, type Rates, type TickTraffic } from "../tick-world.ts";
 import type { GuardSetting } from "../watch.ts";
 import { rateText, requestsPerTick, splitText } from "./false-reverts.ts";
@@ -44,16 +44,16 @@ export function absolute(setting: Setting): Section {
     name: `${section}/${name}`,
     runs: quick ? Math.ceil(runs / 30) : runs,
     play: (random) => playTicks({ ticks, requestsPerTick, thousandthsAt: () => thousandths, ratesAt }, options, random),
-    rows: (results) => [shareRow({ section, name, results, quick, limit: 0.01, proof: "estimate" })],
+    rows: (results) => [named(shareRow({ section, name, results, quick, limit: 0.01, proof: "estimate" }))],
   });
   const goods = [0.005, 0.01, 0.015].flatMap((rate) =>
     [1_000, 25_000, 100_000].map((thousandths) => {
       const name = `good, ${rateText(rate)} failing at ${splitText(thousandths)}`;
-      return good(name, 300, 5 * minuteTicks, thousandths, () => ({ candidate: rate, control: rate }));
+      return good(name, 200, 5 * minuteTicks, thousandths, () => ({ candidate: rate, control: rate }));
     }),
   );
   const outages = [1_000, 25_000].map((thousandths) =>
-    good(`30 % of both arms fail for 60 s, at ${splitText(thousandths)}`, 300, 2 * minuteTicks, thousandths, down),
+    good(`30 % of both arms fail for 60 s, at ${splitText(thousandths)}`, 200, 2 * minuteTicks, thousandths, down),
   );
 
   const bad = ({ rate, thousandths, median }: (typeof bads)[number]): Experiment => {
@@ -73,7 +73,9 @@ export function absolute(setting: Setting): Section {
           options,
           random,
         ),
-      rows: (results) => [delayRow({ section, name, results, quick, prototype: { median, p95: Infinity }, factor })],
+      rows: (results) => [
+        named(delayRow({ section, name, results, quick, prototype: { median, p95: Infinity }, factor })),
+      ],
     };
   };
 
@@ -92,4 +94,10 @@ export function absolute(setting: Setting): Section {
 function down(tick: number): Rates {
   const rate = tick >= 60 && tick < 60 + minuteTicks ? 0.3 : 0.001;
   return { candidate: rate, control: rate };
+}
+
+/** A row whose guard is called by the mode of its rule. */
+function named(row: Row): Row {
+  const { guard = "", ...others } = row.columns;
+  return { ...row, columns: { confirmed: guard, ...others } };
 }

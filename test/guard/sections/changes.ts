@@ -44,7 +44,7 @@ export function changingPercentage(setting: Setting): Section {
   const good = ({ name, thousandthsAt, ratesAt }: Good): Experiment => ({
     section,
     name: `${section}/${name}`,
-    runs: quick ? 12 : 400,
+    runs: quick ? 12 : 300,
     play: (random) => playTicks({ ticks, requestsPerTick, thousandthsAt, ratesAt }, setting, random),
     rows: (results) => [shareRow({ section, name, results, quick, limit: 0.01, proof: "estimate" })],
   });

@@ -76,7 +76,7 @@ export function detection(setting: Setting): Section {
         return {
           section,
           name: `${section}/${name}`,
-          runs: setting.quick ? 9 : 300,
+          runs: setting.quick ? 9 : 200,
           play: (random) =>
             playTicks({ ticks, requestsPerTick, thousandthsAt: () => split, ratesAt: () => rates }, setting, random),
           rows: (results) => [rowOf(section, name, results, setting, prototype)],
@@ -124,6 +124,8 @@ function rowOf(
     columns: {
       ...row.columns,
       guard: `${percentText(share.value)} found`,
+      "95 % interval of the median": `${percentText(share.low)} – ${percentText(share.high)} found`,
+      "failures, median / p95": "–",
       prototype: `${percentText(prototype.found)} found`,
     },
     beside: {},

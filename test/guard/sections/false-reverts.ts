@@ -38,10 +38,10 @@ export function falseReverts(setting: Setting): Section {
     rows: (results) => [shareRow({ section, name, results, quick, limit: 0.01 })],
   });
   const nine = baselines.flatMap((rate) =>
-    splits.map((split) => cellOf(`${rateText(rate)} failing at ${splitText(split)}`, 700, rate, 1, [split])),
+    splits.map((split) => cellOf(`${rateText(rate)} failing at ${splitText(split)}`, 640, rate, 1, [split])),
   );
   const tolerated = baselines.map((rate) =>
-    cellOf(`${rateText(rate)} failing, as bad as tolerated, any split`, 700, rate, config.toleratedRatio, splits),
+    cellOf(`${rateText(rate)} failing, as bad as tolerated, any split`, 640, rate, config.toleratedRatio, splits),
   );
   return {
     name: section,

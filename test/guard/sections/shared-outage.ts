@@ -16,7 +16,7 @@ export function sharedOutage(setting: Setting): Section {
     return {
       section,
       name: `${section}/${name}`,
-      runs: quick ? 8 : 300,
+      runs: quick ? 8 : 200,
       play(random) {
         const traffic = trafficOfOutage(random, {
           requestsPerSecond,

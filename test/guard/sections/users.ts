@@ -54,7 +54,7 @@ export function users(setting: Setting): Section {
   const { quick, config, counting } = setting;
   const beside = { "raw counts": { config, counting: "raw" as const } };
   const section = "users";
-  const runs = quick ? 6 : 300;
+  const runs = quick ? 6 : 200;
 
   const bursts = (thousandths: number, roaming: boolean): Experiment => {
     const where = roaming ? ", each request to any of 10 processes" : "";
