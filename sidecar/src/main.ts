@@ -1,10 +1,12 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { createSystemClock, createTransport } from "@sluice/replica";
+import { fixedSecret, openSecretFile, type SecretSource } from "./alerts/secret.ts";
 import { createWorkshopThread } from "./compaction/workshop-thread.ts";
+import type { Logger } from "pino";
 import type { Instance } from "./instance.ts";
 import { createLogger, instanceOf } from "./instance.ts";
-import { createOrigin } from "./origin.ts";
+import { createOrigin, type OriginDependencies } from "./origin.ts";
 import { createThreadWorkbench } from "./publish/workbench-threads.ts";
 import { createId, systemRandom } from "./random.ts";
 import type { RetentionLimits } from "./retention.ts";
@@ -21,16 +23,25 @@ export interface ServeOptions {
   readonly logLevel: string;
   /** Default: a day of patches, at most 1 GiB, and a day of versions. */
   readonly retention?: Partial<RetentionLimits>;
+  /** What alerts have to come with: tokens in a file, a line each, or one. Default: nothing. */
+  readonly alertsToken?: { readonly file: string } | { readonly token: string } | null;
+  /** Asked for the queries of plans, each as often as `intervalMs` says. Default: none. */
+  readonly prometheus?: {
+    readonly url: string;
+    readonly intervalMs: number;
+    readonly tokenFile: string | null;
+  } | null;
 }
 
 /**
  * Starts an instance that owns a log, on the embedded store.
  * Throws STORE_UNAVAILABLE where another process holds the directory or it cannot be used, CORRUPT where what lies in it is
- * damaged, VALIDATION where the port is taken.
+ * damaged, VALIDATION where the port is taken or a file has no token.
  */
 export async function serve(options: ServeOptions): Promise<Instance> {
   const { directory, port, host, logLevel, retention = {} } = options;
   const logger = createLogger(logLevel);
+  const signals = await openSignals(options, logger);
   const clock = createSystemClock();
   const store = await openEmbeddedStore({ directory, clock, newLogId: createId, logger });
   const transport = createTransport();
@@ -49,6 +60,7 @@ export async function serve(options: ServeOptions): Promise<Instance> {
     workbench,
     workshop,
     retention,
+    ...signals,
   });
   return instanceOf({
     app: origin.app,
@@ -62,4 +74,23 @@ export async function serve(options: ServeOptions): Promise<Instance> {
       await transport.close();
     },
   });
+}
+
+/** Before the store is opened: what cannot be read now is a mistake of whoever starts this. */
+async function openSignals(
+  { alertsToken = null, prometheus = null }: ServeOptions,
+  logger: Logger,
+): Promise<Pick<OriginDependencies, "alertsToken" | "prometheus">> {
+  const fileOf = (file: string | null): Promise<SecretSource | null> =>
+    file === null ? Promise.resolve(null) : openSecretFile(file, logger);
+  return {
+    alertsToken:
+      alertsToken !== null && "token" in alertsToken
+        ? fixedSecret(alertsToken.token, "the token for alerts")
+        : await fileOf(alertsToken?.file ?? null),
+    prometheus:
+      prometheus === null
+        ? null
+        : { url: prometheus.url, intervalMs: prometheus.intervalMs, token: await fileOf(prometheus.tokenFile) },
+  };
 }

@@ -1,10 +1,12 @@
 import { type Clock, fillPath, type LoggedEvent, type Plan, SluiceError, type SourceDefinition } from "@sluice/core";
 import {
+  type AlertsAnswer,
   type CommandAnswer,
   type CreateDataset,
   type EvidenceAnswer,
   type PatchAnswer,
   type PatchBody,
+  type PlainAlert,
   type PublishAnswer,
   type ReadAnswer,
   type ReadManyAnswer,
@@ -51,6 +53,13 @@ export interface NewDataset extends Partial<Pick<CreateDataset, "policy" | "chec
 /** A source to add. Default: id `main`, asked every 30 s, new versions are held. */
 export interface NewSource extends Partial<SourceDefinition> {
   readonly url: string;
+}
+
+/** How alerts are sent. */
+export interface AlertOptions {
+  readonly dryRun?: boolean;
+  /** That the instance takes alerts with; default none. */
+  readonly token?: string;
 }
 
 /**
@@ -103,6 +112,11 @@ export interface Admin {
   /** What the guard of a release saw: of an active one up to now, of one of the last 50 that ended up to its end. */
   evidence(release: string): Promise<EvidenceAnswer>;
 
+  /** Sends what Alertmanager would send, its webhook's payload; `dryRun` asks what it would do. UNAUTHORIZED without the token. */
+  alertmanager(body: object, options?: AlertOptions): Promise<AlertsAnswer>;
+  /** The same for an alert of anybody else. */
+  alert(body: Pick<PlainAlert, "name"> & Partial<PlainAlert>, options?: AlertOptions): Promise<AlertsAnswer>;
+
   read(dataset: string, key: string, options?: { as?: string }): Promise<ReadAnswer>;
   readMany(dataset: string, body: { keys: readonly string[]; as?: string }): Promise<ReadManyAnswer>;
 }
@@ -125,10 +139,23 @@ export function createAdmin(options: AdminOptions): Admin {
     // What callers may leave out, the route's schema fills in at the instance.
     body?: object,
     query = "",
+    headers: Readonly<Record<string, string>> = {},
   ): Promise<Answer> => {
-    const call: Call = { method: route.method, path: `${fillPath(route.path, parameters)}${query}`, body };
+    const call: Call = { method: route.method, path: `${fillPath(route.path, parameters)}${query}`, body, headers };
     return parseAnswer(route.answer, call, await requestText(connection, call));
   };
+  const sendAlerts = (
+    route: typeof routes.alert | typeof routes.alertmanager,
+    body: object,
+    { dryRun = false, token }: AlertOptions = {},
+  ): Promise<AlertsAnswer> =>
+    send(
+      route,
+      {},
+      body,
+      dryRun ? "?dryRun=true" : "",
+      token === undefined ? {} : { authorization: `Bearer ${token}` },
+    );
   const readMany: Admin["readMany"] = (dataset, body) => send(routes.readMany, { dataset }, body);
   return {
     status: () => send(routes.status, {}),
@@ -157,6 +184,9 @@ export function createAdmin(options: AdminOptions): Admin {
     liftHere: (dataset, body = {}) => send(routes.liftHere, { dataset }, body),
     receipt: (release, action) => send(routes.receipt, { release, action }),
     evidence: (release) => send(routes.evidence, { release }),
+
+    alertmanager: (body, alertOptions) => sendAlerts(routes.alertmanager, body, alertOptions),
+    alert: (body, alertOptions) => sendAlerts(routes.alert, body, alertOptions),
 
     read(dataset, key, { as } = {}) {
       // A URL takes these for places in its path, percent-encoded or not.

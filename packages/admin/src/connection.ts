@@ -21,6 +21,7 @@ export interface Call {
   readonly path: string;
   /** JSON. */
   readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -28,7 +29,7 @@ export interface Call {
  * idempotency key, so that it happens once. Throws what the instance refused, UNREACHABLE, TIMEOUT or PROTOCOL.
  */
 export async function requestText(connection: Connection, call: Call): Promise<string> {
-  const headers = headersOf(connection, { accept: "application/json" });
+  const headers = headersOf(connection, { accept: "application/json", ...call.headers });
   if (call.body !== undefined) headers.set("content-type", "application/json");
   if (call.method !== "GET") headers.set(idempotencyHeader, connection.newKey());
   const init: RequestInit = {

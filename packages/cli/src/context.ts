@@ -42,6 +42,8 @@ export interface Instances {
     host: string;
     logLevel: LogLevel;
     retention: { keepPatchesMs: number; keepPatchesBytesMax: number; keepVersionsMs: number };
+    alertsToken: { file: string } | { token: string } | null;
+    prometheus: { url: string; intervalMs: number; tokenFile: string | null } | null;
   }): Promise<Instance>;
   follow(options: {
     origins: string[];

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { addAlerts } from "./commands/alerts.ts";
 import { addDataset } from "./commands/dataset.ts";
 import { addGuard } from "./commands/guard.ts";
 import { addLift } from "./commands/here.ts";
@@ -26,10 +27,11 @@ export interface Program {
 }
 
 const environmentHelp = `Environment:
-  SLUICE_URL     the instance that commands go to (default http://127.0.0.1:7070)
-  SLUICE_ACTOR   the name that commands are recorded under (default: your user name)
-  SLUICE_DEBUG   show stack traces, as --debug does
-  NO_COLOR       no colours`;
+  SLUICE_URL           the instance that commands go to (default http://127.0.0.1:7070)
+  SLUICE_ACTOR         the name that commands are recorded under (default: your user name)
+  SLUICE_ALERTS_TOKEN  the token that alerts come with, for serve and for alerts test
+  SLUICE_DEBUG         show stack traces, as --debug does
+  NO_COLOR             no colours`;
 
 /** Makes the command line over a process, a clock and a client. */
 export function createProgram(dependencies: Dependencies): Program {
@@ -104,6 +106,7 @@ ${exitCodeHelp}`,
   addQuarantine(root, context);
   addLog(root, context);
   addRead(root, context);
+  addAlerts(root, context);
   root.commandsGroup("Set-up:");
   addDataset(root, context);
   addSource(root, context);

@@ -53,9 +53,36 @@ test("serve runs until the first signal, closes, and ends with 0", async () => {
     stderr: "closing; Ctrl-C again ends it at once\n",
   });
   const retention = { keepPatchesMs: 86_400_000, keepPatchesBytesMax: 2 ** 30, keepVersionsMs: 86_400_000 };
+  const signals = { alertsToken: null, prometheus: null };
   expect(instance.asked).toEqual([
-    { directory: resolve("shop"), port: 7171, host: "127.0.0.1", logLevel: "warn", retention },
+    { directory: resolve("shop"), port: 7171, host: "127.0.0.1", logLevel: "warn", retention, ...signals },
   ]);
+});
+
+test("serve is told where alerts and answers come from, and a token is never an argument", async () => {
+  const instance = startable();
+  const env = { SLUICE_ALERTS_TOKEN: "s3cret" };
+  const program = createTestProgram(() => ({}), { env, instances: { serve: instance.start } });
+  const urls = ["--prometheus", "http://127.0.0.1:9090/prom", "--prometheus-interval", "1s"];
+  const run = program.run("serve", ...urls, "--prometheus-token-file", "prom.token");
+  await instance.started;
+  program.interrupt();
+  await instance.closed;
+  instance.finish();
+  await run;
+  expect(instance.asked).toMatchObject([
+    {
+      alertsToken: { token: "s3cret" },
+      prometheus: { url: "http://127.0.0.1:9090/prom", intervalMs: 1_000, tokenFile: resolve("prom.token") },
+    },
+  ]);
+  const both = await program.run("serve", "--alerts-token-file", "alerts.token");
+  expect([both.code, both.stderr]).toEqual([2, expect.stringContaining("are both given; give one")]);
+  for (const url of ["prometheus:9090", "http://me:s3cret@host", "http://host?x=1"]) {
+    const refused = await program.run("serve", "--prometheus", url);
+    expect([url, refused.code]).toEqual([url, 2]);
+    expect(refused.stderr).not.toContain("s3cret");
+  }
 });
 
 test("what serve keeps, and for how long, is said as people say it", async () => {

@@ -1,5 +1,7 @@
 import { resolve } from "node:path";
+import { SluiceError } from "@sluice/core";
 import { type Command, Option } from "commander";
+import { alertsTokenVariable } from "../alerts-token.ts";
 import { argument, parseWhole } from "../arguments.ts";
 import { parseByteSize } from "../byte-size.ts";
 import { type Context, type LogLevel, logLevels } from "../context.ts";
@@ -15,6 +17,10 @@ interface ServeOptions {
   readonly keepPatches: number;
   readonly keepPatchesBytes: number;
   readonly keepVersions: number;
+  readonly alertsTokenFile?: string;
+  readonly prometheus?: string;
+  readonly prometheusInterval: number;
+  readonly prometheusTokenFile?: string;
 }
 
 /** `sluice serve --data DIR --port PORT` */
@@ -28,6 +34,10 @@ export function addServe(program: Command, context: Context): void {
     .addOption(kept("--keep-patches <time>", "how long patches stay in the log one by one", "1d", parseDuration))
     .addOption(kept("--keep-patches-bytes <size>", "how much of them at most", "1GiB", parseByteSize))
     .addOption(kept("--keep-versions <time>", "how long the files of published versions stay", "1d", parseDuration))
+    .option("--alerts-token-file <file>", "take alerts only with a token of this file (else of SLUICE_ALERTS_TOKEN)")
+    .option("--prometheus <url>", "ask this Prometheus for the queries of plans")
+    .addOption(kept("--prometheus-interval <time>", "how often each query is asked", "5s", parseInterval))
+    .option("--prometheus-token-file <file>", "ask it with the token of this file")
     .addOption(logLevelOption())
     .addHelpText(
       "after",
@@ -35,6 +45,7 @@ export function addServe(program: Command, context: Context): void {
         "sluice serve",
         "sluice serve --data /var/lib/sluice --port 7070",
         "sluice serve --keep-patches 2h --keep-versions 7d",
+        "sluice serve --prometheus http://127.0.0.1:9090 --alerts-token-file /etc/sluice/alerts.token",
       ),
     )
     .action(async (options: ServeOptions) => {
@@ -45,6 +56,7 @@ export function addServe(program: Command, context: Context): void {
         keepPatchesBytesMax: options.keepPatchesBytes,
         keepVersionsMs: options.keepVersions,
       };
+      const signals = { alertsToken: alertsTokenOf(context, options), prometheus: prometheusOf(options) };
       await runInstance(context, `serves ${directory}`, () =>
         context.instances.serve({
           directory,
@@ -52,9 +64,50 @@ export function addServe(program: Command, context: Context): void {
           host,
           logLevel: logLevel ?? logLevelDefault(context),
           retention,
+          ...signals,
         }),
       );
     });
+}
+
+/** Throws VALIDATION where the token is given in two places: one of them would be ignored without a word. */
+function alertsTokenOf(
+  { io }: Context,
+  { alertsTokenFile }: ServeOptions,
+): { file: string } | { token: string } | null {
+  const token = io.env[alertsTokenVariable] ?? "";
+  if (alertsTokenFile !== undefined && token !== "") {
+    throw new SluiceError("VALIDATION", `--alerts-token-file and ${alertsTokenVariable} are both given; give one`);
+  }
+  if (alertsTokenFile !== undefined) return { file: resolve(alertsTokenFile) };
+  return token === "" ? null : { token };
+}
+
+function prometheusOf({
+  prometheus,
+  prometheusInterval,
+  prometheusTokenFile,
+}: ServeOptions): { url: string; intervalMs: number; tokenFile: string | null } | null {
+  if (prometheus === undefined) return null;
+  const tokenFile = prometheusTokenFile === undefined ? null : resolve(prometheusTokenFile);
+  return { url: parsePrometheusUrl(prometheus), intervalMs: prometheusInterval, tokenFile };
+}
+
+/** Here and not as an argument is read, whose errors show what came: somebody's password. */
+function parsePrometheusUrl(text: string): string {
+  const url = URL.parse(text);
+  const isUsable = url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "";
+  if (isUsable && url.search === "" && url.hash === "") return url.href;
+  throw new SluiceError(
+    "VALIDATION",
+    `expected an http: or https: URL without a name and a password in it (--prometheus-token-file has the token), came ${JSON.stringify(text.replace(/\/\/[^/]*@/, "//…@"))}`,
+  );
+}
+
+function parseInterval(text: string): number {
+  const intervalMs = parseDuration(text);
+  if (intervalMs >= 250 && intervalMs <= 300_000) return intervalMs;
+  throw new SluiceError("VALIDATION", `expected a time from 250ms to 5m, came ${text}`);
 }
 
 /** An option whose default is written as people write it. */
