@@ -1,4 +1,4 @@
-// The payment side: a process of its own that takes no total under what an article costs the shop.
+// The payment side: a process of its own that takes no total under what an article costs the shop, unless it is told to be lenient.
 import { parseArgs } from "node:util";
 import { createPayments } from "./payment/payments.ts";
 import { listen } from "./stage/child.ts";
@@ -7,6 +7,7 @@ const { values } = parseArgs({
   options: {
     port: { type: "string", default: "0" },
     upstream: { type: "string" },
+    lenient: { type: "string", default: "no" },
   },
 });
 
@@ -20,4 +21,8 @@ const costsFen = new Map(
   }),
 );
 
-listen(createPayments(costsFen), Number(values.port), `the payment side (${costsFen.size} articles)`);
+/** Longer than a shopper waits gladly. */
+const couponMs = 2_000;
+
+const payments = createPayments({ costsFen, lenient: values.lenient === "yes", couponMs, nowMs: Date.now });
+listen(payments, Number(values.port), `the payment side (${costsFen.size} articles)`);

@@ -15,7 +15,7 @@ const pricesPerSecond = 10;
 const inFlightMax = 64;
 const reportMs = 1_000;
 
-const { files, costs } = await fetchTruth(values.upstream, [2]);
+const { files, costs } = await fetchTruth(values.upstream, ["v2"]);
 const skus = [...costs.keys()];
 const done = { stock: 0, prices: 0, failed: 0 };
 let inFlight = 0;
@@ -50,7 +50,7 @@ function changeStock(): void {
 
 function changePrice(): void {
   const sku = anySku();
-  const price = files.get(2)?.get(sku)?.price ?? 0;
+  const price = files.get(1)?.get(sku)?.price ?? 0;
   // A few per cent around the price of v2, which leaves every article over its cost.
   void patch("prices", sku, { price: Math.round(price * (0.97 + Math.random() * 0.08)) });
 }

@@ -10,6 +10,7 @@ const { values } = parseArgs({
     workers: { type: "string", default: "2" },
     sluice: { type: "string", default: "http://127.0.0.1:7070" },
     payment: { type: "string", default: "" },
+    kinds: { type: "string", default: "yes" },
     flag: { type: "string", default: "" },
     directory: { type: "string", default: "" },
   },
@@ -17,7 +18,10 @@ const { values } = parseArgs({
 const { payment, sluice, flag, directory } = values;
 
 if (cluster.isPrimary) runPrimary(Number(values.workers));
-else await runWorker({ port: Number(values.port), payment, sluice, flag, directory });
+else {
+  const kinds = values.kinds === "yes";
+  await runWorker({ port: Number(values.port), payment, sluice, kinds, flag, directory });
+}
 
 function runPrimary(workers: number): void {
   let open = 0;

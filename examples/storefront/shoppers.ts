@@ -10,11 +10,16 @@ const { values } = parseArgs({
     port: { type: "string", default: "0" },
     shop: { type: "string", default: "http://127.0.0.1:3000" },
     upstream: { type: "string" },
+    /** The price files in the order in which they are offered. */
+    files: { type: "string", default: "v1,v2,v3,v4" },
+    /** For how long a shopper waits gladly, in milliseconds; empty: however long. */
+    patience: { type: "string", default: "" },
   },
 });
 
-// The files of the story. What comes later is of people and robots, and is held to what holds for every price.
-const truth = await fetchTruth(values.upstream ?? "", [1, 2, 3, 4]);
+// The files of the scenario. What comes later is of people and robots, and is held to what holds for every price.
+const patienceMs = values.patience === "" ? null : Number(values.patience);
+const truth = await fetchTruth(values.upstream ?? "", values.files.split(","), patienceMs);
 const ledger = createLedger(truth);
 const faultsSeen = new Set<string>();
 

@@ -58,3 +58,25 @@ test.each(seeds)("of seed %i, v4 breaks three tenths of the articles in two ways
   expect(check(v2, v4).changed / v4.length).toBeCloseTo(0.4, 1);
   expect(v5.filter((row) => lacksCurrency(row) || isUnderCost(row))).toEqual([]);
 });
+
+test.each(seeds)("of seed %i, coupons and shaky pass the checks of prices, and cents does not", (seed) => {
+  const { v1, v5, coupons, shaky, cents } = createPriceFiles(createCatalogue(seed), seed);
+  expect(check(v1, v5).report).toMatchObject({ refused: false, findings: [] });
+  expect(check(v1, coupons).report).toMatchObject({ refused: false, findings: [] });
+  expect(check(v5, shaky).report).toMatchObject({ refused: false, findings: [] });
+  expect(check(v1, cents).report.refused).toBe(true);
+});
+
+test.each(seeds)("of seed %i, coupons, cents and shaky have what their scenarios are about", (seed) => {
+  const articles = createCatalogue(seed);
+  const { v1, v5, coupons, shaky, cents } = createPriceFiles(articles, seed);
+  expect([
+    coupons.filter(({ value }) => value.coupon !== undefined).length / v1.length,
+    check(v1, coupons).changed / v1.length,
+  ]).toEqual([expect.closeTo(0.4, 1), expect.closeTo(0.4, 1)]);
+  expect(cents.filter(({ value }) => value.price === 1).length / v1.length).toBeCloseTo(0.3, 1);
+  expect(articles.every(({ costFen }) => costFen > 1)).toBe(true);
+  const share = shaky.filter(lacksCurrency).length / check(v5, shaky).changed;
+  expect(share).toBeGreaterThan(0.13);
+  expect(share).toBeLessThan(0.2);
+});

@@ -6,6 +6,8 @@ export interface PriceValue {
   /** In the currency's smallest unit. */
   readonly price: number;
   readonly currency?: string;
+  /** What the page has to ask about before it can say what it is worth. */
+  readonly coupon?: string;
   readonly name: { readonly zh: string; readonly en: string };
   readonly brand: { readonly zh: string; readonly en: string };
   readonly department: { readonly zh: string; readonly en: string };
@@ -17,11 +19,10 @@ export interface PriceRow {
   readonly value: PriceValue;
 }
 
-/** The files that the merchandising system offers one after the other. */
-export type FileName = "v1" | "v2" | "v3" | "v4" | "v5";
+/** The files that the merchandising system can offer: those of the story by number, those of the other scenarios by what is in them. */
+export type FileName = "v1" | "v2" | "v3" | "v4" | "v5" | "coupons" | "cents" | "shaky";
 
-/** In the order of the story. */
-export const fileNames: readonly FileName[] = ["v1", "v2", "v3", "v4", "v5"];
+export const fileNames: readonly FileName[] = ["v1", "v2", "v3", "v4", "v5", "coupons", "cents", "shaky"];
 
 /**
  * Makes the price files of a catalogue.
@@ -31,6 +32,9 @@ export const fileNames: readonly FileName[] = ["v1", "v2", "v3", "v4", "v5"];
  *  - `v4` is the sale: 40 % of the articles change, and of all articles 12 % lost their currency and 18 % got the discount
  *    twice, which puts them under cost. No price falls by half, so that no check of prices can tell.
  *  - `v5` is the same sale, corrected.
+ *  - `coupons` is the catalogue with a coupon on four of ten articles. Nothing in it is wrong.
+ *  - `cents` is the catalogue with three of ten prices at 0.01 yuan. The checks of prices refuse it; a shop may have weaker ones.
+ *  - `shaky` takes the sale of `v5` back to the catalogue, and one in six of those articles lost its currency on the way.
  */
 export function createPriceFiles(articles: readonly Article[], seed: number): Record<FileName, PriceRow[]> {
   const random = createRandom(seed ^ 0x5eed);
@@ -46,7 +50,25 @@ export function createPriceFiles(articles: readonly Article[], seed: number): Re
   const sale = articles.map((article, index) => drawSale(article, pricesFen(index), random));
   const v4 = sale.map(({ row }) => row);
   const v5 = sale.map(({ corrected }) => corrected);
-  return { v1, v2, v3, v4, v5 };
+  return { v1, v2, v3, v4, v5, ...createOtherFiles(v1, v5, seed) };
+}
+
+function createOtherFiles(
+  v1: readonly PriceRow[],
+  v5: readonly PriceRow[],
+  seed: number,
+): Record<"coupons" | "cents" | "shaky", PriceRow[]> {
+  const random = createRandom(seed ^ 0x07e2);
+  const coupons = v1.map((row) => {
+    const coupon = `C-${row.key}`;
+    return random.next() < 0.4 ? { ...row, value: { ...row.value, coupon } } : row;
+  });
+  const cents = v1.map((row) => (random.next() < 0.3 ? { ...row, value: { ...row.value, price: 1 } } : row));
+  const shaky = v1.map((row, index) => {
+    const wasOnSale = v5[index]?.value.price !== row.value.price;
+    return wasOnSale && random.next() < 1 / 6 ? withoutCurrency(row) : row;
+  });
+  return { coupons, cents, shaky };
 }
 
 function rowOf(article: Article, price: number): PriceRow {
@@ -69,8 +91,11 @@ function drawSale(article: Article, priceFen: number, random: Random): { row: Pr
   const corrected = rowOf(article, discounted);
   if (draw >= 0.3) return { row: corrected, corrected };
   if (draw >= 0.12) return { row: rowOf(article, underCost), corrected };
-  const { currency: _lost, ...value } = corrected.value;
-  return { row: { key: corrected.key, value }, corrected };
+  return { row: withoutCurrency(corrected), corrected };
+}
+
+function withoutCurrency({ key, value: { currency: _lost, ...value } }: PriceRow): PriceRow {
+  return { key, value };
 }
 
 /** To whole yuan, and to ten fen where the price is small. */

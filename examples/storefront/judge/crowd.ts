@@ -1,4 +1,4 @@
-import type { Answer, Quote } from "./judge.ts";
+import type { Answer } from "./judge.ts";
 
 /** A crowd of shoppers who click at a steady pace. */
 export interface Crowd {
@@ -96,6 +96,6 @@ async function ask(url: string, method: string): Promise<Pick<Answer, "status" |
   }
 }
 
-function quoteOf({ price, currency }: Body): Quote {
+function quoteOf({ price, currency }: Body): Answer["quote"] {
   return { price, currency: currency ?? null };
 }

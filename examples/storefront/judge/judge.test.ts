@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { type Answer, judge, type Quote, type Truth } from "./judge.ts";
 
 const quotes = (price: number, currency: string | null = "CNY"): ReadonlyMap<string, Quote> =>
-  new Map([["TEA-1", { price, currency }]]);
+  new Map([["TEA-1", { price, currency, hasCoupon: false }]]);
 
 const truth: Truth = {
   files: new Map([
@@ -12,6 +12,7 @@ const truth: Truth = {
     [5, quotes(400)],
   ]),
   costs: new Map([["TEA-1", 700]]),
+  patienceMs: null,
 };
 
 function answer(of: Partial<Answer> = {}): Answer {
@@ -54,6 +55,16 @@ test("a price that came of patches is held to its currency and its cost", () => 
   expect(judge(answer({ shown: 77, quote: { price: 700, currency: "CNY" } }), truth)).toBeNull();
   expect(judge(answer({ shown: 77, quote: { price: 699, currency: "CNY" } }), truth)).toBe("under cost");
   expect(judge(answer({ sku: "TEA-2", shown: 77 }), truth)).toBe("under cost");
+});
+
+test("an answer that comes late is bad only where it was good otherwise and there is a patience to lose", () => {
+  const impatient: Truth = { ...truth, patienceMs: 600 };
+  expect(judge(answer({ endedAt: 5_000 }), truth)).toBeNull();
+  expect(judge(answer({ endedAt: 610 }), impatient)).toBeNull();
+  expect(judge(answer({ endedAt: 611 }), impatient)).toBe("too slow");
+  expect(judge(answer({ endedAt: 611, shown: 4, quote: { price: 900, currency: null } }), impatient)).toBe(
+    "no currency",
+  );
 });
 
 test("an error, a refusal and silence are bad whatever they claim", () => {

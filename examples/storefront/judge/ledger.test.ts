@@ -2,10 +2,10 @@ import { expect, test } from "vitest";
 import { createLedger, type Facts, type Ledger } from "./ledger.ts";
 import type { Answer, Quote, Truth } from "./judge.ts";
 
-const file = (fine: number, broken: Quote): ReadonlyMap<string, Quote> =>
+const file = (fine: number, broken: Pick<Quote, "price" | "currency">): ReadonlyMap<string, Quote> =>
   new Map([
-    ["fine", { price: fine, currency: "CNY" }],
-    ["broken", broken],
+    ["fine", { price: fine, currency: "CNY", hasCoupon: false }],
+    ["broken", { ...broken, hasCoupon: false }],
   ]);
 
 const truth: Truth = {
@@ -17,6 +17,7 @@ const truth: Truth = {
     ["fine", 700],
     ["broken", 700],
   ]),
+  patienceMs: null,
 };
 
 /** v4 is taken back at 1,000; w1 follows at 1,010 and w2 at 1,030. */
@@ -113,6 +114,21 @@ test("a tally holds what began in its span", () => {
     ok: 1,
     faults: { "server error": 1 },
     shown: { 2: 1, 4: 1 },
+    badShown: { 4: 1 },
     workers: { w1: 1, w2: 1 },
+  });
+});
+
+test("an answer that is late is explained by a coupon of the version that it shows, and by nothing else", () => {
+  const coupon = new Map([["fine", { price: 1_000, currency: "CNY", hasCoupon: true }]]);
+  const impatient: Truth = { ...truth, files: new Map([...truth.files, [4, coupon]]), patienceMs: 600 };
+  const late = { ...good, endedAt: good.startedAt + 700 };
+  const ledger = createLedger(impatient);
+  for (const answer of [{ ...late, shown: 4 }, late, { ...good, shown: 4 }]) ledger.add(answer);
+  expect(ledger.summary({ ...facts, revertAt: 2_000 })).toMatchObject({
+    badServed: 2,
+    controlErrors: 1,
+    detectFailedRequests: 1,
+    faults: { "too slow": 2 },
   });
 });

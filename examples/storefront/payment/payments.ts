@@ -1,4 +1,4 @@
-import type { RequestListener } from "node:http";
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { handleWith, readJson, sendJson } from "../stage/child.ts";
 
 const bodyBytesMax = 16_384;
@@ -11,25 +11,54 @@ interface Payment {
   readonly currency: string;
 }
 
+/** How the payment side behaves; all times in milliseconds. */
+export interface PaymentsOptions {
+  /** What each article costs the shop, in fen. It is known here and nowhere else. */
+  readonly costsFen: ReadonlyMap<string, number>;
+  /** What is under cost is taken all the same, with a concern. */
+  readonly lenient: boolean;
+  /** How long it takes to find out what a coupon is worth. */
+  readonly couponMs: number;
+  readonly nowMs: () => number;
+}
+
 /**
- * Takes payments: 201 with an id, or 422 with `{reason}` where it will not: `below-cost`, `unknown-article`, `unknown-currency`.
- * What an article costs the shop is known here and nowhere else.
+ * The payment side.
+ *  - `POST /payments`: 201 with an id and a `concern` or null, or 422 with `{reason}` where it will not: `below-cost`,
+ *    `unknown-article`, `unknown-currency`.
+ *  - `GET /coupons/CODE`: what a coupon is worth. Who issued it is asked each time, and is slow.
+ *  - `POST /outage?ms=5000`: for so long every payment is answered with 503.
  */
-export function createPayments(costsFen: ReadonlyMap<string, number>): RequestListener {
+export function createPayments({ costsFen, lenient, couponMs, nowMs }: PaymentsOptions): RequestListener {
   let taken = 0;
-  return handleWith(async (request, response) => {
-    if (request.method !== "POST" || request.url !== "/payments") {
-      sendJson(response, 404, { reason: "POST /payments is all there is" });
+  let outUntil = 0;
+
+  async function takePayment(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await readJson(request, bodyBytesMax);
+    if (nowMs() < outUntil) {
+      sendJson(response, 503, { reason: "the bank does not answer" });
       return;
     }
-    const body = await readJson(request, bodyBytesMax);
     if (!isPayment(body)) {
       sendJson(response, 400, { reason: "expected sku, total and currency" });
       return;
     }
     const reason = refusalOf(body, costsFen.get(body.sku));
-    if (reason === null) taken += 1;
-    sendJson(response, reason === null ? 201 : 422, reason === null ? { id: `P-${taken}` } : { reason });
+    const isTaken = reason === null || (lenient && reason === "below-cost");
+    if (isTaken) taken += 1;
+    sendJson(response, isTaken ? 201 : 422, isTaken ? { id: `P-${taken}`, concern: reason } : { reason });
+  }
+
+  return handleWith(async (request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? "/", "http://payment");
+    const asked = `${request.method} ${pathname}`;
+    if (asked === "POST /payments") await takePayment(request, response);
+    else if (asked === "POST /outage") {
+      outUntil = nowMs() + Number(searchParams.get("ms"));
+      sendJson(response, 200, { until: outUntil });
+    } else if (asked.startsWith("GET /coupons/")) {
+      setTimeout(() => sendJson(response, 200, { worth: "-10 %" }), couponMs);
+    } else sendJson(response, 404, { reason: `no ${asked} here` });
   });
 }
 

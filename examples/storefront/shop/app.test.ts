@@ -16,10 +16,10 @@ const { currency: _lost, ...withoutCurrency } = price(900);
 let client: TestClient<Items>;
 let app: Pick<Hono, "request">;
 let metrics: Metrics;
-let paid: Paid = { id: "P-1" };
+let paid: Paid = { id: "P-1", concern: null };
 
 beforeEach(() => {
-  paid = { id: "P-1" };
+  paid = { id: "P-1", concern: null };
   client = createTestClient({
     schemas,
     datasets: {
@@ -35,7 +35,7 @@ beforeEach(() => {
   app = createShop({
     data: client,
     middleware: sluiceMiddleware(client, { targetingKey: shopperOf }),
-    pay: () => Promise.resolve(paid),
+    payment: { pay: () => Promise.resolve(paid), coupon: (code) => Promise.resolve(`${code} is worth 10 %`) },
     worker: "w1",
     metrics,
     window: createWindow({
@@ -95,6 +95,22 @@ test("a payment that is refused is a failure of its own kind, told to the shoppe
   const answer = await app.request(`/checkout?sku=TEA-2&user=${user("candidate")}`, { method: "POST" });
   expect(answer.status).toBe(422);
   expect(counted()).toEqual(["candidate below-cost"]);
+});
+
+test("a payment that is taken under cost serves the shopper, and is a failure of its own kind to the guard", async () => {
+  paid = { id: "P-1", concern: "below-cost" };
+  const answer = await app.request(`/checkout?sku=TEA-2&user=${user("candidate")}`, { method: "POST" });
+  expect(answer.status).toBe(200);
+  expect(counted()).toEqual(["candidate below-cost"]);
+  expect(metrics.text()).toContain('shop_failures_total{kind="below-cost",arm="candidate"');
+});
+
+test("a page with a coupon says what it is worth, as the payment side knows it", async () => {
+  client.patch("prices", { "TEA-2": { ...price(2_000), coupon: "C-1" } });
+  const path = `/product/TEA-2?user=${user("control")}`;
+  expect(await (await app.request(path)).json()).toMatchObject({ coupon: "C-1 is worth 10 %" });
+  const page = await (await app.request(`${path}&lang=en`, { headers: { accept: "text/html" } })).text();
+  expect(page).toContain("Coupon C-1 is worth 10 %");
 });
 
 test("Prometheus is told of both failures under the arm and the release that had them", async () => {

@@ -5,7 +5,7 @@ import type { Items, Price } from "./items.ts";
 import type { Metrics } from "./metrics.ts";
 import { formatMoney, type Language } from "./money.ts";
 import { errorPage, productPage, receiptPage } from "./pages.ts";
-import type { Pay } from "./payment.ts";
+import type { PaymentSide } from "./payment.ts";
 import type { Window } from "./window.ts";
 
 /** What the shop reads in one request. */
@@ -23,7 +23,7 @@ export interface ShopParts {
   readonly data: ShopData;
   /** Makes a view for each request and counts what came of it. */
   readonly middleware: MiddlewareHandler;
-  readonly pay: Pay;
+  readonly payment: PaymentSide;
   readonly window: Window;
   readonly metrics: Metrics;
   /** Names the process in `shop-worker`. */
@@ -50,7 +50,7 @@ interface ShopEnv {
 }
 
 /** Makes the shop. It formats and sells what it reads, and looks for no fault in it. */
-export function createShop({ data, middleware, pay, window, metrics, worker }: ShopParts): Hono<ShopEnv> {
+export function createShop({ data, middleware, payment, window, metrics, worker }: ShopParts): Hono<ShopEnv> {
   const app = new Hono<ShopEnv>();
 
   app.use(async (c, next) => {
@@ -75,10 +75,11 @@ export function createShop({ data, middleware, pay, window, metrics, worker }: S
     });
   }
 
-  app.get("/product/:sku", (c) => {
+  app.get("/product/:sku", async (c) => {
     const price = priceOf(c.req.param("sku"));
     if (price === undefined) return c.notFound();
-    const card = cardOf(c.req.param("sku"), price, languageOf(c));
+    const coupon = price.coupon === undefined ? null : await payment.coupon(price.coupon);
+    const card = { ...cardOf(c.req.param("sku"), price, languageOf(c)), coupon };
     return wantsJson(c) ? c.json(card) : c.html(productPage(card, languageOf(c), shopperOf(c) ?? ""));
   });
 
@@ -98,13 +99,14 @@ export function createShop({ data, middleware, pay, window, metrics, worker }: S
     const card = cardOf(sku, price, languageOf(c));
     const { currency } = price;
     // A payment cannot be taken back, so it does not begin with a price that was.
-    const paid = await view().commit(() => pay({ sku, total: price.price, currency }));
+    const paid = await view().commit(() => payment.pay({ sku, total: price.price, currency }));
     if ("refused" in paid) {
-      view().fail(paid.refused);
-      c.set("failure", paid.refused);
+      report(c, paid.refused);
       const text = { zh: "付款未成功", en: "The payment was declined" }[languageOf(c)];
       return wantsJson(c) ? c.json({ error: paid.refused }, 422) : c.html(errorPage(text, languageOf(c)), 422);
     }
+    // The shopper is served; that it should not have come to this is for the guard to know.
+    if (paid.concern !== null) report(c, paid.concern);
     return wantsJson(c) ? c.json({ ...card, payment: paid.id }) : c.html(receiptPage(card, paid.id, languageOf(c)));
   });
 
@@ -118,6 +120,12 @@ export function createShop({ data, middleware, pay, window, metrics, worker }: S
     const current = data.current();
     if (current === undefined) throw new Error("there is no view outside of the middleware");
     return current;
+  }
+
+  /** Says that the request failed, whatever it is answered with. */
+  function report(c: Context<ShopEnv>, kind: string): void {
+    view().fail(kind);
+    c.set("failure", kind);
   }
 
   function priceOf(sku: string): Price | undefined {

@@ -9,6 +9,8 @@ export interface Price {
   /** In the currency's smallest unit. */
   readonly price: number;
   readonly currency: string;
+  /** A code that the payment side knows the worth of. */
+  readonly coupon?: string;
   readonly name: Words;
   readonly brand: Words;
   readonly department: Words;

@@ -6,7 +6,7 @@ import type { Language } from "./money.ts";
 type Page = ReturnType<typeof html>;
 
 /** The page of one article, with a button that buys it. */
-export function productPage(card: Card, language: Language, user: string): Page {
+export function productPage(card: Card & { readonly coupon: string | null }, language: Language, user: string): Page {
   const action = `/checkout?${new URLSearchParams({ user, sku: card.sku, lang: language }).toString()}`;
   const buy = { zh: "立即购买", en: "Buy now" }[language];
   const left = { zh: `库存 ${card.stock} 件`, en: `${card.stock} in stock` }[language];
@@ -16,6 +16,7 @@ export function productPage(card: Card, language: Language, user: string): Page 
     html`<p class="muted">${card.department} · ${card.brand}</p>
       <h1>${card.name}</h1>
       <p class="price">${card.label}</p>
+      ${card.coupon === null ? "" : html`<p>${{ zh: "优惠券", en: "Coupon" }[language]} ${card.coupon}</p>`}
       <p class="muted">${left} · ${card.sku} · v${card.version}</p>
       <form method="post" action="${action}"><button>${buy}</button></form>`,
   );

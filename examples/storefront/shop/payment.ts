@@ -1,24 +1,42 @@
-/** What came of asking the payment side for money. */
-export type Paid = { readonly id: string } | { readonly refused: string };
+/** What came of asking the payment side for money; a payment that is taken may still concern it. */
+export type Paid = { readonly id: string; readonly concern: string | null } | { readonly refused: string };
 
-/** Asks for a payment. Throws where the payment side gives no usable answer. */
-export type Pay = (payment: { sku: string; total: number; currency: string }) => Promise<Paid>;
+/** The payment side. Both throw where it gives no usable answer. */
+export interface PaymentSide {
+  pay(payment: { sku: string; total: number; currency: string }): Promise<Paid>;
+  /** What a coupon is worth, in words. */
+  coupon(code: string): Promise<string>;
+}
 
 /** How long a shopper is kept waiting, in milliseconds. */
 const patienceMs = 3_000;
 
 /** Makes a client of the payment side at `url`. */
-export function createPay(url: string): Pay {
-  return async (payment) => {
-    const answer = await fetch(`${url}/payments`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(payment),
-      signal: AbortSignal.timeout(patienceMs),
-    });
-    const body = (await answer.json()) as { id?: string; reason?: string };
-    if (answer.status === 201 && body.id !== undefined) return { id: body.id };
-    if (answer.status === 422 && body.reason !== undefined) return { refused: body.reason };
-    throw new Error(`the payment side answered ${answer.status}: ${JSON.stringify(body)}`);
+export function createPaymentSide(url: string): PaymentSide {
+  async function ask(path: string, init: RequestInit): Promise<{ status: number; body: Answer }> {
+    const answer = await fetch(url + path, { ...init, signal: AbortSignal.timeout(patienceMs) });
+    return { status: answer.status, body: (await answer.json()) as Answer };
+  }
+
+  return {
+    async pay(payment) {
+      const headers = { "content-type": "application/json" };
+      const { status, body } = await ask("/payments", { method: "POST", headers, body: JSON.stringify(payment) });
+      if (status === 201 && body.id !== undefined) return { id: body.id, concern: body.concern ?? null };
+      if (status === 422 && body.reason !== undefined) return { refused: body.reason };
+      throw new Error(`the payment side answered ${status}: ${JSON.stringify(body)}`);
+    },
+    async coupon(code) {
+      const { status, body } = await ask(`/coupons/${encodeURIComponent(code)}`, {});
+      if (status === 200 && body.worth !== undefined) return body.worth;
+      throw new Error(`the payment side answered ${status}: ${JSON.stringify(body)}`);
+    },
   };
+}
+
+interface Answer {
+  readonly id?: string;
+  readonly concern?: string | null;
+  readonly reason?: string;
+  readonly worth?: string;
 }

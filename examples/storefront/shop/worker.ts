@@ -6,9 +6,9 @@ import { openFlag } from "../compare/flag-data.ts";
 import { tellParent } from "../stage/child.ts";
 import { createShop } from "./app.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
-import { createPay } from "./payment.ts";
+import { createPaymentSide } from "./payment.ts";
 import { openSluice } from "./sluice-data.ts";
-import type { ShopSource } from "./source.ts";
+import { type ShopSource, withoutKinds } from "./source.ts";
 import { createWindow } from "./window.ts";
 
 /** What one process of the shop is started with. */
@@ -18,13 +18,15 @@ export interface WorkerOptions {
   readonly payment: string;
   /** Where the sidecar listens. */
   readonly sluice: string;
+  /** Whether the kinds of failure that only the shop knows of are told to Sluice, and not to Prometheus alone. */
+  readonly kinds: boolean;
   /** Where the version flag is, in the comparison with what people have today; empty otherwise. */
   readonly flag: string;
   readonly directory: string;
 }
 
 /** Runs one process of the shop until SIGTERM. It says when it took a version back, and at what time. */
-export async function runWorker({ port, payment, sluice, flag, directory }: WorkerOptions): Promise<void> {
+export async function runWorker({ port, payment, sluice, kinds, flag, directory }: WorkerOptions): Promise<void> {
   const worker = `w${cluster.worker?.id ?? 1}`;
   const source: ShopSource =
     flag === ""
@@ -41,11 +43,12 @@ export async function runWorker({ port, payment, sluice, flag, directory }: Work
           onSwitched: (version) => tellParent({ type: "switched", worker, version, at: Date.now() }),
         });
 
-  const { data, middleware, look, skus } = source;
+  const { middleware, look, skus } = source;
+  const data = kinds ? source.data : withoutKinds(source.data);
   const window = createWindow({ data, worker, release: look, skus });
   const metrics = createMetrics();
   const metricsServer = serveMetrics(metrics, worker);
-  const app = createShop({ data, middleware, pay: createPay(payment), window, metrics, worker });
+  const app = createShop({ data, middleware, payment: createPaymentSide(payment), window, metrics, worker });
   // Longer than any client keeps a connection that it does not use, so that none is closed while a request is on its way.
   const server = createAdaptorServer({ fetch: app.fetch, serverOptions: { keepAliveTimeout: 75_000 } });
   server.on("error", (error) => {

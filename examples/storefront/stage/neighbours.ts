@@ -9,6 +9,13 @@ export interface Merchandising {
   file(name: string): Promise<string>;
 }
 
+/** The payment side, as the stage moves it. */
+export interface PaymentSide {
+  readonly url: string;
+  /** From now on, for so many milliseconds, no payment is taken. */
+  fail(forMs: number): Promise<void>;
+}
+
 /** The shoppers' ledger, as the stage reads it. */
 export interface Ledger {
   /** Requests a second from now on. */
@@ -26,6 +33,17 @@ export function createMerchandising(port: number): Merchandising {
     offer: (file) => askJson(`${url}/offer/${file}`, { method: "POST" }),
     status: () => askJson(`${url}/offer`),
     file: async (name) => (await ask(`${url}/files/${name}`)).text(),
+  };
+}
+
+/** Makes a client of the payment side. */
+export function createPaymentSide(port: number): PaymentSide {
+  const url = `http://127.0.0.1:${port}`;
+  return {
+    url,
+    fail: async (forMs) => {
+      await askJson(`${url}/outage?ms=${forMs}`, { method: "POST" });
+    },
   };
 }
 

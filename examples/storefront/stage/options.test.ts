@@ -15,6 +15,7 @@ test("what is not said has the demo's own value", () => {
     guard: true,
     data: null,
     json: false,
+    scenario: null,
   });
   expect(readOptions(["--once", "--no-guard", "--shop-port", "3100"], ["once", "no-guard"])).toMatchObject({
     shopPort: 3100,

@@ -16,6 +16,8 @@ export interface DemoOptions {
   /** Where the sidecar keeps its data; null takes a temporary directory. */
   readonly data: string | null;
   readonly json: boolean;
+  /** Which scenario to play, or `list`; null takes the first. */
+  readonly scenario: string | null;
 }
 
 /** An option that makes no sense, in one line for the person who typed it. */
@@ -44,6 +46,7 @@ const own = {
   "no-guard": { type: "boolean" },
   json: { type: "boolean" },
   data: { type: "string" },
+  scenario: { type: "string" },
 } as const;
 
 /** Reads the command line: the ports, the seed, and of the others those that the program has. Throws UsageError. */
@@ -60,6 +63,7 @@ export function readOptions(args: readonly string[], has: readonly (keyof typeof
     once: values["once"] === true,
     guard: values["no-guard"] !== true,
     json: values["json"] === true,
+    scenario: typeof values["scenario"] === "string" ? values["scenario"] : null,
     data,
   };
   if (options.port === options.shopPort) throw new UsageError("--port and --shop-port must be two ports");

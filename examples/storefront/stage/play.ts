@@ -45,8 +45,24 @@ export async function play(parts: {
   }, reportMs);
 }
 
+/** What a person may do after a scenario other than the story. */
+export function invite({ port }: DemoOptions): string {
+  return `
+  The shop stays open, and the shoppers keep coming.
+
+    ${environmentOf(port)}npx sluice status
+    ${environmentOf(port)}npx sluice log
+
+  Ctrl-C ends everything.
+`;
+}
+
+function environmentOf(port: number): string {
+  return port === 7070 ? "" : `SLUICE_URL=http://127.0.0.1:${port} `;
+}
+
 function invitation({ port }: DemoOptions, merchandising: string): string {
-  const env = port === 7070 ? "" : `SLUICE_URL=http://127.0.0.1:${port} `;
+  const env = environmentOf(port);
   return `
   Now it is yours: stock changes 100 times a second, prices 10 times, and the shoppers keep coming.
 

@@ -1,3 +1,5 @@
+import { answering } from "./answering.ts";
+
 /** One line of the log, as far as the demo looks at it. */
 export interface LogLine {
   readonly sequence: number;
@@ -18,10 +20,22 @@ export interface LogEvent {
   readonly code?: string;
   readonly message?: string;
   readonly reason?: string;
-  readonly cause?: { readonly reason: string };
+  /** What allowed a plan's step; null where time or a person alone did. */
+  readonly evidence?: Evidence | null;
+  readonly cause?: { readonly reason: string; readonly evidence?: Evidence | null };
   readonly difference?: { readonly added: number; readonly removed: number; readonly changed: number };
   readonly content?: { readonly items: number };
+  /** Of an alert: its name, whether it is firing, and what it does. */
+  readonly name?: string;
+  readonly status?: string;
+  readonly action?: string;
   readonly quarantinedChanges?: { readonly count: number; readonly of: number; readonly publish: number } | null;
+}
+
+/** What the guard had seen when it decided, as far as the demo looks at it. */
+export interface Evidence {
+  readonly kinds: readonly { readonly kind: string; readonly evidence: number }[];
+  readonly promotion: { readonly open: boolean };
 }
 
 /** What the demo looks at in `GET /v1/status`. */
@@ -57,18 +71,7 @@ export function createSluice(url: string): Sluice {
 
   return {
     url,
-    async awake(deadlineMs) {
-      const until = Date.now() + deadlineMs;
-      for (;;) {
-        const isAwake = await ask("/healthz").then(
-          () => true,
-          () => false,
-        );
-        if (isAwake) return;
-        if (Date.now() > until) throw new Error(`the sidecar at ${url} does not answer after ${deadlineMs} ms`);
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-    },
+    awake: (deadlineMs) => answering(`${url}/healthz`, deadlineMs),
     async command(path, body) {
       const headers = { "content-type": "application/json", ...actor };
       await (await ask(path, { method: "POST", headers, body: JSON.stringify(body) })).arrayBuffer();

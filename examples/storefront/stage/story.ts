@@ -1,5 +1,5 @@
-import type { Summary } from "../judge/ledger.ts";
 import { createChecks, type Checks } from "./checks.ts";
+import type { Outcome } from "./outcome.ts";
 import type { LogLine } from "./sluice.ts";
 import { shoppersPace, shopWorkers, type Stage } from "./stage.ts";
 import { count, type Timeline } from "./timeline.ts";
@@ -16,19 +16,11 @@ export const stepNames = [
 ] as const;
 export type StepName = (typeof stepNames)[number];
 
-/** What came of the story. */
-export interface Outcome {
-  readonly steps: Readonly<Record<StepName, boolean>>;
-  /** What did not happen, in words. */
-  readonly failures: readonly string[];
-  readonly summary: Summary;
-}
-
 const second = 1_000;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Tells the story: each part is done only if the shoppers, the log and the shop's processes say so. */
-export async function tellStory(stage: Stage, timeline: Timeline): Promise<Outcome> {
+export async function tellStory(stage: Stage, timeline: Timeline): Promise<Outcome<StepName>> {
   const checks = createChecks(stepNames);
   await stage.shoppers.pace(shoppersPace);
   let broken: Broken = { number: 4, revertAt: null, appliedAt: {} };
@@ -178,11 +170,11 @@ async function killed(stage: Stage, timeline: Timeline, expect: Expect): Promise
   const { sluice, workers, shoppers, log } = stage;
   const before = await sluice.status();
   const killedAt = Date.now();
-  await stage.killSidecar();
+  await stage.killOrigin();
   timeline.say("news", "the sidecar is killed (kill -9); the shop goes on with the last good version");
   await pause(5 * second);
   const away = workers.connected();
-  await stage.startSidecar();
+  await stage.startOrigin();
   timeline.say("news", "the sidecar is started again over the same data");
   const until = Date.now() + 15 * second;
   while (

@@ -65,7 +65,7 @@ export function describe(
     case "release-started":
       return { kind: "news", text: `${dataset}: the release starts at ${percent(event.thousandths)}` };
     case "percentage-set":
-      return { kind: "news", text: `the candidate goes to ${percent(event.thousandths)} (${who})` };
+      return { kind: "news", text: `the candidate goes to ${percent(event.thousandths)} (${event.reason ?? who})` };
     case "release-held":
       return { kind: "quiet", text: `held by ${who}: ${event.cause?.reason}` };
     case "release-resumed":
@@ -76,6 +76,13 @@ export function describe(
       return { kind: "good", text: `the bake is over, the release is complete` };
     case "release-reverted":
       return { kind: "bad", text: `taken back by ${who}: ${event.cause?.reason}` };
+    case "alert-received": {
+      const what = event.action === "none" ? "which concerns no release" : `which wants to ${event.action}`;
+      return {
+        kind: event.status === "firing" ? "bad" : "quiet",
+        text: `alert ${event.name} is ${event.status}, ${what}`,
+      };
+    }
     case "release-superseded":
     case "quarantine-lifted":
       return { kind: "news", text: `${event.type.replace("-", " ")} by ${who}: ${event.reason}` };

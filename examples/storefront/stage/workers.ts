@@ -6,6 +6,10 @@ export interface Workers {
   hear(message: Message): void;
   /** When each process took a version back, by its publish. Waits for all of them; throws after `deadlineMs`. */
   reverted(publish: number, deadlineMs: number): Promise<Readonly<Record<string, number>>>;
+  /** The port of each process on which Prometheus finds its counters. Waits for all of them; throws after `deadlineMs`. */
+  metricsPorts(deadlineMs: number): Promise<readonly number[]>;
+  /** How many processes have taken a version back so far. */
+  reverters(publish: number): number;
   /** When each process served a named version, in the comparison. */
   switched(version: string, after: number, deadlineMs: number): Promise<Readonly<Record<string, number>>>;
   /** Processes that are in contact with the sidecar. */
@@ -22,11 +26,12 @@ export function createWorkers(workersCount: number): Workers {
     deadlineMs: number,
     what: string,
     is: (message: Message) => boolean,
+    field = "at",
   ): Promise<Record<string, number>> {
     const until = Date.now() + deadlineMs;
     for (;;) {
       const at: Record<string, number> = {};
-      for (const message of heard) if (is(message)) at[String(message["worker"])] ??= Number(message["at"]);
+      for (const message of heard) if (is(message)) at[String(message["worker"])] ??= Number(message[field]);
       if (Object.keys(at).length === workersCount) return at;
       if (Date.now() > until) {
         throw new Error(`${what}: only ${Object.keys(at).length} of ${workersCount} processes of the shop said so`);
@@ -43,6 +48,15 @@ export function createWorkers(workersCount: number): Workers {
         `v${publish} taken back`,
         ({ type, ...said }) => type === "reverted" && said["publish"] === publish,
       ),
+    async metricsPorts(deadlineMs) {
+      return Object.values(await gather(deadlineMs, "metrics", ({ type }) => type === "metrics", "port"));
+    },
+    reverters: (publish) =>
+      new Set(
+        heard
+          .filter(({ type, ...said }) => type === "reverted" && said["publish"] === publish)
+          .map((message) => message["worker"]),
+      ).size,
     switched: (version, after, deadlineMs) =>
       gather(
         deadlineMs,

@@ -1,0 +1,63 @@
+import type { Tally } from "../judge/ledger.ts";
+import type { Checks } from "../stage/checks.ts";
+import type { LogLine } from "../stage/sluice.ts";
+import { shopWorkers, type Stage } from "../stage/stage.ts";
+
+/** Notes a failure, in words, where something is not so. */
+export type Expect = Checks["expect"];
+
+export const second = 1_000;
+
+/** An answer is in the ledger when it came; a span that ends this long ago has nearly all of them, in milliseconds. */
+export const settledMs = 300;
+
+/** Waits; everything here is real, and takes its time. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Whether a line of the log is of the prices, of a type and not before `after`. */
+export function isOf(type: string, after = 0): (line: LogLine) => boolean {
+  return ({ event, at }) =>
+    event.type === type && at >= after && (event.dataset === undefined || event.dataset === "prices");
+}
+
+/** Asks again until `ask` gives something, at most `deadlineMs` long. Throws with what did not happen. */
+export async function eventually<T>(what: string, deadlineMs: number, ask: () => Promise<T | undefined>): Promise<T> {
+  const until = Date.now() + deadlineMs;
+  for (;;) {
+    const found = await ask();
+    if (found !== undefined) return found;
+    if (Date.now() > until) throw new Error(`${what}: it did not happen within ${deadlineMs / 1_000} s`);
+    await pause(50);
+  }
+}
+
+/** Everybody is shown v1 by both processes, and nothing is wrong but for a share of noise. */
+export async function everybodyOnFirst({ shoppers }: Stage, expect: Expect, noiseShareMax = 0): Promise<void> {
+  const from = Date.now() + 300;
+  await pause(1_500);
+  const tally = await shoppers.tally(from, Date.now() - settledMs);
+  expect(tally.requests > 20, `only ${tally.requests} requests reached the shop`);
+  expect(
+    tally.bad <= noiseShareMax * tally.requests,
+    `${tally.bad} bad answers before anything was released: ${JSON.stringify(tally.faults)}`,
+  );
+  expect(isOnly(tally, 1), `versions shown: ${JSON.stringify(tally.shown)}`);
+  expect(Object.keys(tally.workers).length === shopWorkers, `answers came from ${JSON.stringify(tally.workers)}`);
+}
+
+/** Whether all answers of a tally are of one version. */
+export function isOnly({ shown }: Tally, version: number): boolean {
+  return Object.keys(shown).join() === String(version);
+}
+
+/** Of the answers that showed a version, the fraction that was bad. */
+export function badShareOf({ shown, badShown }: Tally, version: number): number {
+  return (badShown[version] ?? 0) / Math.max(1, shown[version] ?? 0);
+}
+
+/** `12.3 %`. */
+export function percentOf(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
