@@ -72,3 +72,46 @@ test("ticks without candidate requests neither cost evidence nor give any", () =
   for (let slot = 1; slot <= 100; slot += 1) tickAbsolute(state, slot, { ...silent, controlRequests: 100 });
   expect(state.stream).toEqual(createAbsolute(rule).stream);
 });
+
+test("taken literally a window over the limit is enough, whatever the evidence and the control arm say", () => {
+  const state = createAbsolute({ ...rule, mode: "literal" });
+  tickAbsolute(state, 1, { ...silent, candidateRequests: 50, candidateFailures: 2 });
+  expect(confirmsAbsolute(state, strong)).toBe(false);
+  tickAbsolute(state, 2, { ...silent, candidateRequests: 10, candidateFailures: 1 });
+  // 3 of 60 is the limit of 5 %, and a limit is not over itself.
+  expect(confirmsAbsolute(state, strong)).toBe(false);
+  tickAbsolute(state, 3, {
+    ...silent,
+    candidateFailures: 1,
+    candidateRequests: 1,
+    controlRequests: 50,
+    controlFailures: 50,
+  });
+  expect(state.stream.logEvidence).toBeLessThan(-Math.log(rule.alpha));
+  expect(absoluteEvidenceOf(state)).toMatchObject({ mode: "literal", suspended: true });
+  expect(confirmsAbsolute(state, 0)).toBe(true);
+});
+
+test("taken literally a window still needs its requests", () => {
+  const state = createAbsolute({ ...rule, mode: "literal" });
+  tickAbsolute(state, 1, { ...silent, candidateRequests: 49, candidateFailures: 49 });
+  expect(confirmsAbsolute(state, strong)).toBe(false);
+  tickAbsolute(state, 2, { ...silent, candidateRequests: 1 });
+  expect(confirmsAbsolute(state, 0)).toBe(true);
+});
+
+test("by evidence no comparison is asked, and a control arm that fails as well suspends the rule all the same", () => {
+  const state = createAbsolute({ ...rule, mode: "evidence" });
+  tickAbsolute(state, 1, { ...failing, controlRequests: 1000 });
+  expect(absoluteEvidenceOf(state).mode).toBe("evidence");
+  expect(confirmsAbsolute(state, 0)).toBe(true);
+  tickAbsolute(state, 2, { ...silent, controlRequests: 1, controlFailures: 26 });
+  expect(absoluteEvidenceOf(state).suspended).toBe(true);
+  expect(confirmsAbsolute(state, strong)).toBe(false);
+});
+
+test("by evidence a window over the limit waits for it", () => {
+  const state = createAbsolute({ ...rule, mode: "evidence" });
+  tickAbsolute(state, 1, { ...silent, candidateRequests: 60, candidateFailures: 4 });
+  expect(confirmsAbsolute(state, strong)).toBe(false);
+});

@@ -31,12 +31,12 @@ export function notePoint(state: GuardState): void {
   const { trail, slot } = state;
   if (slot < trail.dueSlot) return;
   trail.points.push(pointOf(state));
-  if (trail.points.length >= pointsMax) {
-    const kept = trail.points.filter((_, index) => index % 2 === 0);
-    trail.points.splice(0, trail.points.length, ...kept);
-    trail.intervalSlots *= 2;
-  }
+  // The next one is due where it would have been if they had come half as often all the time.
   trail.dueSlot = slot + trail.intervalSlots;
+  if (trail.points.length < pointsMax) return;
+  const kept = trail.points.filter((_, index) => index % 2 === 0);
+  trail.points.splice(0, trail.points.length, ...kept);
+  trail.intervalSlots *= 2;
 }
 
 /** The history of a guard's evidence up to now: at most 240 points and the moment itself, oldest first. */
