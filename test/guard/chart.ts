@@ -1,10 +1,12 @@
-import { type Row, type Section } from "./experiment.ts";
+import type { Row, Section } from "./experiment.ts";
 import { valueText } from "./report.ts";
 
 /** Points of several rules, a line for each row. */
 export interface Chart {
+  /** Of its file. */
+  readonly name: string;
   readonly title: string;
-  readonly unit: Row["unit"];
+  readonly unit: Row["pointsUnit"];
   /** Drawn as a dashed line; null for none. */
   readonly limit: number | null;
   readonly lines: readonly { readonly label: string; readonly points: readonly Point[] }[];
@@ -16,7 +18,9 @@ export interface Point {
   readonly value: number;
 }
 
-const labelWidth = 330;
+const letterWidth = 6.3;
+// Zero has a place of its own: powers of ten never get there.
+const zeroWidth = 36;
 const plotWidth = 380;
 const rightWidth = 90;
 const lineHeight = 24;
@@ -36,33 +40,40 @@ const style = `
   }
 `;
 
-/** The chart of a section: none where there is nothing to set side by side. */
+/** The charts of a section: one for the shares and one for the costs of its rows, where there is something to set side by side. */
 export function chartsOf(section: Section, rows: readonly Row[]): Chart[] {
-  const [unit] = rows.map((row) => row.unit);
-  const alike = rows.filter((row) => row.unit === unit && Object.keys(row.beside).length > 0);
-  if (unit === undefined || alike.length < 2) return [];
-  const lines = alike.map(({ name, value, beside }) => ({
-    label: name,
-    points: [{ rule: "guard", value }, ...Object.entries(beside).map(([rule, other]) => ({ rule, value: other }))],
-  }));
-  return [{ title: section.title, unit, limit: unit === "share" ? 0.01 : null, lines }];
+  return (["share", "requests"] as const).flatMap((unit) => {
+    const alike = rows.filter((row) => row.pointsUnit === unit && Object.keys(row.points).length > 1);
+    if (alike.length < 2) return [];
+    const lines = alike.map(({ name, points }) => ({
+      label: name,
+      points: Object.entries(points).map(([rule, value]) => ({ rule, value })),
+    }));
+    const name = `${section.name}-${unit}`;
+    return [{ name, title: section.title, unit, limit: unit === "share" ? 0.01 : null, lines }];
+  });
 }
 
-/** Draws a chart as SVG, over powers of ten. A share of nothing stands at the left edge, what never came at the right one. */
+/** Draws a chart as SVG, over powers of ten. What never happened stands left of them, what never came right. */
 export function chartSvg({ title, unit, limit, lines }: Chart): string {
   const values = lines.flatMap(({ points }) => points.map(({ value }) => value)).filter((value) => value > 0);
-  const finite = [...values.filter(Number.isFinite), ...(limit === null ? [] : [limit])];
+  // A decade below the limit, so that what keeps it stands beside it.
+  const finite = [...values.filter(Number.isFinite), ...(limit === null ? [] : [limit / 10])];
   const low = Math.floor(Math.log10(Math.min(...finite)));
   const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...finite))));
+  const labelWidth = Math.ceil(24 + letterWidth * Math.max(...lines.map(({ label }) => label.length)));
+  const zeros = lines.some(({ points }) => points.some(({ value }) => value === 0));
+  const plotX = labelWidth + (zeros ? zeroWidth : 0);
   const xOf = (value: number): number => {
     if (value <= 0) return labelWidth;
-    if (!Number.isFinite(value)) return labelWidth + plotWidth + 30;
-    return labelWidth + ((Math.log10(value) - low) / (high - low)) * plotWidth;
+    if (!Number.isFinite(value)) return plotX + plotWidth + 30;
+    return plotX + ((Math.log10(value) - low) / (high - low)) * plotWidth;
   };
   const rules = [...new Set(lines.flatMap(({ points }) => points.map(({ rule }) => rule)))];
-  const [width, bottom] = [labelWidth + plotWidth + rightWidth, headHeight + lines.length * lineHeight];
+  const [width, bottom] = [plotX + plotWidth + rightWidth, headHeight + lines.length * lineHeight];
   const decades = Array.from({ length: high - low + 1 }, (_, index) => 10 ** (low + index));
-  const heading = `${title} (${unit === "share" ? "share of runs" : `${unit}, median`}, logarithmic)`;
+  const ticks = zeros ? [0, ...decades] : decades;
+  const heading = `${title} (${unit === "share" ? "share of runs reverted" : "candidate requests, median"}, logarithmic)`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${bottom + footHeight}" width="${width}" height="${bottom + footHeight}" role="img">`,
     `  <title>${escaped(heading)}</title>`,
@@ -72,7 +83,7 @@ export function chartSvg({ title, unit, limit, lines }: Chart): string {
       const x = labelWidth + index * 95;
       return `  ${markOf(index, x, 40)}<text x="${x + 10}" y="44">${escaped(rule)}</text>`;
     }),
-    ...decades.map((value) => {
+    ...ticks.map((value) => {
       const x = round(xOf(value));
       const grid = `<line class="axis" x1="${x}" y1="${headHeight - 6}" x2="${x}" y2="${bottom}"/>`;
       return `  ${grid}<text x="${x}" y="${bottom + 18}" text-anchor="middle">${escaped(valueText({ unit }, value))}</text>`;
@@ -85,7 +96,7 @@ export function chartSvg({ title, unit, limit, lines }: Chart): string {
     ...lines.map(({ label, points }, index) => {
       const y = headHeight + index * lineHeight + lineHeight / 2;
       const never = points.some(({ value }) => value === Infinity);
-      const edge = never ? `<text x="${labelWidth + plotWidth + 42}" y="${y + 4}">never</text>` : "";
+      const edge = never ? `<text x="${plotX + plotWidth + 42}" y="${y + 4}">never</text>` : "";
       // The guard's own mark is drawn last, on top.
       const marks = points.map(({ rule, value }) => markOf(rules.indexOf(rule), round(xOf(value)), y)).toReversed();
       return `  <text x="${labelWidth - 12}" y="${y + 4}" text-anchor="end">${escaped(label)}</text>${marks.join("")}${edge}`;

@@ -31,8 +31,9 @@ export interface Row {
   readonly runs: number;
   /** What else is to be read, in the order of the table's columns. */
   readonly columns: Readonly<Record<string, string>>;
-  /** The same figure of others, by name. */
-  readonly beside: Readonly<Record<string, number>>;
+  /** Medians or shares by rule, to be drawn side by side; empty for none. Infinity where it never came. */
+  readonly points: Readonly<Record<string, number>>;
+  readonly pointsUnit: "share" | "requests";
 }
 
 /** One setting of the world, played many times. */
@@ -123,7 +124,8 @@ export function shareRow(given: ShareGiven): Row {
       "upper limit": percentText(upper),
       ...Object.fromEntries(Object.entries(beside).map(([other, share]) => [other, percentText(share)])),
     },
-    beside,
+    points: { guard: value, ...beside },
+    pointsUnit: "share",
   };
 }
 
@@ -173,7 +175,8 @@ export function delayRow(given: DelayGiven): Row {
       prototype: prototype === null ? "–" : pairText(prototype),
       ...Object.fromEntries(others.map((other) => [other, delayText(firedBy(results, other))])),
     },
-    beside,
+    points: { guard: value, ...beside },
+    pointsUnit: "requests",
   };
 }
 

@@ -62,7 +62,7 @@ const rowOf = (reverts: number, runs: number, quick = false, proof: "upper" | "e
 test("a share holds by its upper limit, so that few runs prove nothing", () => {
   expect([rowOf(0, 298).holds, rowOf(0, 299).holds, rowOf(1, 299).holds]).toEqual([false, true, false]);
   expect([rowOf(3, 300, false, "estimate").holds, rowOf(4, 300, false, "estimate").holds]).toEqual([true, false]);
-  expect(rowOf(1, 300).beside).toEqual({ window: 1 });
+  expect(rowOf(1, 200).points).toEqual({ guard: 0.005, window: 1 });
 });
 
 test("a quick row fails where chance would hardly ever give so many", () => {

@@ -92,12 +92,12 @@ export function jsonOf(rows: readonly Row[], seed: number): object {
   return {
     seed,
     holds: rows.every(({ holds }) => holds !== false),
-    rows: rows.map(({ value, low, high, beside, columns, ...row }) => ({
+    rows: rows.map(({ value, low, high, points, columns, ...row }) => ({
       ...row,
       value: finite(value),
       low: finite(low),
       high: finite(high),
-      beside: Object.fromEntries(Object.entries(beside).map(([name, other]) => [name, finite(other)])),
+      points: Object.fromEntries(Object.entries(points).map(([rule, point]) => [rule, finite(point)])),
       columns,
     })),
   };

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chartsOf, chartSvg } from "./chart.ts";
 import type { Row, Section } from "./experiment.ts";
@@ -16,11 +16,9 @@ export function writeDocs(catalogue: readonly Section[], rows: readonly Row[], c
     const own = rows.filter((row) => row.section === section.name);
     if (own.length < section.experiments.length) continue;
     const charts = chartsOf(section, own);
-    if (existsSync(pictures)) {
-      for (const name of readdirSync(pictures)) if (name.startsWith(`${section.name}.`)) rmSync(join(pictures, name));
-    }
-    for (const chart of charts) writeFileSync(join(pictures, `${section.name}.svg`), chartSvg(chart));
-    const links = charts.map(({ title }) => ({ file: `guard/${section.name}.svg`, title }));
+    for (const name of readdirSync(pictures)) if (name.startsWith(`${section.name}-`)) rmSync(join(pictures, name));
+    for (const chart of charts) writeFileSync(join(pictures, `${chart.name}.svg`), chartSvg(chart));
+    const links = charts.map(({ name, title }) => ({ file: `guard/${name}.svg`, title }));
     document = withSection(document, section.name, sectionMarkdown(section, own, links, circumstances));
   }
   writeFileSync(path, document);

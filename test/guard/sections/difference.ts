@@ -87,7 +87,8 @@ function rowOf(section: string, name: string, results: readonly RunResult[], gai
       "all requests, seconds": secondsText(costsOf(all, "ms")),
       gain: Number.isFinite(value) ? `${value.toFixed(1)} times` : "found at all",
     },
-    beside: {},
+    points: { guard: median, "all requests": allMedian },
+    pointsUnit: "requests",
   };
 }
 
