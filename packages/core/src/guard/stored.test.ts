@@ -9,6 +9,8 @@ import type { GuardVerdict } from "./verdict.ts";
 
 const config: GuardConfig = { ...defaultGuardConfig, slowMs: 500, toleratedExtraRate: 0.0005 };
 
+const wall = 1_700_000_000_000;
+
 type Action =
   | { type: "report"; stepsAgo: number; stratum: string | undefined; requests: [number, number]; failures: number[] }
   | { type: "step"; thousandths: number }
@@ -60,7 +62,7 @@ function play(
         control: arm(one.requests[1], controlErrors, controlSlow, step.thousandths, 100_000),
       });
     }
-    return tickGuard(guard, nowMs);
+    return tickGuard(guard, nowMs, wall + nowMs);
   });
   return { verdicts, nowMs };
 }
