@@ -1,116 +1,28 @@
-import fc from "fast-check";
 import { unreachable } from "../assert.ts";
+import { createGuard, tickGuard } from "../guard/guard.ts";
+import type { GuardEvidence } from "../guard/verdict.ts";
 import { own } from "../own.ts";
-import type { Command, GivenCommand } from "./command.ts";
+import type { Command, GivenCommand, Proven, TakenBack } from "./command.ts";
 import { decide } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import type { Actor, Content, LoggedEvent } from "./event.ts";
 import { evolve } from "./evolve.ts";
 import { defaultPlan } from "./plan.ts";
+import type { Shell } from "./random-shell.testing.ts";
+import { createFacts, createTimers } from "./random-shell.testing.ts";
+import type { Step } from "./random-steps.testing.ts";
+import { anna, plans } from "./random-steps.testing.ts";
 import type { NamespaceState } from "./state.ts";
 import { activeRelease, emptyState } from "./state.ts";
-
-/** Who does what a history does. */
-export const anna: Actor = { kind: "person", name: "anna" };
 
 /** When every history begins, milliseconds since the Unix epoch. */
 export const startMs: number = Date.UTC(2026, 10, 11);
 
-/** One step of a random history is drawn from; numbers pick among what the state offers. */
-export type Step =
-  | { do: "create"; dataset: number; policy: "immediate" | "canary" }
-  | {
-      do: "publish";
-      dataset: number;
-      content: number;
-      release: boolean;
-      supersede: boolean;
-      accept: boolean;
-      echo: number;
-    }
-  | { do: "patch"; dataset: number; content: number }
-  | { do: "start"; dataset: number; accept: boolean; thousandths: number | null }
-  | { do: "percentage"; dataset: number; thousandths: number; stale: boolean }
-  | { do: "hold" | "resume" | "promote"; dataset: number }
-  | { do: "revert"; dataset: number; by: Actor["kind"] }
-  | { do: "lift"; dataset: number }
-  | { do: "refuse"; dataset: number }
-  | { do: "wait"; ms: number };
-
-const datasetArbitrary = fc.nat(1);
-const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({
-    do: fc.constant("create" as const),
-    dataset: datasetArbitrary,
-    policy: fc.constantFrom("immediate" as const, "canary" as const),
-  }),
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      do: fc.constant("publish" as const),
-      dataset: datasetArbitrary,
-      content: fc.nat(11),
-      release: fc.boolean(),
-      supersede: fc.boolean(),
-      accept: fc.boolean(),
-      echo: fc.nat(3),
-    }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({ do: fc.constant("patch" as const), dataset: datasetArbitrary, content: fc.nat(11) }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      do: fc.constant("start" as const),
-      dataset: datasetArbitrary,
-      accept: fc.boolean(),
-      thousandths: fc.option(fc.integer({ min: -1, max: 100_001 })),
-    }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      do: fc.constant("percentage" as const),
-      dataset: datasetArbitrary,
-      thousandths: fc.integer({ min: -1, max: 100_001 }),
-      stale: fc.boolean(),
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      do: fc.constantFrom("hold" as const, "resume" as const, "promote" as const),
-      dataset: datasetArbitrary,
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      do: fc.constant("revert" as const),
-      dataset: datasetArbitrary,
-      by: fc.constantFrom("person" as const, "guard" as const, "alert" as const),
-    }),
-  },
-  fc.record({ do: fc.constant("lift" as const), dataset: datasetArbitrary }),
-  fc.record({ do: fc.constant("refuse" as const), dataset: datasetArbitrary }),
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      do: fc.constant("wait" as const),
-      ms: fc.constantFrom(1, 250, 600_000, 1_800_000, 7_200_000),
-    }),
-  },
-);
-/** Random histories. Each begins with both datasets in place, so that the rest meets something. */
-export const historyArbitrary: fc.Arbitrary<Step[]> = fc
-  .array(stepArbitrary, { minLength: 1, maxLength: 60, size: "max" })
-  .map((steps): Step[] => [
-    { do: "create", dataset: 0, policy: "canary" },
-    { do: "create", dataset: 1, policy: "immediate" },
-    ...steps,
-  ]);
+/** Evidence that a promotion test might show; what it says is nothing to the machine. */
+export const proof: GuardEvidence = tickGuard(
+  createGuard(defaultPlan.guard, { epoch: 1, thousandths: 1_000 }),
+  0,
+).evidence;
 
 /** One moment of a history: what was asked, what came of it, and the states around it. */
 export interface Moment {
@@ -123,12 +35,13 @@ export interface Moment {
 }
 
 const hashOf = (content: number): string => content.toString(16).padStart(64, "0");
-const contentOf = (content: number): Content => ({
-  base: { parts: [{ name: hashOf(content), bytes: 100, items: 1, contentHash: hashOf(content) }], layers: [] },
+const contentOf = (contentHash: string): Content => ({
+  base: { parts: [{ name: contentHash, bytes: 100, items: 1, contentHash }], layers: [] },
   overlay: null,
-  contentHash: hashOf(content),
+  contentHash,
   items: 1,
 });
+const difference = { added: 1, removed: 0, changed: 0, unchanged: 0, examples: [] };
 
 /** Plays a history and calls `see` after each command. Facts that a shell adds are derived here from the log, as a store would. */
 export function play(
@@ -139,9 +52,12 @@ export function play(
   let nowMs = startMs;
   let drawn = 0;
   const log: LoggedEvent[] = [];
+  const timers = createTimers();
+  const facts = createFacts();
   for (const step of steps) {
-    if (step.do === "wait") nowMs += step.ms;
-    const given = commandOf(step, state, log, () => drawn++);
+    if (step.do === "wait" || step.do === "jump") nowMs += step.ms;
+    if (step.do === "wait") timers.pass(step.ms);
+    const given = commandOf(step, { state, facts, timers, draw: () => drawn++ });
     if (given === undefined) continue;
     const decision = decide(state, given, nowMs);
     const before = state;
@@ -149,44 +65,52 @@ export function play(
     for (const { by, event } of decision.kind === "events" ? decision.events : []) {
       const next = { sequence: state.sequence + 1, at: nowMs, by, event };
       state = evolve(state, next);
+      facts.take(next, state);
       logged.push(next);
     }
     log.push(...logged);
+    timers.see(state);
     see({ given, decision, before, after: state, logged, nowMs });
   }
   return { state, log };
 }
 
-function commandOf(
-  step: Step,
-  state: NamespaceState,
-  log: readonly LoggedEvent[],
-  draw: () => number,
-): GivenCommand | undefined {
-  if (step.do === "wait") return { by: { kind: "plan", name: "clock" }, command: { type: "tick" } };
+/** The command that a step stands for, with the facts that a shell would add; undefined for a step that gives none. */
+export function commandOf(step: Step, shell: Shell): GivenCommand | undefined {
+  if (step.do === "jump") return undefined;
+  if (step.do === "wait") return tickOf(step.proof, shell);
+  const { state, facts, draw } = shell;
   const dataset = ["prices", "constructor"][step.dataset] ?? "prices";
   const known = own(state.datasets, dataset);
   const active = activeRelease(state, dataset);
+  const release = active?.id ?? "release-none";
+  const cause = { reason: "it hurts", evidence: null };
   const drawRelease = (): { release: string; salt: string } => ({
     release: `release-${draw()}`,
     salt: `salt-${draw()}`,
   });
   switch (step.do) {
     case "create":
-      return given({ type: "create-dataset", dataset, policy: step.policy, plan: defaultPlan, checks: [] });
+      return given({
+        type: "create-dataset",
+        dataset,
+        policy: step.policy,
+        plan: plans[step.plan] ?? defaultPlan,
+        checks: [],
+      });
     case "publish": {
       const contentHash = hashOf(step.content);
       return given({
         type: "publish",
         dataset,
-        content: contentOf(step.content),
+        content: contentOf(contentHash),
         origin: { source: null, bytesHash: contentHash },
         comparedWith: step.echo === 3 ? 999 : (known?.stable?.publish ?? null),
         parent: known?.stable?.number ?? null,
-        difference: { added: 1, removed: 0, changed: 0, unchanged: 0, examples: [] },
+        difference,
         warnings: [],
         changes: null,
-        linesWithContent: linesWithContent(log, dataset, contentHash),
+        linesWithContent: facts.linesWithContent(dataset, contentHash),
         quarantinedChanges:
           step.echo === 2 && known?.quarantine[0] !== undefined
             ? { count: 3, of: 4, publish: known.quarantine[0].publish }
@@ -221,33 +145,28 @@ function commandOf(
     case "percentage":
       return given({
         type: "set-percentage",
-        release: active?.id ?? "release-none",
+        release,
         thousandths: step.thousandths,
         epoch: step.stale ? 77 : (active?.epoch ?? null),
       });
     case "hold":
-      return given({
-        type: "hold",
-        release: active?.id ?? "release-none",
-        cause: { reason: "a look", evidence: null },
-      });
+      return given({ type: "hold", release, cause }, step.by);
     case "resume":
-      return given({ type: "resume", release: active?.id ?? "release-none", reason: "looked" });
+      return given({ type: "resume", release, reason: "looked" }, step.by);
     case "promote":
-      return given({ type: "promote", release: active?.id ?? "release-none", epoch: null });
+      return given({ type: "promote", release, epoch: null });
     case "revert":
-      return given(
-        { type: "revert", target: { dataset }, cause: { reason: "it hurts", evidence: null } },
-        { kind: step.by, name: "x" },
-      );
-    case "lift":
-      return given({
-        type: "lift-quarantine",
-        dataset,
-        publish: known?.quarantine[0]?.publish ?? 1,
-        keys: null,
-        reason: "mended",
-      });
+      return given({ type: "revert", target: { dataset }, cause, announced: step.announced }, step.by);
+    case "restore":
+      return restoreOf(dataset, step.version, step.stale, shell);
+    case "guard-off":
+      return given({ type: "guard-off", release, forMs: step.forMs, reason: "a person knows better" });
+    case "guard-on":
+      return given({ type: "guard-on", release, reason: "looked" });
+    case "lift": {
+      const publish = known?.quarantine[0]?.publish ?? 1;
+      return given({ type: "lift-quarantine", dataset, publish, keys: null, reason: "mended" });
+    }
     case "refuse":
       return given({
         type: "refuse-publish",
@@ -262,22 +181,38 @@ function commandOf(
   }
 }
 
-/** The publishes of the lines that ever had a content, from the log alone: what a store answers. */
-function linesWithContent(log: readonly LoggedEvent[], dataset: string, contentHash: string): number[] {
-  const found = new Set<number>();
-  let state = emptyState;
-  for (const logged of log) {
-    state = evolve(state, logged);
-    const { event } = logged;
-    if (event.type === "version-published" && event.dataset === dataset && event.content.contentHash === contentHash)
-      found.add(event.number);
-    if (event.type === "patched" && event.dataset === dataset) {
-      const known = own(state.datasets, dataset);
-      if (event.stable.contentHash === contentHash) found.add(known?.stable?.publish ?? 0);
-      if (event.candidate?.contentHash === contentHash) found.add(known?.candidate?.publish ?? 0);
-    }
+function tickOf(state: "none" | "current" | "stale", shell: Shell): GivenCommand {
+  const proven: Record<string, Proven> = {};
+  for (const { id, epoch } of Object.values(shell.state.releases)) {
+    if (state !== "none") proven[id] = { epoch: state === "current" ? epoch : epoch - 1, evidence: proof };
   }
-  return [...found];
+  return given({ type: "tick", ...shell.timers.elapsed(), proven }, { kind: "plan", name: "clock" });
+}
+
+function restoreOf(dataset: string, version: number, stale: boolean, { state, facts }: Shell): GivenCommand {
+  const versions = facts.stableVersions(dataset);
+  const restored = versions[version % Math.max(1, versions.length)];
+  const publish = restored?.publish ?? 1;
+  const takenBack = new Map<number, TakenBack>();
+  for (const each of versions.slice(restored === undefined ? 0 : versions.indexOf(restored))) {
+    if (each.publish !== publish)
+      takenBack.set(each.publish, { publish: each.publish, bytesHash: each.bytesHash, changes: null });
+  }
+  return given({
+    type: "restore",
+    dataset,
+    restored: restored?.number ?? 1,
+    line: publish,
+    mode: "exact",
+    stable: (own(state.datasets, dataset)?.stable?.number ?? 0) - (stale ? 1 : 0),
+    content: contentOf(restored?.contentHash ?? hashOf(0)),
+    origin: { source: null, bytesHash: restored?.bytesHash ?? hashOf(0) },
+    difference,
+    changes: null,
+    dropped: { changes: takenBack.size, keys: 1 },
+    takenBack: [...takenBack.values()],
+    cause: { reason: "it was better", evidence: null },
+  });
 }
 
 function given(command: Command, by: Actor = anna): GivenCommand {
