@@ -1,13 +1,6 @@
 import { absoluteEvidenceOf, confirmsAbsolute } from "./absolute.ts";
 import { evidenceOf } from "./evidence.ts";
-import {
-  boundAt,
-  logPromotionEvidence,
-  logStreamPromotion,
-  type PromotionRates,
-  promotionRequestsNeeded,
-  testOf,
-} from "./promotion.ts";
+import { boundAt, logPromotionEvidence, type PromotionRates, promotionRequestsNeeded, testOf } from "./promotion.ts";
 import { slowKind } from "./config.ts";
 import { currentEpoch, type GuardState, logComparativeEvidence, logHoldLine, logRequestEvidence } from "./state.ts";
 import { noteCrossings } from "./history.ts";
@@ -127,6 +120,6 @@ function promotionOf(state: GuardState): PromotionEvidence {
     threshold: 1 / state.config.promotion.beta,
     open: isPromotionOpen(state),
     requestsNeeded: state.promotionRequestsNeeded,
-    streams: test.streams.map((stream) => ({ kind: stream.kind, evidence: evidenceOf(logStreamPromotion(stream)) })),
+    streams: test.streams.map(({ kind, logEvidence }) => ({ kind, evidence: evidenceOf(logEvidence) })),
   };
 }

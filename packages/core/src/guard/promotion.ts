@@ -13,6 +13,8 @@ export interface PromotionStream {
   readonly kind: string | null;
   /** ln of the product of the blocks' e-values, for each alternative of the grid. */
   readonly logScores: number[];
+  /** ln of the evidence against "intolerably worse": the mean over the grid, kept after each change. */
+  logEvidence: number;
 }
 
 /** The test of one pair of (worseRatio, worseExtraRate), from the release's start on. */
@@ -33,7 +35,11 @@ const requestsNeededMax = 1_000_000_000;
 export function createPromotion(config: GuardConfig, kinds: readonly string[]): PromotionTest[] {
   const tests = new Map<string, PromotionTest>();
   for (const { worseRatio, worseExtraRate } of config.promotion.bounds) {
-    const streams = [null, ...kinds].map((kind) => ({ kind, logScores: shareGrid.map(() => 0) }));
+    const streams = [null, ...kinds].map((kind) => ({
+      kind,
+      logScores: shareGrid.map(() => 0),
+      logEvidence: 0,
+    }));
     tests.set(`${worseRatio}:${worseExtraRate}`, { worseRatio, worseExtraRate, streams });
   }
   return [...tests.values()];
@@ -85,24 +91,28 @@ export function closePromotionBlock(
 ): void {
   if (requests.candidateRequests === 0 || requests.controlRequests === 0) return;
   for (const test of tests) {
-    for (const [index, { logScores }] of test.streams.entries()) {
+    for (const [index, stream] of test.streams.entries()) {
+      const { logScores } = stream;
       const counts = failures[index];
       if (counts === undefined) throw new Error("a block has counts for every stream of the promotion test");
       for (const [place, share] of shareGrid.entries()) {
         logScores[place] = (logScores[place] ?? 0) + promotionScore(share, test, requests, counts);
       }
+      stream.logEvidence = logStreamPromotion(logScores);
     }
   }
 }
 
-/** ln of a stream's evidence against "intolerably worse": the mean over the grid. */
-export function logStreamPromotion({ logScores }: PromotionStream): number {
+/** ln of a stream's evidence, from its scores. */
+export function logStreamPromotion(logScores: readonly number[]): number {
   return logSumExp(logScores) - logShareCount;
 }
 
 /** ln of a test's evidence: its weakest stream's, since the promise is made for all kinds together and for each of them. */
 export function logPromotionEvidence({ streams }: PromotionTest): number {
-  return Math.min(...streams.map(logStreamPromotion));
+  let least = Number.POSITIVE_INFINITY;
+  for (const { logEvidence } of streams) least = Math.min(least, logEvidence);
+  return least;
 }
 
 /** What is known of the rates of one stream, over the release so far. */
@@ -123,7 +133,7 @@ export function promotionRequestsNeeded(
   options: { readonly candidateShare: number; readonly logNeeded: number },
 ): number | null {
   const { candidateShare, logNeeded } = options;
-  if (logStreamPromotion(stream) >= logNeeded) return 0;
+  if (stream.logEvidence >= logNeeded) return 0;
   if (candidateShare <= 0 || candidateShare >= 1) return null;
   const { candidateRate, controlRate } = ratesOf(rates);
   const controlRequests = (1 - candidateShare) / candidateShare;

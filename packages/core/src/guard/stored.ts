@@ -2,7 +2,7 @@ import { SluiceError } from "../error.ts";
 import type { AbsoluteState, Tally } from "./absolute.ts";
 import type { GuardConfig } from "./config.ts";
 import { type EvidenceStream, logStreamEvidence } from "./evidence.ts";
-import type { PromotionTest } from "./promotion.ts";
+import { logStreamPromotion, type PromotionTest } from "./promotion.ts";
 import { createEpoch, createState, type GuardState, type KindState, type OpenBlock } from "./state.ts";
 import type { Trail } from "./trail.ts";
 import { countUnitsBelow, unitCount } from "./units.ts";
@@ -166,7 +166,7 @@ function restorePromotion(fresh: PromotionTest, stored: StoredPromotion | undefi
     if (logScores.length !== stream.logScores.length || !logScores.every(Number.isFinite)) {
       throw corrupt(`promotion[${index}]`);
     }
-    return { kind: stream.kind, logScores: [...logScores] };
+    return { kind: stream.kind, logScores: [...logScores], logEvidence: logStreamPromotion(logScores) };
   });
   return { ...fresh, streams };
 }
