@@ -1,3 +1,4 @@
+import type { FileName } from "../catalogue/price-files.ts";
 import type { Tally } from "../judge/ledger.ts";
 import type { Checks } from "../stage/checks.ts";
 import type { LogLine } from "../stage/sluice.ts";
@@ -45,6 +46,28 @@ export async function everybodyOnFirst({ shoppers }: Stage, expect: Expect, nois
   );
   expect(isOnly(tally, 1), `versions shown: ${JSON.stringify(tally.shown)}`);
   expect(Object.keys(tally.workers).length === shopWorkers, `answers came from ${JSON.stringify(tally.workers)}`);
+}
+
+/**
+ * Offers v2 where it is held, lets every byte of it come to the shop, and starts its release at a percentage in thousandths: whoever is to
+ * see it sees it at once.
+ */
+export async function releaseHeld(stage: Stage, file: FileName, thousandths: number): Promise<LogLine> {
+  const { sluice, merchandising, shoppers, log } = stage;
+  await merchandising.offer(file);
+  await log.waitFor(
+    "v2 is taken in",
+    10 * second,
+    ({ event }) => event.type === "version-published" && event.number === 2 && event.dataset === "prices",
+  );
+  await pause(second);
+  await sluice.command("/v1/datasets/prices/release", { thousandths });
+  const started = await log.waitFor("the release of v2 starts", 5 * second, isOf("release-started"));
+  await eventually("v2 is shown", 10 * second, async () => {
+    const { shown } = await shoppers.tally(started.at, Date.now());
+    return (shown["2"] ?? 0) > 0 ? true : undefined;
+  });
+  return started;
 }
 
 /** Whether all answers of a tally are of one version. */

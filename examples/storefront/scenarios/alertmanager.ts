@@ -34,14 +34,16 @@ export const alertmanager: Scenario = {
     checks: flashSaleChecks,
     lenientPayment: true,
     kindsTold: false,
+    alertsWantToken: true,
   }),
-  async tell({ stage, processes, directory, timeline }) {
+  async tell({ stage, processes, directory, timeline, options }) {
     const { prometheusUrl, alertmanagerUrl } = await startMonitoring({
       processes,
       directory,
       targets: (await stage.workers.metricsPorts(5 * second)).map((port) => `127.0.0.1:${port}`),
       rules: [soldUnderCost],
       webhook: `${stage.sluice.url}/v1/alerts/alertmanager`,
+      tokenFile: stage.alertsTokenFile,
     });
     timeline.say("quiet", `Prometheus asks the shop every second (${prometheusUrl}), and tells ${alertmanagerUrl}`);
     return tellTakenBack(stage, timeline, {
@@ -50,7 +52,7 @@ export const alertmanager: Scenario = {
       by: "alert",
       kind: null,
       pace: shoppersPace,
-      deadlineMs: 20 * second,
+      deadlineMs: (options.guard ? 20 : 10) * second,
       noiseShareMax: 0,
     });
   },

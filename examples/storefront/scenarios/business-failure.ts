@@ -20,14 +20,14 @@ export const businessFailure: Scenario = {
     lenientPayment: true,
     kindsTold: guard,
   }),
-  tell: ({ stage, timeline }) =>
+  tell: ({ stage, timeline, options }) =>
     tellTakenBack(stage, timeline, {
       file: "cents",
       wrong: "three of ten prices are 0.01, and the checks of this shop let a price fall as it likes",
       by: "guard",
       kind: "below-cost",
       pace: shoppersPace,
-      deadlineMs: 20 * second,
+      deadlineMs: (options.guard ? 20 : 10) * second,
       noiseShareMax: 0,
     }),
 };

@@ -4,7 +4,17 @@ import { guarded, unguarded } from "../stage/plan.ts";
 import { storySetting } from "../stage/setting.ts";
 import { shoppersPace, type Stage } from "../stage/stage.ts";
 import { count, type Timeline } from "../stage/timeline.ts";
-import { everybodyOnFirst, eventually, type Expect, isOf, isOnly, pause, second, settledMs } from "./acts.ts";
+import {
+  everybodyOnFirst,
+  eventually,
+  type Expect,
+  isOf,
+  isOnly,
+  pause,
+  releaseHeld,
+  second,
+  settledMs,
+} from "./acts.ts";
 import type { Scenario } from "./scenario.ts";
 
 const stepNames = ["everybodyOnFirst", "cutOff", "takenBackAlone", "reconciled", "harmOver"] as const;
@@ -13,7 +23,7 @@ const stepNames = ["everybodyOnFirst", "cutOff", "takenBackAlone", "reconciled",
 const quietPace = 40;
 
 /** For so long a host that has lost the origin may show a candidate below 100 %, in milliseconds. */
-const leaseMs = 10_000;
+export const leaseMs = 10_000;
 
 /** The origin is killed while a bad version is out. */
 export const originDead: Scenario = {
@@ -79,22 +89,14 @@ async function tell(stage: Stage, timeline: Timeline, guard: boolean): Promise<O
 
 /** Shows the bad version to some, or without a guard to everybody, kills the origin and lets the rush begin. Gives when it died. */
 async function cutOff(stage: Stage, timeline: Timeline, guard: boolean, expect: Expect): Promise<number> {
-  const { sluice, merchandising, shoppers, log, workers } = stage;
+  const { sluice, shoppers, log, workers } = stage;
   timeline.say("quiet", "the merchandising system offers v2: it passes every check, and it breaks");
   await shoppers.pace(quietPace);
-  await merchandising.offer("v4");
-  await log.waitFor("v2 is taken in", 10 * second, isOf("version-published", Date.now() - second));
-  await pause(second);
-  await sluice.command("/v1/datasets/prices/release", { thousandths: 5_000 });
-  const started = await log.waitFor("the release of v2 starts", 5 * second, isOf("release-started"));
+  const started = await releaseHeld(stage, "v4", 5_000);
   if (!guard) {
     await sluice.command(`/v1/releases/${started.event.release}/promote`, { reason: "the sale begins" });
     await log.waitFor("v2 is shown to everybody", 5 * second, isOf("release-promoted"));
   }
-  await eventually("v2 is shown", 10 * second, async () => {
-    const { shown } = await shoppers.tally(started.at, Date.now());
-    return (shown["2"] ?? 0) > 0 ? true : undefined;
-  });
   await stage.killOrigin();
   const killedAt = Date.now();
   timeline.say("bad", "the origin is killed (kill -9): nobody is left who could decide for all");

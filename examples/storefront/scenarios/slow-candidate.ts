@@ -20,7 +20,7 @@ export const slowCandidate: Scenario = {
     plan: planWith({ slowMs: guard ? slowMs : null }),
     patienceMs: 1_500,
   }),
-  tell: ({ stage, timeline }) =>
+  tell: ({ stage, timeline, options }) =>
     tellTakenBack(stage, timeline, {
       file: "coupons",
       wrong: "nothing, but four of ten pages have to ask about a coupon now",
@@ -28,7 +28,7 @@ export const slowCandidate: Scenario = {
       kind: "slow",
       // A third of what the others send: where another program takes the CPU, every page is slow.
       pace: 100,
-      deadlineMs: 25 * second,
+      deadlineMs: (options.guard ? 25 : 10) * second,
       noiseShareMax: 0.1,
     }),
 };

@@ -4,6 +4,7 @@ import { UsageError } from "../stage/options.ts";
 import { alertmanager } from "./alertmanager.ts";
 import { businessFailure } from "./business-failure.ts";
 import { firstRelease } from "./first-release.ts";
+import { midnightSale } from "./midnight-sale.ts";
 import { originDead } from "./origin-dead.ts";
 import { planWalks } from "./plan-walks.ts";
 import type { Scenario } from "./scenario.ts";
@@ -19,6 +20,7 @@ export const scenarios: readonly Scenario[] = [
   businessFailure,
   originDead,
   planWalks,
+  midnightSale,
 ];
 
 /** Finds a scenario by its name, null being the first. Throws UsageError with the names that there are. */

@@ -19,7 +19,7 @@ export interface Plot {
   readonly kind: string | null;
   /** Requests a second. */
   readonly pace: number;
-  /** From the first bad answer to the decision, at most. */
+  /** From the first bad answer to the decision, at most; where nobody is there to decide, for how long it is looked. */
   readonly deadlineMs: number;
   /** Bad answers that have nothing to do with the candidate, as a fraction of all: a machine that pauses makes any page slow. */
   readonly noiseShareMax: number;

@@ -27,8 +27,11 @@ export async function startInstances(parts: {
   readonly port: number;
   readonly directory: string;
   readonly hasSidecar: boolean;
+  /** Where the token is without which the origin takes no alert; null: it takes any. */
+  readonly alertsTokenFile: string | null;
 }): Promise<Instances> {
-  const { processes, data, port, directory, hasSidecar } = parts;
+  const { processes, data, port, directory, hasSidecar, alertsTokenFile } = parts;
+  const token = alertsTokenFile === null ? [] : ["--alerts-token-file", alertsTokenFile];
   const origin = createSluice(`http://127.0.0.1:${port}`);
   mkdirSync(data, { recursive: true });
   let owner: Child;
@@ -37,7 +40,7 @@ export async function startInstances(parts: {
     owner = processes.start({
       name: "sluice",
       file: command,
-      args: ["serve", "--data", data, "--port", String(port)],
+      args: ["serve", "--data", data, "--port", String(port), ...token],
     });
     await answers(origin, owner);
   }

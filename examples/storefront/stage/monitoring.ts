@@ -35,8 +35,10 @@ export async function startMonitoring(parts: {
   readonly targets: readonly string[];
   readonly rules: readonly MonitoringRule[];
   readonly webhook: string;
+  /** A file with the token that the webhook wants; null where it wants none. */
+  readonly tokenFile: string | null;
 }): Promise<Monitoring> {
-  const { processes, directory, targets, rules, webhook } = parts;
+  const { processes, directory, targets, rules, webhook, tokenFile } = parts;
   const [prometheusPort, alertmanagerPort] = [await freePort(), await freePort()];
   const folder = join(directory, "monitoring");
   mkdirSync(folder);
@@ -53,6 +55,7 @@ export async function startMonitoring(parts: {
     scrape_configs: [{ job_name: "shop", static_configs: [{ targets }] }],
     alerting: { alertmanagers: [{ static_configs: [{ targets: [`127.0.0.1:${alertmanagerPort}`] }] }] },
   });
+  const authorization = tokenFile === null ? {} : { authorization: { credentials_file: tokenFile } };
   const alertmanagerFile = write("alertmanager.yml", {
     route: {
       receiver: "sluice",
@@ -61,7 +64,9 @@ export async function startMonitoring(parts: {
       group_interval: "1s",
       repeat_interval: "1m",
     },
-    receivers: [{ name: "sluice", webhook_configs: [{ url: webhook, send_resolved: true }] }],
+    receivers: [
+      { name: "sluice", webhook_configs: [{ url: webhook, send_resolved: true, http_config: authorization }] },
+    ],
   });
 
   const run = (program: string, args: readonly string[]): Child =>

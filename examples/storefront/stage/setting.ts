@@ -18,6 +18,8 @@ export interface Setting {
   readonly patienceMs: number | null;
   /** Whether the shop follows a sidecar of its own, and not the origin. */
   readonly hasSidecar: boolean;
+  /** Whether the origin takes alerts only with a token. */
+  readonly alertsWantToken: boolean;
 }
 
 /** The setting of the story of four price files, from which the others differ. */
@@ -31,5 +33,6 @@ export function storySetting(guard: boolean): Setting {
     kindsTold: true,
     patienceMs: null,
     hasSidecar: false,
+    alertsWantToken: false,
   };
 }

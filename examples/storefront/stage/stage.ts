@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startInstances } from "./instances.ts";
 import { followLog, type LogFollower } from "./log-follower.ts";
@@ -27,6 +29,8 @@ export interface Stage {
   readonly shoppers: Ledger;
   readonly workers: Workers;
   readonly log: LogFollower;
+  /** Where the token for alerts is; null where none is wanted. */
+  readonly alertsTokenFile: string | null;
   /** Ends the owner of the log with SIGKILL. */
   killOrigin(): Promise<void>;
   /** Starts it again over the same data and waits until it answers. */
@@ -55,6 +59,9 @@ export async function setStage(parts: {
   const { options, directory, processes, timeline } = parts;
   const setting = parts.setting ?? storySetting(options.guard);
 
+  const alertsTokenFile = setting.alertsWantToken ? join(directory, "alerts-token") : null;
+  if (alertsTokenFile !== null) writeFileSync(alertsTokenFile, `${randomUUID()}\n`, { mode: 0o600 });
+
   // What does not depend on each other starts at the same time.
   const upstream = processes.start({
     name: "upstream",
@@ -69,6 +76,7 @@ export async function setStage(parts: {
       port: options.port,
       directory,
       hasSidecar: setting.hasSidecar,
+      alertsTokenFile,
     }),
   ]);
   const { origin: sluice, followed } = instances;
@@ -120,6 +128,7 @@ export async function setStage(parts: {
     shoppers,
     workers,
     log,
+    alertsTokenFile,
     startOrigin: () => instances.startOrigin(),
     killOrigin: () => instances.killOrigin(),
   };
