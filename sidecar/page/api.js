@@ -1,4 +1,4 @@
-/** @import { CommandAnswer, Receipt } from "@sluice/core/api" */
+/** @import { CommandAnswer, EvidenceAnswer, Receipt } from "@sluice/core/api" */
 
 /** After this long without an answer a person is told so, in milliseconds. */
 const answerMsMax = 10_000;
@@ -21,20 +21,53 @@ export function createIdempotencyKey() {
 }
 
 /**
+ * @typedef {object} Given who gives a command, and the key with which it happens once
+ * @property {string} name
+ * @property {string} key
+ */
+
+/**
  * Ends what runs or bakes of a dataset.
- * @param {{ dataset: string, reason: string, name: string, key: string }} command
+ * @param {{ dataset: string, reason: string } & Given} command
  * @returns {Promise<CommandAnswer>}
  */
-export function postRevert({ dataset, reason, name, key }) {
-  return answerOf(`v1/datasets/${encodeURIComponent(dataset)}/revert`, {
+export function postRevert({ dataset, reason, ...given }) {
+  return post(`v1/datasets/${encodeURIComponent(dataset)}/revert`, reason === "" ? {} : { reason }, given);
+}
+
+/**
+ * Holds a release, lets it go on, or turns its guard off and on.
+ * @param {{ release: string, action: "hold" | "resume" | "guard-off" | "guard-on", body: object } & Given} command
+ * @returns {Promise<CommandAnswer>}
+ */
+export function postSteer({ release, action, body, ...given }) {
+  return post(`v1/releases/${encodeURIComponent(release)}/${action}`, body, given);
+}
+
+/**
+ * @param {string} url
+ * @param {object} body
+ * @param {Given} given
+ */
+function post(url, body, { name, key }) {
+  return answerOf(url, {
     method: "POST",
     headers: {
       "content-type": "application/json",
       "idempotency-key": key,
       ...(name === "" ? {} : { "sluice-actor": encodeURIComponent(name) }),
     },
-    body: JSON.stringify(reason === "" ? {} : { reason }),
+    body: JSON.stringify(body),
   });
+}
+
+/**
+ * What a release's guard has seen since its start.
+ * @param {string} release
+ * @returns {Promise<EvidenceAnswer>}
+ */
+export function getEvidence(release) {
+  return answerOf(`v1/releases/${encodeURIComponent(release)}/evidence`, { method: "GET" });
 }
 
 /**

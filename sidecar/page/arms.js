@@ -4,6 +4,8 @@
 import { el, setAttribute, setShare, setShown, setText, svg } from "./dom.js";
 import { chartSpanMs, chartTop, createHistory } from "./history.js";
 import { createChip } from "./parts.js";
+import { createPromotion } from "./promotion.js";
+import { createTrace } from "./trace.js";
 
 /** Evidence from which on the guard holds the plan: at most one good release in ten ever shows as much. */
 const suspiciousEvidence = 10;
@@ -29,6 +31,8 @@ export function createArms(tools) {
   );
   const chart = createChart(tools);
   const verdict = createVerdict(tools);
+  const promotion = createPromotion(tools);
+  const trace = createTrace(tools);
   const title = locale.label(locale.label(el("h3"), "arms"), "armsHint", "title");
   const node = el(
     "section",
@@ -37,6 +41,8 @@ export function createArms(tools) {
     el("div", { class: "wide" }, table),
     chart.node,
     verdict.node,
+    promotion.node,
+    trace.node,
   );
 
   return {
@@ -51,6 +57,8 @@ export function createArms(tools) {
       control.update(release.controlArm, last?.control ?? null);
       chart.update(points);
       verdict.update(release);
+      promotion.update(release);
+      trace.update(release);
     },
   };
 }

@@ -2,6 +2,8 @@
 /** @import { Tools } from "./parts.js" */
 import { el, setAttribute, setShown, setText } from "./dom.js";
 import { createChip } from "./parts.js";
+import { createHere, createRestored } from "./back.js";
+import { createGuardBanner } from "./guard.js";
 import { createRelease } from "./release.js";
 import { createRevert } from "./revert.js";
 import {
@@ -28,20 +30,23 @@ export function createCard(tools, layout) {
   const release = createRelease(tools);
   const rows = [
     createOut(tools),
+    createRestored(tools),
     release,
     // Behind the release, which must not move when the first reason comes.
     createAttention(tools),
+    createHere(tools),
     createWaiting(tools),
     createReverted(tools),
     createRefused(tools),
     createSources(tools),
     createQuarantine(tools),
   ];
+  const guard = createGuardBanner(tools);
   const head = el("header", { class: "card-head" }, name, policy, health.node, revert.button);
   setShown(release.node, false);
   /** @type {readonly string[]} */
   let shown = [];
-  const node = el("article", { class: "card" }, head, revert.panel, ...rows.map((row) => row.node));
+  const node = el("article", { class: "card" }, head, revert.panel, guard.node, ...rows.map((row) => row.node));
 
   return {
     node,
@@ -59,7 +64,9 @@ export function createCard(tools, layout) {
       const canary = dataset.policy === "canary";
       setText(policy, locale.t(canary ? "policyCanary" : "policyImmediate"));
       setAttribute(policy, "title", locale.t(canary ? "policyCanaryHint" : "policyImmediateHint"));
-      if (dataset.health.ok) health.update(locale.t("healthy"), "calm", "ok");
+      guard.update(dataset);
+      if (dataset.release?.guardOff) health.update(locale.t("guardOffChip"), "danger", "stop");
+      else if (dataset.health.ok) health.update(locale.t("healthy"), "calm", "ok");
       else health.update(locale.t("unhealthy"), "strong", "warn");
       const parts = partsOf(dataset);
       if (shown.some((part) => !parts.includes(part))) layout.stay(node);
@@ -76,10 +83,13 @@ export function createCard(tools, layout) {
 
 /** The parts of a card that come and go. @param {DatasetStatus} dataset */
 function partsOf(dataset) {
-  const { release, candidate, lastRevert, lastRefusal, health, sources, quarantine } = dataset;
+  const { release, candidate, lastRevert, lastRefusal, health, sources, quarantine, restored, here } = dataset;
   return [
     release !== null ? "release" : candidate !== null ? "waiting" : "",
     release?.hold ? "hold" : "",
+    release?.guardOff ? "guard" : "",
+    restored !== null ? "restored" : "",
+    here.length > 0 ? "here" : "",
     lastRevert !== null ? "reverted" : "",
     lastRefusal !== null ? "refused" : "",
     health.ok ? "" : "attention",
@@ -95,7 +105,11 @@ export function inMotion({ release }) {
 
 /** Whether a person should look. @param {DatasetStatus} dataset */
 export function needsAttention({ health, candidate, release }) {
-  return !health.ok || (candidate !== null && release === null) || (release !== null && release.hold !== null);
+  return (
+    !health.ok ||
+    (candidate !== null && release === null) ||
+    (release !== null && (release.hold !== null || release.guardOff !== null))
+  );
 }
 
 /**

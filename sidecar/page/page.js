@@ -2,6 +2,7 @@
 import { createCard, createLayout, inMotion, needsAttention } from "./card.js";
 import { el, keyedList, setAttribute, setShown } from "./dom.js";
 import { createFollowers } from "./followers.js";
+import { createGuardStrip, tellGuards } from "./guard.js";
 import { createLocale, preferredLanguage } from "./locale.js";
 import { createCommand, version } from "./parts.js";
 import { followStatus } from "./stream.js";
@@ -39,6 +40,7 @@ function start() {
     onRetry: () => stream.retryNow(),
     onFilter: render,
   });
+  const strip = createGuardStrip(tools);
   const empty = createEmpty(tools);
   const none = locale.label(el("p", { class: "notice" }), "showNone");
   const cards = el("div", { class: "cards" });
@@ -46,7 +48,7 @@ function start() {
   /** @type {Map<string, ReturnType<typeof createCard>>} */
   const byName = new Map();
   const updateCards = keyedList(cards, (/** @type {DatasetStatus} */ dataset) => dataset.name, createKept);
-  document.querySelector("header.top")?.append(top.line);
+  document.querySelector("header.top")?.append(top.line, strip.node);
   document.querySelector("main")?.append(top.overview, empty.node, none, cards, followers.node);
 
   /** @param {DatasetStatus} dataset */
@@ -59,6 +61,7 @@ function start() {
   function render() {
     const connection = stream.connection();
     top.update(status, connection);
+    strip.update(status);
     setAttribute(document.body, "data-connection", connection.state);
     const datasets = status?.datasets ?? [];
     setShown(empty.node, status !== null && datasets.length === 0);
@@ -84,6 +87,7 @@ function start() {
       // The answer that was fastest on its way says most about the clock.
       aheadMs = Math.abs(ahead - aheadMs) > clockJumpMs ? ahead : Math.max(ahead, aheadMs);
       tellReverts(status, next);
+      if (status !== null) tellGuards(tools, status, next);
       status = next;
       render();
       for (const dataset of next.datasets) byName.get(dataset.name)?.remember(dataset);

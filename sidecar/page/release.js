@@ -4,6 +4,8 @@ import { createArms } from "./arms.js";
 import { createDifference } from "./difference.js";
 import { el, setShare, setShown, setText } from "./dom.js";
 import { createChip, createCommand, createMoment, version } from "./parts.js";
+import { createWaits } from "./promotion.js";
+import { createSteer } from "./steer.js";
 
 /**
  * A running or baking release: to whom, since when, what next, and how both arms fare.
@@ -23,6 +25,7 @@ export function createRelease(tools) {
   );
   const served = el("p", { class: "served muted" });
   const step = createStep(tools);
+  const steer = createSteer(tools);
   const arms = createArms(tools);
   const left = el(
     "section",
@@ -32,6 +35,7 @@ export function createRelease(tools) {
     bar,
     served,
     step.node,
+    steer.node,
   );
   const node = el("div", { class: "release" }, left, arms.node);
 
@@ -55,6 +59,7 @@ export function createRelease(tools) {
       if (servedShare === null) locale.fill(served, "servedNone");
       else locale.fill(served, "served", { share: locale.share(servedShare) });
       step.update(dataset, release, candidate);
+      steer.update(dataset, release);
       arms.update(release);
     },
   };
@@ -74,6 +79,9 @@ function createStep(tools) {
   const holdLine = el("p", { class: "hold" });
   const next = el("span", { class: "next" });
   const nextAt = el("span", { class: "countdown" });
+  const waits = createWaits(tools);
+  const holdEnds = el("span", { class: "hold-ends" });
+  const queries = createQueries(tools);
   const prepared = el("span");
   const preparedBar = el("div", { class: "bar thin", "aria-hidden": "true" }, el("div", { class: "bar-fill" }));
   const command = createCommand(tools);
@@ -83,8 +91,9 @@ function createStep(tools) {
   const list = el(
     "dl",
     { class: "facts" },
-    term("next", next, command.node),
+    term("next", next, waits.node, command.node),
     term("prepared", prepared, preparedBar),
+    queries.node,
     term("change", difference.node),
   );
   const node = el("div", { class: "step" }, el("p", { class: "step-since" }, sinceLine, startedLine), holdLine, list);
@@ -106,23 +115,15 @@ function createStep(tools) {
       if (release.hold !== null) {
         const { at, by, cause } = release.hold;
         heldAt.update(at);
+        const ends = holdEndKeys[by.kind];
+        setText(holdEnds, ends === undefined ? "" : locale.t(ends));
         locale.fill(holdLine, "holdLine", { since: heldAt.node, who: locale.who(by), reason: cause.reason });
+        if (holdEnds.parentNode !== holdLine) holdLine.append(holdEnds);
       }
 
-      if (release.next !== null) {
-        const { at, thousandths } = release.next;
-        const leftMs = at - now();
-        setText(
-          nextAt,
-          leftMs <= 0 ? locale.t("countdownNow") : locale.t("countdownIn", { span: locale.countdown(leftMs) }),
-        );
-        const baking = release.phase === "baking";
-        const key = baking ? "nextDone" : thousandths === 100_000 ? "nextBake" : "nextStep";
-        const values = { percentage: locale.percentage(thousandths), countdown: nextAt, at: locale.clock(at) };
-        locale.fill(next, key, { ...values, version: candidate });
-      } else {
-        locale.fill(next, release.hold !== null ? "nextHeld" : "nextHand");
-      }
+      showNext(release, candidate);
+      waits.update(release, release.hold === null ? release.next : null);
+      queries.update(release);
       command.update(commandOf(dataset.name, release));
 
       const { count, of } = release.prepared;
@@ -134,6 +135,64 @@ function createStep(tools) {
       if (dataset.candidate !== null) difference.update(dataset.candidate.difference);
     },
   };
+
+  /** @type {(release: ReleaseStatus, candidate: string) => void} */
+  function showNext({ next: coming, hold, guardOff, phase, evidence }, candidate) {
+    if (coming === null) {
+      const off = guardOff !== null && phase === "running";
+      locale.fill(next, hold !== null ? "nextHeld" : off ? "nextGuard" : "nextHand");
+      return;
+    }
+    const { at, thousandths, promotion } = coming;
+    const leftMs = at - now();
+    const percentage = locale.percentage(thousandths);
+    if (leftMs <= 0 && promotion !== null && evidence?.promotion.open !== true) {
+      locale.fill(next, thousandths === 100_000 ? "nextDueBake" : "nextDue", { percentage });
+      return;
+    }
+    const span = locale.countdown(leftMs);
+    setText(nextAt, leftMs <= 0 ? locale.t("countdownNow") : locale.t("countdownIn", { span }));
+    const key = phase === "baking" ? "nextDone" : thousandths === 100_000 ? "nextBake" : "nextStep";
+    locale.fill(next, key, { percentage, countdown: nextAt, at: locale.clock(at), version: candidate });
+  }
+}
+
+/** @type {Readonly<Partial<Record<string, import("./text.js").TextKey>>>} */
+const holdEndKeys = { plan: "holdEndsPlan", guard: "holdEndsGuard", alert: "holdEndsAlert" };
+
+/** @type {Readonly<Record<import("@sluice/core/api").QueryStatus["state"], import("./text.js").TextKey>>} */
+const queryStates = {
+  quiet: "queryQuiet",
+  pending: "queryPending",
+  firing: "queryFiring",
+  unanswered: "queryUnanswered",
+};
+
+/**
+ * What the origin asks a Prometheus about a release.
+ * @param {Tools} tools
+ */
+function createQueries({ locale }) {
+  const list = el("ul", { class: "plain queries" });
+  const node = el("div", {}, locale.label(el("dt"), "queries"), el("dd", {}, list));
+  return {
+    node,
+    /** @param {ReleaseStatus} release */
+    update({ queries = [] }) {
+      setShown(node, queries.length > 0);
+      const lines = queries.map(({ name, state, forMs, action, message }) => {
+        const query = locale.t("queryLine", {
+          name,
+          state: locale.t(queryStates[state]),
+          span: locale.span(forMs),
+          action: locale.t(action === "revert" ? "queryReverts" : "queryHolds"),
+        });
+        const text = message === null ? query : locale.t("queryMessage", { query, message });
+        return el("li", { "data-state": state }, text);
+      });
+      if (list.textContent !== lines.map(({ textContent }) => textContent).join("")) list.replaceChildren(...lines);
+    },
+  };
 }
 
 /**
@@ -141,8 +200,9 @@ function createStep(tools) {
  * @param {string} name
  * @param {ReleaseStatus} release
  */
-function commandOf(name, { hold, next, phase, thousandths }) {
+function commandOf(name, { hold, next, phase, thousandths, guardOff }) {
   if (hold !== null) return `sluice release resume ${name}`;
+  if (guardOff !== null && phase === "running") return `sluice guard on ${name}`;
   if (next !== null || phase === "baking") return null;
   return thousandths < 50_000
     ? `sluice release percent ${name} ${Math.max(1, Math.min(50, thousandths / 200))}`

@@ -59,8 +59,9 @@ export function createAttention(tools) {
     /** @param {DatasetStatus} dataset */
     update({ health, release }) {
       const texts = health.reasons
-        // The release itself says why it is held.
+        // The release itself says why it is held, and the banner that the guard is off.
         .filter((reason) => !(reason.startsWith("held by ") && release !== null && release.hold !== null))
+        .filter((reason) => !(reason.startsWith("the guard is OFF") && release !== null && release.guardOff !== null))
         .map((reason) => healthText(tools.locale, reason));
       setShown(node, texts.length > 0);
       if (JSON.stringify(texts) === JSON.stringify([...list.children].map((child) => child.textContent))) return;

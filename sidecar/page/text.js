@@ -1,9 +1,13 @@
+import { planTexts } from "./text-plan.js";
+
 /**
  * Every text of the page: English, Chinese. `{name}` is a place for a value; English that counts has two forms, divided by ` | `,
  * the first for one.
  * @satisfies {Readonly<Record<string, readonly [en: string, zh: string]>>}
  */
 export const texts = {
+  ...planTexts,
+
   // The top line.
   tagline: ["releases", "发布"],
   connecting: ["connecting…", "正在连接…"],

@@ -1,27 +1,33 @@
 import { readFile } from "node:fs/promises";
 import { Hono } from "hono";
 
-const styles = ["base", "page", "release"] as const;
+const styles = ["base", "page", "plan", "release"] as const;
 
 const scripts = [
   "api",
   "arms",
+  "back",
   "card",
   "difference",
   "dom",
   "followers",
+  "guard",
   "history",
   "locale",
   "page",
   "parts",
+  "promotion",
   "receipt",
   "release",
   "revert",
   "rows",
+  "steer",
   "stream",
   "text",
+  "text-plan",
   "theme",
   "top",
+  "trace",
 ] as const;
 
 const files: readonly { readonly path: string; readonly file: string; readonly type: string }[] = [
