@@ -22,7 +22,6 @@ import {
   isPromotionOpen,
   isSluiceError,
   own,
-  percentText,
   setGuardOff,
   stepGuard,
   tickGuard,
@@ -32,6 +31,7 @@ import type { Logger } from "pino";
 import type { Commands } from "./commands.ts";
 import { createEndedEvidence } from "./guard/ended-evidence.ts";
 import { createKeptGuards, type KeptGuard } from "./guard/kept-guards.ts";
+import { revertReason } from "./guard/reason.ts";
 import type { EventLog } from "./store/port.ts";
 
 /** The clock of the guard's blocks, in milliseconds. */
@@ -294,10 +294,4 @@ export function createGuards(dependencies: {
       await Promise.all([kept.close(), ended.close()]);
     },
   };
-}
-
-function revertReason(rule: "comparative" | "absolute", evidence: GuardEvidence): string {
-  const { candidateFailures, candidateRequests, controlFailures, controlRequests, thousandths } = evidence;
-  const counts = `${candidateFailures} of ${candidateRequests} requests failed in the candidate, ${controlFailures} of ${controlRequests} in the control, at ${percentText(thousandths)}`;
-  return rule === "comparative" ? counts : `${counts}; over an absolute limit`;
 }
