@@ -45,10 +45,31 @@ test("past its limit the log forgets the reporter that has been silent longest",
   expect([...log.reporters.keys()]).toEqual(["a", "c"]);
 });
 
-test("a sequence that is no whole number is refused", () => {
+test("batches that come in order are counted, each of them and each once, however many they are", () => {
+  const log = createSequenceLog();
+  for (let sequence = 0; sequence < 200; sequence += 1) {
+    expect(acceptSequence(log, "a", sequence)).toBe(true);
+    expect(acceptSequence(log, "a", sequence)).toBe(false);
+  }
+  expect(log.reporters.get("a")?.highest).toBe(199);
+});
+
+test("a jump past everything that is remembered forgets it, and what was jumped over is still counted", () => {
+  for (const jump of [34, 35, 66]) {
+    const log = createSequenceLog();
+    for (const sequence of [1, 2, jump, jump - 1, jump - 31]) {
+      expect(acceptSequence(log, "a", sequence), `${sequence} of the jump to ${jump}`).toBe(true);
+    }
+    expect(acceptSequence(log, "a", jump - 32)).toBe(false);
+  }
+});
+
+test("a sequence that is no whole number is refused, with the reporter that sent it", () => {
   const log = createSequenceLog();
   for (const sequence of [-1, 1.5, Number.NaN, Infinity]) {
-    expect(() => acceptSequence(log, "a", sequence)).toThrow(/whole number/);
+    expect(() => acceptSequence(log, "a", sequence)).toThrow(
+      expect.objectContaining({ code: "VALIDATION", details: { reporter: "a", sequence } }),
+    );
   }
 });
 
