@@ -42,6 +42,14 @@ export function writeStored(key, value) {
   }
 }
 
+/** The guard's rules by name. @type {Readonly<Partial<Record<string, TextKey>>>} */
+const guardKeys = {
+  comparative: "guardComparative",
+  absolute: "guardAbsolute",
+  vanished: "guardVanished",
+  refused: "guardRefused",
+};
+
 /** @typedef {ReturnType<typeof createLocale>} Locale */
 
 /**
@@ -140,9 +148,11 @@ export function createLocale(first) {
     who({ kind, name }) {
       // The API's name for a person who gave none.
       if (kind === "person" && name === "unknown") return t("somebody");
+      // An alert holds by its fingerprint too, which says nothing to people.
+      if (kind === "alert") return t(kind, { name: name.replace(/ [0-9a-f]{8,64}$/i, "") });
       if (kind !== "guard") return t(kind, { name });
-      const rule = name === "absolute" ? t("guardAbsolute") : name === "comparative" ? t("guardComparative") : name;
-      return t("guard", { name: rule });
+      const key = guardKeys[name];
+      return t("guard", { name: key === undefined ? name : t(key) });
     },
 
     /** @type {(count: number) => string} */

@@ -115,8 +115,8 @@ function createStep(tools) {
       if (release.hold !== null) {
         const { at, by, cause } = release.hold;
         heldAt.update(at);
-        const ends = holdEndKeys[by.kind];
-        setText(holdEnds, ends === undefined ? "" : locale.t(ends));
+        const ends = holdEndOf(by);
+        setText(holdEnds, ends === null ? "" : locale.t(ends));
         locale.fill(holdLine, "holdLine", { since: heldAt.node, who: locale.who(by), reason: cause.reason });
         if (holdEnds.parentNode !== holdLine) holdLine.append(holdEnds);
       }
@@ -157,8 +157,17 @@ function createStep(tools) {
   }
 }
 
-/** @type {Readonly<Partial<Record<string, import("./text.js").TextKey>>>} */
-const holdEndKeys = { plan: "holdEndsPlan", guard: "holdEndsGuard", alert: "holdEndsAlert" };
+/**
+ * How a hold ends other than by a person.
+ * @param {import("@sluice/core").Actor} by
+ * @returns {import("./text.js").TextKey | null}
+ */
+function holdEndOf({ kind, name }) {
+  if (kind === "plan") return "holdEndsPlan";
+  // Processes that vanished, and an application that refuses the version, are for a person to judge.
+  if (kind === "guard") return name === "vanished" ? null : "holdEndsGuard";
+  return kind === "alert" && name !== "refused" ? "holdEndsAlert" : null;
+}
 
 /** @type {Readonly<Record<import("@sluice/core/api").QueryStatus["state"], import("./text.js").TextKey>>} */
 const queryStates = {

@@ -22,6 +22,9 @@ export const planTexts = {
   ],
   spokenGuardOn: ["The guard of {dataset} is on again.", "{dataset} 的守护已恢复。"],
 
+  guardVanished: ["vanished processes", "进程消失"],
+  guardRefused: ["refused by an application", "应用拒绝"],
+
   // What a person does besides reverting.
   steerHold: ["Hold…", "暂停…"],
   steerResume: ["Let it go on…", "放行…"],

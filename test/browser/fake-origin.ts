@@ -58,18 +58,8 @@ export async function startFakeOrigin(options: { readonly port?: number } = {}):
   const streams = new Set<ServerResponse>();
   const reverts: RevertRequest[] = [];
   const steers: SteerRequest[] = [];
-  let steerAnswer: Parameters<FakeOrigin["answerSteers"]>[0] = ({ release }) => ({
-    outcome: "done",
-    message: "done",
-    sequence: 512,
-    release,
-    receipt: null,
-  });
-  let evidenceAnswer: Parameters<FakeOrigin["answerEvidence"]>[0] = (release) => ({
-    release,
-    evidence: evidence(),
-    history: [],
-  });
+  let steerAnswer = done;
+  let evidenceAnswer = nothingSeen;
   let status: StatusAnswer | null = null;
   let refusing = false;
   let receiptsRead = 0;
@@ -86,18 +76,6 @@ export async function startFakeOrigin(options: { readonly port?: number } = {}):
     streams.add(response);
     response.on("close", () => streams.delete(response));
     if (status !== null) write(response, status);
-  }
-
-  async function asked(request: IncomingMessage): Promise<Omit<RevertRequest, "dataset">> {
-    const chunks = await request.toArray();
-    const { "sluice-actor": actor, "idempotency-key": key } = request.headers;
-    return { body: JSON.parse(Buffer.concat(chunks).toString()), actor: actor?.toString(), key: key?.toString() };
-  }
-
-  function give(response: ServerResponse, answer: CommandAnswer | Problem | null): void {
-    if (answer === null) response.destroy();
-    else if ("code" in answer) json(response, answer.status, answer, problemMediaType);
-    else json(response, 200, commandAnswerSchema.parse(answer));
   }
 
   async function revert(request: IncomingMessage, response: ServerResponse, dataset: string): Promise<void> {
@@ -175,6 +153,32 @@ export async function startFakeOrigin(options: { readonly port?: number } = {}):
     },
   };
 }
+
+async function asked(request: IncomingMessage): Promise<Omit<RevertRequest, "dataset">> {
+  const chunks = await request.toArray();
+  const { "sluice-actor": actor, "idempotency-key": key } = request.headers;
+  return { body: JSON.parse(Buffer.concat(chunks).toString()), actor: actor?.toString(), key: key?.toString() };
+}
+
+function give(response: ServerResponse, answer: CommandAnswer | Problem | null): void {
+  if (answer === null) response.destroy();
+  else if ("code" in answer) json(response, answer.status, answer, problemMediaType);
+  else json(response, 200, commandAnswerSchema.parse(answer));
+}
+
+const done: Parameters<FakeOrigin["answerSteers"]>[0] = ({ release }) => ({
+  outcome: "done",
+  message: "done",
+  sequence: 512,
+  release,
+  receipt: null,
+});
+
+const nothingSeen: Parameters<FakeOrigin["answerEvidence"]>[0] = (release) => ({
+  release,
+  evidence: evidence(),
+  history: [],
+});
 
 function write(response: ServerResponse, status: StatusAnswer): void {
   response.write(`event: status\ndata: ${JSON.stringify(status)}\n\n`);

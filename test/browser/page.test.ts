@@ -264,7 +264,10 @@ test("fifty datasets and a thousand followers are updated in place, and nothing 
 });
 
 test("a release that starts or ends does not pull the next card's button away", async (context) => {
-  const waiting = dataset("aa", { candidate: candidate(), health: { ok: false, reasons: [..."abcdefghij"] } });
+  const waiting = dataset("aa", {
+    candidate: candidate(),
+    health: { ok: false, reasons: "a b c d e f g h i j".split(" ") },
+  });
   const { page, origin } = await stage.open(context, status([waiting, running("bb")]));
   const button = page.getByRole("button", { name: "Revert v43 of bb" });
   const before = await button.boundingBox();

@@ -1,18 +1,8 @@
 import type { Problem } from "@sluice/core/api";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, expect, test } from "vitest";
-import {
-  dataset,
-  evidence,
-  history,
-  midnight,
-  receipt,
-  release,
-  running,
-  status,
-  unguarded,
-  waitingNext,
-} from "./situations.ts";
+import { history, unguarded, waitingNext } from "./plan-situations.ts";
+import { dataset, evidence, midnight, receipt, release, running, status } from "./situations.ts";
 import { createStage } from "./stage.ts";
 
 const stage = createStage();
@@ -22,6 +12,8 @@ const minuteMs = 60_000;
 const prices = (page: Page): Locator => page.locator('[data-dataset="prices"]');
 const steer = (page: Page, action: string): Locator => prices(page).locator(`button[data-action="${action}"]`);
 const saidBy = async (node: Locator): Promise<string> => (await node.innerText()).replaceAll(/\s+/g, " ");
+
+const cut = (text: string): boolean => text.includes("ERR_EMPTY_RESPONSE");
 
 const problem = (code: Problem["code"], httpStatus: number, detail: string): Problem => ({
   type: `urn:sluice:${code.toLowerCase()}`,
@@ -139,7 +131,6 @@ test("what the instance refuses is said with its words and the command, and with
   await page.keyboard.press("Enter");
   await alert.getByText("No answer from the instance").waitFor();
   await page.keyboard.press("Enter");
-  const cut = (text: string): boolean => text.includes("ERR_EMPTY_RESPONSE");
   await expect.poll(() => complaints.filter(cut).length).toBe(2);
   const keys = origin.steers.map(({ key }) => key);
   expect(new Set(keys.slice(1)).size).toBe(1);
@@ -150,12 +141,12 @@ test("what the instance refuses is said with its words and the command, and with
 test("a form whose release somebody else has held meanwhile closes", async (context) => {
   const { page, origin } = await stage.open(context, status([running()]));
   await steer(page, "hold").click();
-  const by = { kind: "alert", name: "CheckoutSlow 3f2a" } as const;
+  const by = { kind: "alert", name: "CheckoutSlow 3f2a90b1c4d5e6f7" } as const;
   const hold = { cause: { reason: "alert CheckoutSlow is firing", evidence: null }, by, at: midnight };
   origin.show(status([running("prices", { next: null, hold })]));
   await prices(page).locator(".steer-form").waitFor({ state: "hidden" });
   expect(await saidBy(prices(page).locator(".hold"))).toContain(
-    "by alert CheckoutSlow 3f2a: alert CheckoutSlow is firing Ends by itself when that is resolved.",
+    "by alert CheckoutSlow: alert CheckoutSlow is firing Ends by itself when that is resolved.",
   );
 });
 

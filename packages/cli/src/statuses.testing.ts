@@ -257,13 +257,13 @@ export const datasets: Readonly<Record<StateName, DatasetStatus>> = {
   },
   heldByAlert: {
     ...running,
-    health: { ok: false, reasons: ["held by alert CheckoutSlow 3f2a: alert CheckoutSlow is firing"] },
+    health: { ok: false, reasons: ["held by alert CheckoutSlow: alert CheckoutSlow is firing"] },
     release: {
       ...release,
       next: null,
       hold: {
         cause: { reason: "alert CheckoutSlow is firing", evidence: null },
-        by: { kind: "alert", name: "CheckoutSlow 3f2a" },
+        by: { kind: "alert", name: "CheckoutSlow 3f2a90b1c4d5e6f7" },
         at: nowMs - 40 * second,
       },
     },

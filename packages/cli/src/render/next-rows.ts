@@ -62,8 +62,10 @@ function endText({ hold, evidence }: ReleaseStatus): string {
     const needs = evidence === null ? "" : ` (${needsText(evidence.promotion)})`;
     return `; ends by itself when the test opens${needs}, resume takes the step now`;
   }
-  if (by?.kind === "guard") return "; ends by itself when the evidence fades, or by resume";
-  if (by?.kind === "alert") return "; ends by itself when that is resolved, or by resume";
+  // Processes that vanished, and an application that refuses the version, are for a person to judge.
+  if (by === undefined || by.name === "vanished" || by.name === "refused") return "";
+  if (by.kind === "guard") return "; ends by itself when the evidence fades, or by resume";
+  if (by.kind === "alert") return "; ends by itself when that is resolved, or by resume";
   return "";
 }
 

@@ -40,6 +40,8 @@ export function untilText(atMs: number, view: TimeView): string {
 /** Who did something: a person by name, anything else with what it is. */
 export function actorText({ kind, name }: Actor): string {
   if (kind === "person") return name;
+  // An alert holds by its fingerprint too, which says nothing to people.
+  if (kind === "alert") return `alert ${name.replace(/ [0-9a-f]{8,64}$/i, "")}`;
   // A plan's name is its release's, which the line names already.
   return kind === "plan" ? "the plan" : `${kind} ${name}`;
 }
