@@ -29,7 +29,7 @@ export interface CliResult {
 export interface Bench {
   directory(): string;
   /** Ends when the instance answers; throws with what it wrote where it ends before. */
-  serve(options: { data: string; port?: number }): Promise<RunningInstance>;
+  serve(options: { data: string; port?: number; args?: readonly string[] }): Promise<RunningInstance>;
   sidecar(options: { origin: string; data?: string; port?: number }): Promise<RunningInstance>;
   /** Runs one command of the command line against an instance. */
   cli(url: string, args: readonly string[], input?: string): Promise<CliResult>;
@@ -116,7 +116,8 @@ export function createBench(): Bench {
       directories.push(made);
       return made;
     },
-    serve: async ({ data, port }) => instance(["serve", "--data", data], port ?? (await freePort())),
+    serve: async ({ data, port, args = [] }) =>
+      instance(["serve", "--data", data, ...args], port ?? (await freePort())),
     sidecar: async ({ origin, data, port }) =>
       instance(
         ["sidecar", "--origin", origin, ...(data === undefined ? [] : ["--data", data])],
