@@ -14,6 +14,7 @@ import type { Mark } from "@sluice/core/api";
 import type { DatasetLines } from "@sluice/replica";
 import type { Logger } from "pino";
 import { asAnnounced, createOwedReverts } from "./owed-reverts.ts";
+import { createPresentedMarks } from "./presented-marks.ts";
 import type { EventLog, RememberedAnswer } from "./store/port.ts";
 import type { Working } from "./working.ts";
 import { moveLines } from "./working.ts";
@@ -352,6 +353,17 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
     }
   }
 
+  const present = createPresentedMarks({
+    releaseOf: (id) => own(state.releases, id),
+    isMarked: (id) => marks.has(id),
+    revert(mark, given) {
+      announce(mark);
+      return executeRevert(given, mark.release, undefined);
+    },
+    record: (given) => enqueue(given, undefined, false),
+    logger,
+  });
+
   return {
     state: () => state,
     lines: linesOf,
@@ -371,20 +383,7 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
       }
       return enqueue(given, remember, "command" in given && given.command.type === "revert");
     },
-    present(mark) {
-      const release = own(state.releases, mark.release);
-      if (closed || release === undefined || !isActive(release) || marks.has(mark.release)) return;
-      const cause = { reason: "a follower holds a revert that this log had lost", evidence: null };
-      const by = { kind: "alert", name: "mark" } as const;
-      const given: GivenCommand = {
-        by,
-        command: { type: "revert", target: { release: mark.release }, cause },
-      };
-      announce({ ...mark, by, cause });
-      executeRevert(given, mark.release, undefined).catch((error: unknown) =>
-        logger.error({ err: error }, "a presented mark could not be recorded"),
-      );
-    },
+    present: (mark) => (closed ? undefined : present(mark)),
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -1,6 +1,6 @@
 import type { Clock, LoggedEvent, Timer } from "@sluice/core";
 import { emptyState, isActive, own, protocolVersion, sleep, SluiceError } from "@sluice/core";
-import type { FollowQuery, Frame } from "@sluice/core/api";
+import type { FollowQuery, Frame, Mark } from "@sluice/core/api";
 import { type Feed, newlyReverted } from "@sluice/replica";
 import type { Logger } from "pino";
 import { createAdmission } from "./followers/admission.ts";
@@ -90,12 +90,14 @@ export function createFollowers(dependencies: FollowersDependencies): Followers 
     const current = feed.log();
     // Releases of another log mean nothing here. One that wants the whole state names no log, and its marks are as good.
     if (current !== null && log !== null && log !== current) return;
-    const held = new Set(feed.marks().map(({ release }) => release));
     for (const release of marks) {
       const known = own(feed.state().releases, release);
-      const ended = known !== undefined && !isActive(known);
-      if (!held.has(release) && !ended) feed.present({ release, at: clock.wall() });
+      if (known === undefined || isActive(known)) present({ release, at: clock.wall() });
     }
+  }
+
+  function present(mark: Mark): void {
+    if (!feed.marks().some(({ release }) => release === mark.release)) feed.present(mark);
   }
 
   function refuseWhereFull(query: FollowQuery): void {
@@ -263,6 +265,7 @@ export function createFollowers(dependencies: FollowersDependencies): Followers 
     if (hosts.length > 0) connection.send(encodeFrame({ type: "here", hosts }));
   }
 
+  const unheed = registry.subscribe({ marked: present });
   const unsubscribe = feed.subscribe({
     events: announcer.events,
     mark: announcer.mark,
@@ -310,6 +313,7 @@ export function createFollowers(dependencies: FollowersDependencies): Followers 
     close() {
       going = true;
       unsubscribe();
+      unheed();
       beating?.cancel();
       announcer.close();
       broadcast.clear();

@@ -29,15 +29,15 @@ export interface HereDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly receipts: Pick<Receipts, "open" | "get" | "kept">;
-  state(): NamespaceState;
+  readonly state: () => NamespaceState;
   /** Why nothing is known here yet; null where the state is that of a log. */
-  silence(): string | null;
+  readonly silence: () => string | null;
   /** Whether a release is taken back for everybody already. */
-  marked(release: string): boolean;
+  readonly marked: (release: string) => boolean;
   /** What every host has taken back for itself, as far as it is known here. */
-  hosts(): readonly HereReverts[];
+  readonly hosts: () => readonly HereReverts[];
   /** Puts it into effect at once and ends when the disk has it. Throws DISK_FULL or STORE_UNAVAILABLE. */
-  take(hosts: readonly HereReverts[]): Promise<void>;
+  readonly take: (hosts: readonly HereReverts[]) => Promise<void>;
   /** Whether there is a disk at all. */
   readonly outlivesProcess: boolean;
   /** Whom it concerns of those who follow; default all. */

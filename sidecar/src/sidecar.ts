@@ -1,8 +1,9 @@
+import { join } from "node:path";
 import type { Clock } from "@sluice/core";
 import { leaseMs } from "@sluice/core";
-import type { StatusAnswer } from "@sluice/core/api";
+import type { OutcomeBatch, StatusAnswer } from "@sluice/core/api";
 import type { Connection } from "@sluice/replica";
-import { createReplica } from "@sluice/replica";
+import { createRecordFile, createReplica } from "@sluice/replica";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
 import { createApp } from "./app.ts";
@@ -10,6 +11,7 @@ import { createRegistry } from "./followers/registry.ts";
 import { createFollowers } from "./followers.ts";
 import { createHere } from "./here.ts";
 import { hereStatusOf } from "./here-status.ts";
+import { createLocalGuard } from "./local-guard.ts";
 import { createReceipts } from "./receipts.ts";
 import { createBlobRoutes } from "./routes/blobs.ts";
 import { createElsewhereRoutes } from "./routes/elsewhere.ts";
@@ -91,8 +93,22 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
     return `no contact yet with ${origins.join(", ")}${error === null ? "" : ` (${error.message})`}`;
   }
 
+  const localGuard = createLocalGuard({
+    host: name,
+    clock,
+    logger,
+    snapshot: () => replica.snapshot(),
+    contactAgeMs: () => replica.contactAgeMs(),
+    present: (mark) => replica.present(mark),
+    file: directory === null ? null : createRecordFile(join(directory, `guard.${fileNameOf(name)}`), instance),
+  });
+  const receive = (batch: OutcomeBatch): void => {
+    if (replica.reporter.merge(batch)) localGuard.receive(batch);
+  };
   const followers = createFollowers({ feed: replica.feed, registry, clock, random, logger, instance });
   await replica.start();
+  await localGuard.start();
+  replica.subscribe(({ snapshot }) => localGuard.follow(snapshot));
 
   const status = (): StatusAnswer => {
     const { log, state } = replica.snapshot();
@@ -136,7 +152,7 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
     logger,
     routes: [
       createFollowRoutes({ followers }),
-      createReportRoutes({ outcomes: { receive: (batch) => void replica.reporter.merge(batch) }, registry, instance }),
+      createReportRoutes({ outcomes: { receive }, registry, instance }),
       createBlobRoutes({ blobs: replica.blobs, arrivals: { clock, arrival: (name) => replica.arrival(name) } }),
       createReadRoutes({
         state: () => replica.snapshot().state,
@@ -159,10 +175,18 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
     async close() {
       here.close();
       await followers.drain();
+      await localGuard.close();
       await replica.close();
       followers.close();
       receipts.close();
       registry.close();
     },
   };
+}
+
+/** A host's name as part of a file's. */
+function fileNameOf(name: string): string {
+  return encodeURIComponent(name)
+    .replaceAll(/[^0-9A-Za-z.-]/g, "_")
+    .slice(0, 100);
 }

@@ -29,6 +29,7 @@ const commands = [
   ["plan"],
   ["plan", "list"],
   ["plan", "show"],
+  ["lift"],
   ["quarantine"],
   ["quarantine", "list"],
   ["quarantine", "lift"],

@@ -1,5 +1,5 @@
 import { type Clock, limits, type Timer } from "@sluice/core";
-import type { Confirmation, ConfirmationBatch } from "@sluice/core/api";
+import type { Confirmation, ConfirmationBatch, Mark } from "@sluice/core/api";
 import type { MailSource } from "./mailer.ts";
 
 /** Confirmations that nobody waits for are sent after up to so long, in milliseconds, so that a fleet does not speak at once. */
@@ -7,6 +7,9 @@ export const confirmationJitterMs = 50;
 
 /** Confirmations in one batch, so that it stays under the limit of a body. */
 const confirmationsPerBatch = 2_000;
+
+/** Marks with their evidence in one batch. */
+const marksPerBatch = 20;
 
 /** Releases in one confirmation, the newest. */
 const releasesMax = 1_000;
@@ -19,6 +22,8 @@ export interface ConfirmationSource extends MailSource {
   children(children: Children): void;
   /** Followers have said goodbye; said upward before any list that lacks them, so that nobody takes them for lost. */
   left(followers: readonly string[]): void;
+  /** Marks that say who took a release back and why. */
+  marks(marks: readonly Mark[]): void;
   /** The instance is a new one: it does not know who follows through this one. */
   repeatChildren(): void;
   /** Waits for no jitter. */
@@ -35,6 +40,7 @@ export function createConfirmationSource(dependencies: {
   const { clock, random, wake } = dependencies;
   const waiting = new Map<string, Confirmation>();
   const leaving = new Set<string>();
+  const presented = new Map<string, Mark>();
   let children: Children | null = null;
   let childrenAreNew = false;
   let sent: ConfirmationBatch = { confirmations: [], children: null };
@@ -47,7 +53,7 @@ export function createConfirmationSource(dependencies: {
     waiting.set(confirmation.follower, known === undefined ? confirmation : merged(known, confirmation));
   };
 
-  const isWaiting = (): boolean => waiting.size > 0 || childrenAreNew || leaving.size > 0;
+  const isWaiting = (): boolean => waiting.size > 0 || childrenAreNew || leaving.size > 0 || presented.size > 0;
 
   const sendNow = (): void => {
     timer?.cancel();
@@ -76,6 +82,10 @@ export function createConfirmationSource(dependencies: {
       for (const follower of followers) if (leaving.size < limits.childrenMax) leaving.add(follower);
       sendSoon();
     },
+    marks(marks) {
+      for (const mark of marks) presented.set(mark.release, mark);
+      if (marks.length > 0) sendNow();
+    },
     repeatChildren() {
       childrenAreNew = children !== null;
       if (childrenAreNew) sendSoon();
@@ -89,10 +99,12 @@ export function createConfirmationSource(dependencies: {
         confirmations,
         children: childrenAreNew ? children : null,
         ...(leaving.size === 0 ? {} : { left: [...leaving] }),
+        ...(presented.size === 0 ? {} : { marks: [...presented.values()].slice(-marksPerBatch) }),
       };
       childrenAreNew = false;
       leaving.clear();
-      due = waiting.size > 0;
+      for (const { release } of sent.marks ?? []) presented.delete(release);
+      due = waiting.size > 0 || presented.size > 0;
       return JSON.stringify(sent);
     },
     answered: () => {},
@@ -104,6 +116,7 @@ export function createConfirmationSource(dependencies: {
       }
       childrenAreNew ||= sent.children !== null;
       for (const follower of sent.left ?? []) leaving.add(follower);
+      for (const mark of sent.marks ?? []) presented.set(mark.release, mark);
       due = true;
     },
     close() {

@@ -1,5 +1,5 @@
 import { type Clock, isActive, own, sleep } from "@sluice/core";
-import type { RefusedRelease } from "@sluice/core/api";
+import type { Mark, RefusedRelease } from "@sluice/core/api";
 import type { HereBook } from "./here-book.ts";
 import type { MarkBook } from "./mark-book.ts";
 import type { Reporter } from "./reporter.ts";
@@ -118,6 +118,7 @@ export function createConfirmer(dependencies: {
     },
     here: sayHere,
     repeat(snapshot) {
+      reporter.marks(marks.marks().filter(isTold));
       if (hereBook.hosts().length > 0) sayHere();
       const prepared = preparedReleases(snapshot, dependencies.datasets ?? null);
       confirmed = { applied: snapshot.state.controlSequence, prepared: new Set(prepared) };
@@ -133,6 +134,11 @@ export function createConfirmer(dependencies: {
       await Promise.all([running, runningHere]);
     },
   };
+}
+
+/** Whether a mark says who took its release back: it is presented with that, which a question does not hold. */
+export function isTold({ cause }: Mark): boolean {
+  return cause !== undefined;
 }
 
 /** Active releases whose candidate is here at its newest version, or that are of a dataset which nobody reads here. */

@@ -3,7 +3,7 @@ import type { HereReverts, Mark } from "@sluice/core/api";
 import { createBlobFetcher } from "./blob-fetcher.ts";
 import type { Blobs } from "./blobs.ts";
 import { type Checkpoint, covers, validateCheckpoint } from "./checkpoint.ts";
-import { createConfirmer } from "./confirmer.ts";
+import { createConfirmer, isTold } from "./confirmer.ts";
 import { type ConnectionHandler, createFollowing, type Peer } from "./connection.ts";
 import type { Feed } from "./feed.ts";
 import { createHealing } from "./healing.ts";
@@ -184,11 +184,13 @@ export function createReplica(options: ReplicaOptions): Replica {
     onError: countPositionError,
   });
 
+  const presentable = (): readonly Mark[] => marks.marks().filter((mark) => !isTold(mark));
+
   const handler: ConnectionHandler = {
     query() {
       const { log, state } = holding.snapshot();
       const from = wantsWhole ? { log: null, from: 0 } : { log, from: state.sequence };
-      return { id, name, kind, ...from, marks: marks.marks().map(({ release }) => release) };
+      return { id, name, kind, ...from, marks: presentable().map(({ release }) => release) };
     },
     connected(next) {
       peer = next;
@@ -237,8 +239,10 @@ export function createReplica(options: ReplicaOptions): Replica {
   }
 
   const present = (mark: Mark): void => {
-    // The marks that a follower holds go up with its next question.
-    if (holding.mark(mark)) following.reconnect(null);
+    if (!holding.mark(mark)) return;
+    if (isTold(mark)) reporter.marks([mark]);
+    // The marks that a follower holds go up with its next question; one that is cut off asks at once whether it still is.
+    following.reconnect(null);
   };
 
   /** Takes what is on disk. What is damaged was never there. */

@@ -20,6 +20,7 @@ export type {
   Snapshot,
   SnapshotChange,
 } from "./replica.ts";
+export { createRecordFile, type RecordFile } from "./record-file.ts";
 export type { Reporter } from "./reporter.ts";
 export { newlyReverted } from "./reverted.ts";
 export type { NeededBlob, Shelf } from "./shelf.ts";

@@ -52,7 +52,8 @@ export function createMarkBook(files: Pick<MarkFiles, "read" | "write"> | null):
   };
 
   const stored = (): readonly StoredMark[] => [
-    ...[...marks.values()].map(({ release, at }) => ({ release, at, sequence: null })),
+    ...[...marks.values()].map((mark) => ({ ...mark, sequence: null })),
+    // The log has who and why.
     ...[...reverts.values()].map(({ mark: { release, at }, sequence }) => ({ release, at, sequence })),
   ];
 
@@ -94,7 +95,10 @@ export function createMarkBook(files: Pick<MarkFiles, "read" | "write"> | null):
       synced = text;
     },
     async load() {
-      for (const { release, at } of (await files?.read()) ?? []) marks.set(release, { release, at });
+      for (const { sequence: _sequence, ...mark } of (await files?.read()) ?? []) {
+        // Of several processes that hold it, one may know why.
+        if (marks.get(mark.release)?.cause === undefined) marks.set(mark.release, mark);
+      }
     },
     clear() {
       marks.clear();

@@ -8,7 +8,7 @@ import {
   slowKind,
   type Timer,
 } from "@sluice/core";
-import type { Confirmation, ConfirmationBatch, OutcomeBatch } from "@sluice/core/api";
+import type { Confirmation, ConfirmationBatch, Mark, OutcomeBatch } from "@sluice/core/api";
 import { createConfirmationSource } from "./confirmation-source.ts";
 import { createMailer, type MailSource, type Post } from "./mailer.ts";
 import { createOutcomeTally, hasFailures, type Outcome } from "./outcome-tally.ts";
@@ -27,6 +27,8 @@ export interface Reporter {
   children(children: NonNullable<ConfirmationBatch["children"]>): void;
   /** Followers of this one have said goodbye, or this one does: a promise that the ids never come again. */
   left(followers: readonly string[]): void;
+  /** Presents marks that say who took a release back and why. */
+  marks(marks: readonly Mark[]): void;
   /** Sends what is waiting now. */
   flush(): Promise<void>;
 }
@@ -126,6 +128,7 @@ export function createReporter(dependencies: {
     confirm: (confirmation) => confirmations.confirm(confirmation),
     children: (children) => confirmations.children(children),
     left: (followers) => confirmations.left(followers),
+    marks: (marks) => confirmations.marks(marks),
     async flush() {
       sendNow();
       confirmations.sendNow();

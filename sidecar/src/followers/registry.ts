@@ -1,5 +1,12 @@
 import type { Clock, Timer } from "@sluice/core";
-import type { Confirmation, ConfirmationBatch, FollowerInfo, FollowerStatus, HereReverts } from "@sluice/core/api";
+import type {
+  Confirmation,
+  ConfirmationBatch,
+  FollowerInfo,
+  FollowerStatus,
+  HereReverts,
+  Mark,
+} from "@sluice/core/api";
 import { limits } from "@sluice/core/api";
 import type { Logger } from "pino";
 import { createAwayBook } from "./away.ts";
@@ -38,6 +45,8 @@ export interface RegistryListener {
   confirmation?(confirmation: Confirmation): void;
   /** Who follows has changed: everybody with a live lease, at most 10,000. At most once in 50 ms. */
   children?(followers: readonly FollowerInfo[]): void;
+  /** A follower holds a mark, and says who took its release back and why. */
+  marked?(mark: Mark): void;
   /** A follower has said goodbye: nobody expects it any more, and its id never comes again. */
   left?(follower: FollowerInfo): void;
   /** A follower's lease has ended without a goodbye: it crashed, or is cut off and may come back. */
@@ -286,7 +295,9 @@ export function createRegistry(dependencies: { clock: Clock; logger: Logger; lea
         if (presence.connections === 0) leave(id);
       };
     },
-    receive({ confirmations, children, left = [] }) {
+    receive({ confirmations, children, left = [], marks = [] }) {
+      // A revert before everything else.
+      for (const mark of marks) for (const listener of listeners) listener.marked?.(mark);
       // Before the list that lacks them, which would make them lost.
       for (const id of left) takeGoodbye(id);
       if (children !== null) takeChildren(children);

@@ -1,0 +1,233 @@
+import type {
+  Clock,
+  GuardConfig,
+  GuardEvidence,
+  GuardState,
+  GuardVerdict,
+  ReleaseState,
+  StoredGuard,
+  Timer,
+} from "@sluice/core";
+import {
+  createGuard,
+  heartbeatMs,
+  ingest,
+  isActive,
+  isSluiceError,
+  own,
+  percentText,
+  restoreGuard,
+  serializeGuard,
+  setGuardOff,
+  stepGuard,
+  tickGuard,
+} from "@sluice/core";
+import type { Mark, OutcomeBatch } from "@sluice/core/api";
+import type { RecordFile, Snapshot } from "@sluice/replica";
+import type { Logger } from "pino";
+
+/** Without contact with the log's owner for longer, three heartbeats, a sidecar decides for itself, in milliseconds. */
+export const cutOffMs: number = 3 * heartbeatMs;
+
+/** The chance that any cut-off sidecar reverts a good release, over all of them, of which there are at most so many. */
+const cutOffAlpha = 0.002;
+const sidecarsMax = 1_000;
+
+/** The clock of the guard's blocks, in milliseconds. */
+const tickMs = 250;
+
+/** How often the evidence is kept, in milliseconds: what comes after it is lost with the process. */
+const keepMs = 1_000;
+
+/** A guard of this sidecar's own, over the outcomes of those who follow it. */
+export interface LocalGuard {
+  /** Takes up what the disk has. To be called once, before outcomes are received. */
+  start(): Promise<void>;
+  /** The state has moved. */
+  follow(snapshot: Snapshot): void;
+  /** Counts a batch that was not counted before. */
+  receive(batch: OutcomeBatch): void;
+  close(): Promise<void>;
+}
+
+/** What it needs of its sidecar. */
+export interface LocalGuardDependencies {
+  /** What people know the sidecar by. */
+  readonly host: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly snapshot: () => Snapshot;
+  readonly contactAgeMs: () => number | null;
+  /** Takes a release back: here at once, and for everybody once the origin hears of it. */
+  readonly present: (mark: Mark) => void;
+  /** Where the evidence outlives the process; null begins anew with each, and spends its share of the budget anew. */
+  readonly file: RecordFile | null;
+}
+
+interface Watched {
+  readonly state: GuardState;
+  epoch: number;
+}
+
+interface Stored {
+  readonly log: string | null;
+  readonly guards: readonly (readonly [release: string, guard: StoredGuard])[];
+}
+
+/**
+ * Watches every active release, and acts only while it is cut off: with contact the origin, which sees the outcomes of all, does. What
+ * it does is a revert that runs ahead like any other, with its evidence, and never one of a release whose guard a person has turned off.
+ */
+export function createLocalGuard(dependencies: LocalGuardDependencies): LocalGuard {
+  const { host, clock, logger, snapshot, contactAgeMs, present, file } = dependencies;
+  const watched = new Map<string, Watched>();
+  const startedMs = clock.now();
+  let restored: ReadonlyMap<string, StoredGuard> = new Map();
+  let timer: Timer | undefined;
+  let keptAtMs = clock.now();
+  let changed = false;
+  let keeping: Promise<void> = Promise.resolve();
+  let closed = false;
+
+  const silenceMs = (): number => contactAgeMs() ?? clock.now() - startedMs;
+
+  function watch({ id, plan, epoch, thousandths }: ReleaseState): Watched {
+    const known = watched.get(id);
+    if (known !== undefined) return known;
+    const state = restore(id) ?? createGuard(localConfig(plan.guard), { epoch, thousandths });
+    const its = { state, epoch: 0 };
+    watched.set(id, its);
+    changed = true;
+    return its;
+  }
+
+  function restore(id: string): GuardState | undefined {
+    const stored = restored.get(id);
+    if (stored === undefined) return undefined;
+    try {
+      return restoreGuard(stored);
+    } catch (error) {
+      logger.warn({ err: error, release: id }, "this sidecar's evidence does not fit and begins anew");
+      return undefined;
+    }
+  }
+
+  function follow({ state }: Snapshot): void {
+    for (const release of Object.values(state.releases)) {
+      const { id, epoch, thousandths, guardOff } = release;
+      if (!isActive(release)) {
+        changed = watched.delete(id) || changed;
+        continue;
+      }
+      const its = watch(release);
+      // A plan's end of it comes by the log, which does not come to whoever is cut off.
+      setGuardOff(its.state, guardOff !== null && clock.wall() < guardOff.until);
+      if (its.epoch === epoch) continue;
+      its.epoch = epoch;
+      stepGuard(its.state, { epoch, thousandths }, clock.wall());
+    }
+    for (const id of watched.keys()) if (own(state.releases, id) === undefined) watched.delete(id);
+    arm();
+  }
+
+  function look(): void {
+    const now = snapshot();
+    follow(now);
+    for (const [id, { state }] of watched) {
+      const verdict = tickGuard(state, clock.now(), clock.wall());
+      if (verdict.action !== "revert" || silenceMs() <= cutOffMs || now.marks.has(id)) continue;
+      act(id, verdict);
+    }
+    if (clock.now() - keptAtMs >= keepMs) keep();
+  }
+
+  function act(release: string, { rule, evidence }: GuardVerdict): void {
+    const name = rule ?? "comparative";
+    const reason = reasonOf(host, silenceMs(), name, evidence);
+    logger.warn({ release, rule: name, reason }, "cut off from the origin, this sidecar reverts on its own evidence");
+    const by = { kind: "guard", name: `${name} on ${host}`.slice(0, 200) } as const;
+    present({ release, at: clock.wall(), by, cause: { reason, evidence } });
+  }
+
+  function arm(): void {
+    if (closed || timer !== undefined || watched.size === 0) return;
+    timer = clock.setTimer(tickMs, () => {
+      timer = undefined;
+      look();
+      arm();
+    });
+  }
+
+  function keep(): void {
+    keptAtMs = clock.now();
+    if (!changed || file === null) return;
+    changed = false;
+    const guards = [...watched].map(([release, { state }]) => [release, serializeGuard(state)] as const);
+    const stored: Stored = { log: snapshot().log, guards };
+    const json = JSON.stringify(stored);
+    keeping = keeping
+      .then(() => file.write(json))
+      .catch((error: unknown) => {
+        changed = true;
+        logger.warn({ err: error }, "this sidecar's evidence could not be kept; a restart would begin anew");
+      });
+  }
+
+  return {
+    async start() {
+      try {
+        const json = (await file?.read()) ?? null;
+        const stored = json === null ? null : (JSON.parse(json) as Stored);
+        // Releases of another log mean nothing here.
+        if (stored !== null && stored.log === snapshot().log) restored = new Map(stored.guards);
+      } catch (error) {
+        logger.warn({ err: error }, "this sidecar's evidence could not be read; it begins anew");
+      }
+      follow(snapshot());
+    },
+    follow,
+    receive(batch) {
+      for (const { release, epoch, candidate, control, stratum } of batch.reports) {
+        const its = watched.get(release);
+        if (its === undefined) continue;
+        changed = true;
+        try {
+          ingest(its.state, { epoch, candidate, control, ...(stratum === undefined ? {} : { stratum }) }, clock.wall());
+        } catch (error) {
+          // A step that this sidecar never saw: whoever reports it was at another instance then.
+          if (!isSluiceError(error, "VALIDATION")) throw error;
+        }
+      }
+    },
+    async close() {
+      closed = true;
+      timer?.cancel();
+      keep();
+      await keeping;
+    },
+  };
+}
+
+/**
+ * The plan's guard with this sidecar's share of the budget, half of it for the comparison and half for the absolute rules. A rule that
+ * only looks at its window has no bound on what it reverts wrongly, so that it has to have evidence here.
+ */
+export function localConfig(config: GuardConfig): GuardConfig {
+  const alpha = cutOffAlpha / sidecarsMax / 2;
+  return {
+    ...config,
+    alpha,
+    absolute: config.absolute.map((rule) => ({
+      ...rule,
+      mode: rule.mode === "literal" ? "evidence" : rule.mode,
+      alpha: alpha / config.absolute.length,
+    })),
+  };
+}
+
+function reasonOf(host: string, silenceMs: number, rule: string, evidence: GuardEvidence): string {
+  const { candidateFailures, candidateRequests, controlFailures, controlRequests, thousandths } = evidence;
+  const counts = `${candidateFailures} of ${candidateRequests} requests failed in the candidate, ${controlFailures} of ${controlRequests} in the control, at ${percentText(thousandths)}`;
+  const limit = rule === "absolute" ? "; over an absolute limit" : "";
+  return `${host}, cut off from the origin for ${Math.round(silenceMs / 1_000)} s, saw this alone: ${counts}${limit}`;
+}
