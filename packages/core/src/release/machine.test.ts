@@ -26,7 +26,7 @@ describe(`random histories, seed ${seed} (SLUICE_SEED sets another)`, { timeout 
       fc.property(historyArbitrary, (steps) => {
         for (const { event } of play(steps).log) kinds.add(event.type);
       }),
-      { ...runs, numRuns: Math.min(histories, 300) },
+      { ...runs, numRuns: 300 },
     );
     // Sources and alerts have tests of their own: they change nothing of who sees what.
     const left: readonly EventType[] = ["source-added", "source-removed", "alert-received", "rebased"];
@@ -180,17 +180,17 @@ describe(`random histories, seed ${seed} (SLUICE_SEED sets another)`, { timeout 
   });
 
   test("invariant 7: changes that come back from a reverted version never start by themselves", () => {
-    expect.hasAssertions();
     fc.assert(
       fc.property(historyArbitrary, (steps) => {
+        const startedUnseen: string[] = [];
         play(steps, ({ logged, after }) => {
           for (const { event } of logged) {
-            if (event.type !== "release-started") continue;
+            if (event.type !== "release-started" || event.acceptQuarantined) continue;
             const candidate = own(after.datasets, event.dataset)?.candidate;
-            if (candidate !== null && candidate?.quarantinedChanges !== null)
-              expect(event.acceptQuarantined).toBe(true);
+            if (candidate !== null && candidate?.quarantinedChanges !== null) startedUnseen.push(event.release);
           }
         });
+        expect(startedUnseen).toEqual([]);
       }),
       runs,
     );

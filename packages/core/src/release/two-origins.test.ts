@@ -28,10 +28,10 @@ function eachEvent(
   }
 }
 
-function always(holds: (world: World) => void): void {
+function always(holds: (world: World) => void, numRuns: number = runs.numRuns): void {
   fc.assert(
     fc.property(worldArbitrary, (input) => holds(playWorld(input))),
-    runs,
+    { ...runs, numRuns },
   );
 }
 
@@ -43,9 +43,9 @@ describe(`two origins on one log, seed ${seed} (SLUICE_SEED sets another)`, { ti
       conflicts += world.conflicts;
       retries += world.retries;
       for (const { by, event } of world.log) if (event.type === "release-reverted") reverters.add(by.kind);
-    });
-    expect(conflicts).toBeGreaterThan(runs.numRuns / 10);
-    expect(retries).toBeGreaterThan(runs.numRuns / 10);
+    }, 200);
+    expect(conflicts).toBeGreaterThan(20);
+    expect(retries).toBeGreaterThan(20);
     expect(reverters).toEqual(new Set(["person", "guard", "alert"]));
   });
 
@@ -149,19 +149,19 @@ describe(`two origins on one log, seed ${seed} (SLUICE_SEED sets another)`, { ti
   });
 
   test("invariant 11: a guard that either turned off does nothing that followers have not heard of", () => {
-    expect.hasAssertions();
-    always(({ appends, log }) => {
+    always((world) => {
       const announced = new Set(
-        appends.flatMap(({ given, events }) =>
+        world.appends.flatMap(({ given, events }) =>
           given.command.type === "revert" && given.command.announced === true ? events : [],
         ),
       );
-      eachEvent({ log } as World, (logged, before) => {
+      const wrong: LoggedEvent[] = [];
+      eachEvent(world, (logged, before) => {
         const { event, by } = logged;
-        if (by.kind !== "guard" || !("release" in event)) return;
-        const release = own(before.releases, event.release ?? "");
-        if ((release?.guardOff ?? null) !== null) expect(announced.has(logged)).toBe(true);
+        if (by.kind !== "guard" || !("release" in event) || announced.has(logged)) return;
+        if ((own(before.releases, event.release ?? "")?.guardOff ?? null) !== null) wrong.push(logged);
       });
+      expect(wrong).toEqual([]);
     });
   });
 });
