@@ -48,7 +48,7 @@ async function saleBegins(stage: Stage, timeline: Timeline, guard: boolean, expe
   timeline.say("quiet", "the merchandising system offers v2: the sale, held until midnight");
   const { event } = await releaseHeld(stage, "v5", 50_000);
   if (guard) {
-    await sluice.command(`/v1/releases/${event.release}/promote`, { reason: "midnight" });
+    await sluice.command(`/v1/releases/${event.release}/promote`, {});
     await log.waitFor("v2 is shown to everybody", 5 * second, isOf("release-promoted"));
     await pause(second);
     const from = Date.now();
@@ -65,7 +65,7 @@ async function saleGoesOn({ shoppers, workers }: Stage, timeline: Timeline, expe
   const from = Date.now();
   await pause(1_500);
   const tally = await shoppers.tally(from, Date.now() - settledMs);
-  expect(tally.requests > 100 && tally.bad === 0, `without an origin: ${JSON.stringify(tally)}`);
+  expect(tally.requests > 20 && tally.bad === 0, `without an origin: ${JSON.stringify(tally)}`);
   const isOn = isOnly(tally, 2);
   expect(isOn, `the sale was undone without anybody wanting it; versions shown: ${JSON.stringify(tally.shown)}`);
   expect(workers.reverters(2) === 0, `${workers.reverters(2)} processes of the shop took the sale back`);

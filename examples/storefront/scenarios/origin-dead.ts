@@ -77,7 +77,7 @@ async function tell(stage: Stage, timeline: Timeline, guard: boolean): Promise<O
     await pause(2 * second);
     const after = await stage.shoppers.tally(Date.now() - 1_700, Date.now() - settledMs);
     expect(
-      after.requests > 100 && after.bad === 0,
+      after.requests > 20 && after.bad === 0,
       `the harm goes on: ${count(after.bad)} of the last ${count(after.requests)} answers were bad: ${JSON.stringify(after.faults)}`,
     );
     expect(isOnly(after, 1), `versions shown at the end: ${JSON.stringify(after.shown)}`);
@@ -94,7 +94,7 @@ async function cutOff(stage: Stage, timeline: Timeline, guard: boolean, expect: 
   await shoppers.pace(quietPace);
   const started = await releaseHeld(stage, "v4", 5_000);
   if (!guard) {
-    await sluice.command(`/v1/releases/${started.event.release}/promote`, { reason: "the sale begins" });
+    await sluice.command(`/v1/releases/${started.event.release}/promote`, {});
     await log.waitFor("v2 is shown to everybody", 5 * second, isOf("release-promoted"));
   }
   await stage.killOrigin();
@@ -121,7 +121,7 @@ async function takenBackAlone(
   expect(last - killedAt < leaseMs, `it took ${last - killedAt} ms, longer than the lease`);
   await pause(second);
   const after = await shoppers.tally(last + 1, Date.now() - settledMs);
-  expect(after.requests > 50 && after.bad === 0, `after it was taken back: ${JSON.stringify(after)}`);
+  expect(after.requests > 10 && after.bad === 0, `after it was taken back: ${JSON.stringify(after)}`);
   expect(isOnly(after, 1), `versions shown after it was taken back: ${JSON.stringify(after.shown)}`);
   return { revertAt, appliedAt };
 }
