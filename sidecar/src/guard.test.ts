@@ -2,7 +2,7 @@ import { createVirtualClock } from "@sluice/core";
 import { type EvidenceAnswer, evidenceAnswerSchema } from "@sluice/core/api";
 import { expect, test } from "vitest";
 import { answerOf, createTestOrigin, failures, pricedItems, type TestOrigin } from "./origin.testing.ts";
-import { createMemoryDisk } from "./store/memory-store.ts";
+import { createMemoryDisk, type MemoryWrite, type WriteFate } from "./store/memory-store.ts";
 
 const items = pricedItems(50);
 const changed = { ...items, "sku-1": { price: 55, currency: "CNY" } };
@@ -235,4 +235,61 @@ test("reports of two strata are compared by themselves", async () => {
   // Added up, 9 % of the candidate's requests fail and 1.9 % of the control's.
   expect(evidence).toMatchObject({ candidateFailures: 90, controlFailures: 19 });
   expect(evidence?.comparativeEvidence).toBeLessThan(1);
+});
+
+test("a release that nobody has reported on loses no evidence with the process", async () => {
+  const clock = createVirtualClock();
+  const disk = createMemoryDisk();
+  const before = await createTestOrigin({ items, clock, store: { id: "log-1", clock, disk } });
+  await before.publish("prices", changed, "?release=true&thousandths=5000");
+  clock.advance(1_250);
+  await settle();
+  const after = await createTestOrigin({ clock, store: { id: "log-1", clock, disk } });
+  expect((await after.status()).datasets[0]?.release?.evidence?.threshold).toBeCloseTo(1 / 0.006, 6);
+});
+
+test("evidence of a release that ended just before the process did is found among what was kept of its guard", async () => {
+  const clock = createVirtualClock();
+  const disk = createMemoryDisk();
+  const fate = (write: MemoryWrite): WriteFate =>
+    write.kind === "document" && write.name.startsWith("evidence:")
+      ? { durable: false, answer: "STORE_UNAVAILABLE" }
+      : { durable: true, answer: "ok" };
+  const before = await createTestOrigin({ items, clock, store: { id: "log-1", clock, disk, fate } });
+  const { release } = await answerOf(before.publish("prices", changed, "?release=true&thousandths=5000"));
+  await report({ ...before, release: String(release) }, 1, { candidateFailures: 1, candidateOk: 19, ok: 400 });
+  clock.advance(1_000);
+  await settle();
+  await before.post("/v1/datasets/prices/revert", { reason: "a hunch" });
+  await settle();
+  // While the process lives it has it, although the store does not.
+  expect((await evidenceOf(before, String(release))).evidence.candidateFailures).toBe(1);
+  expect([...disk.documents.keys()].filter((name) => name.startsWith("evidence:"))).toEqual([]);
+
+  const after = await createTestOrigin({ clock, store: { id: "log-1", clock, disk } });
+  await settle();
+  expect((await evidenceOf(after, String(release))).evidence).toMatchObject({
+    candidateRequests: 20,
+    candidateFailures: 1,
+  });
+  expect([...disk.documents.keys()].filter((name) => name.startsWith("evidence:"))).toHaveLength(1);
+});
+
+test("an ended release whose evidence cannot be read has none, and the others have theirs", async () => {
+  const clock = createVirtualClock();
+  const disk = createMemoryDisk();
+  const before = await createTestOrigin({ items, clock, store: { id: "log-1", clock, disk } });
+  const releases: string[] = [];
+  for (const price of [200, 201]) {
+    const upload = { ...items, "sku-1": { price, currency: "CNY" } };
+    const { release } = await answerOf(before.publish("prices", upload, "?release=true&thousandths=5000"));
+    releases.push(String(release));
+    await before.post(`/v1/releases/${release}/revert`, { reason: "the next one" });
+    await settle();
+  }
+  const [torn, whole] = releases;
+  disk.documents.set(`evidence:${torn}`, "{");
+  const after = await createTestOrigin({ clock, store: { id: "log-1", clock, disk } });
+  expect((await after.request(`/v1/releases/${torn}/evidence`)).status).toBe(404);
+  await evidenceOf(after, String(whole));
 });

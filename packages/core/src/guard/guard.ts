@@ -7,6 +7,7 @@ import { giveVerdict, latchAbsolute, latchComparative } from "./decision.ts";
 import { stepStream } from "./evidence.ts";
 import { noteCrossings, notePoint } from "./history.ts";
 import { closePromotionBlock, type PromotionFailures } from "./promotion.ts";
+import { countFresh } from "./recent.ts";
 import { type ArmReport, assertOutcomeReport, type OutcomeReport } from "./report.ts";
 import {
   createEpoch,
@@ -207,7 +208,11 @@ function countArm(
   distinctByKind: number[],
 ): ArmCount {
   const sum: ArmCount = { requests: report.ok, failures: 0, distinct: 0, slow: 0 };
-  for (const [kind, { count, distinct }] of Object.entries(report.failures)) {
+  // Slow requests come without units, and so do the failures of a reporter that knows none.
+  let fresh = report.units.length > 0 ? countFresh(state.recentUnits, report.units, state.slot) : Infinity;
+  for (const [kind, { count, distinct: told }] of Object.entries(report.failures)) {
+    const distinct = kind === slowKind ? told : Math.min(told, fresh);
+    if (kind !== slowKind) fresh -= distinct;
     sum.requests += count;
     const index = streamOf(state, kind);
     const counts = state.requestStreams[index];

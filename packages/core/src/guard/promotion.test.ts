@@ -326,3 +326,30 @@ test("the candidate is taken for as good as the control until its own failures s
     needed({ candidateRequests: 1_000, controlRequests: 19_000 }) ?? 0,
   );
 });
+
+test("the estimate of a guard is its slowest stream's, by the rates of each kind", () => {
+  const config = configOf([{ fromThousandths: 0, worseRatio: 3, worseExtraRate: 0.005 }], {
+    kinds: ["below-cost"],
+    slowMs: 100,
+    toleratedRatio: 100,
+  });
+  const armOf = (failures: Record<string, FailureCount>, requests: number): ArmReport =>
+    failed(failures, requests - Object.values(failures).reduce((sum, { count }) => sum + count, 0));
+  const estimateOf = (candidate: Record<string, FailureCount>, control: Record<string, FailureCount>) =>
+    play(createGuard(config, start), [{ epoch: 1, candidate: armOf(candidate, 100), control: armOf(control, 1_900) }])
+      .requestsNeeded;
+  const nothing = estimateOf({}, {});
+  expect(nothing).toBeGreaterThan(600);
+  // A control that fails as well makes it easier for the streams that are compared with it, and the others are as slow as before.
+  expect(estimateOf({ error: some(1) }, { error: some(19) })).toBe(nothing);
+  const alike = estimateOf(
+    { error: some(1), "below-cost": some(1), slow: some(1) },
+    { error: some(19), "below-cost": some(19), slow: some(19) },
+  );
+  expect(alike).toBeLessThan(nothing ?? 0);
+  // One kind that is hopeless is enough, whichever it is.
+  for (const kind of ["error", "below-cost", "slow"]) expect(estimateOf({ [kind]: some(50) }, {})).toBeNull();
+  // Slow requests are not in the total.
+  const slowAlone = estimateOf({ slow: some(1) }, { slow: some(19) });
+  expect(slowAlone).toBe(nothing);
+});

@@ -4,6 +4,7 @@ import { assertGuardConfig, type GuardConfig, otherKind, slowKind } from "./conf
 import { type EvidenceStream, logAddExp, logSumExp } from "./evidence.ts";
 import { boundAt, createPromotion, logPromotionEvidence, type PromotionTest, testOf } from "./promotion.ts";
 import { createTrail, type Trail } from "./trail.ts";
+import type { RecentUnits } from "./recent.ts";
 import { countUnitsBelow, createUnitSet, type UnitSet } from "./units.ts";
 import type { GuardEvidence, GuardStep } from "./verdict.ts";
 
@@ -41,6 +42,7 @@ export interface GuardState {
   readonly unitStream: EvidenceStream;
   readonly units: UnitSet;
   unitsFailed: number;
+  readonly recentUnits: RecentUnits;
   /** Whether reporters send units: decided by the first failure, before anything is compared. */
   unitsKnown: boolean | undefined;
   /** The declared kinds in their order, `slow` where slow requests count, then `other`: together the request stream. */
@@ -85,6 +87,7 @@ export function createState(config: GuardConfig, start: GuardStep): GuardState {
     unitStream: createComparison(),
     units,
     unitsFailed: 0,
+    recentUnits: new Map(),
     unitsKnown: undefined,
     requestStreams: [...named, otherKind].map(createKind),
     promotion: createPromotion(config, named),

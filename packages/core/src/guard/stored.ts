@@ -5,6 +5,7 @@ import { type EvidenceStream, logStreamEvidence } from "./evidence.ts";
 import { logStreamPromotion, type PromotionTest } from "./promotion.ts";
 import { createEpoch, createState, type GuardState, type KindState, type OpenBlock } from "./state.ts";
 import type { Trail } from "./trail.ts";
+import { restoreRecent, storeRecent, type StoredRecentUnits } from "./recent.ts";
 import { countUnitsBelow, unitCount } from "./units.ts";
 import type { EvidencePoint, GuardEvidence, GuardStep } from "./verdict.ts";
 
@@ -45,6 +46,7 @@ export interface StoredGuard {
   readonly unitStream: StoredStream;
   /** The words of the unit set that are not 0, by their index. */
   readonly units: readonly (readonly [index: number, word: number])[];
+  readonly recentUnits: StoredRecentUnits;
   readonly unitsKnown: boolean | null;
   readonly requestStreams: readonly (Omit<KindState, "stream"> & { readonly stream: StoredStream })[];
   readonly promotion: readonly StoredPromotion[];
@@ -70,6 +72,7 @@ export function serializeGuard(state: GuardState): StoredGuard {
     epochs: state.epochs.map(({ epoch, thousandths, blocks }) => ({ epoch, thousandths, blocks: [...blocks] })),
     unitStream: storeStream(state.unitStream),
     units: [...state.units.entries()].filter(([, word]) => word !== 0),
+    recentUnits: storeRecent(state.recentUnits),
     unitsKnown: state.unitsKnown ?? null,
     requestStreams: state.requestStreams.map(({ stream, ...counts }) => ({ ...counts, stream: storeStream(stream) })),
     promotion: state.promotion.map(({ worseRatio, worseExtraRate, streams }) => ({
@@ -113,6 +116,7 @@ export function restoreGuard(stored: StoredGuard): GuardState {
     unitStream: restoreStream(fresh.unitStream, copy.unitStream, "unitStream"),
     units: fresh.units,
     unitsFailed: countUnitsBelow(fresh.units, unitCount),
+    recentUnits: restoreRecent(copy.recentUnits),
     unitsKnown: copy.unitsKnown ?? undefined,
     requestStreams: copy.requestStreams.map((counts, index) => ({
       ...counts,
