@@ -183,6 +183,8 @@ test("of a release that was reverted it says what was seen, which rule, and when
   expect(stdout).toContain(`release  ${release}, ended 5 s ago by guard comparative\n`);
   expect(stdout).toContain("REVERTED: the candidate failed 31 of 2,034, the control 57 of 38,412");
   expect(stdout).toContain("revert 166.7 ┤");
+  // Nothing is still needed of what has ended.
+  expect(stdout).toContain("for      0.04 of 10: the promotion test was not open at the end");
 });
 
 test("where no history is kept, the evidence that the revert carries is shown without a drawing", async () => {

@@ -17,6 +17,8 @@ export function eventLine({ at, by, event }: LoggedEvent, timeZone?: string): st
 
 /** What happened to a release, without when and on what. */
 export function releaseEventText(event: Event): string {
+  // Its evidence is drawn beside it.
+  if (event.type === "release-reverted") return `REVERTED: ${event.cause.reason}`;
   return describe(event).text.replace(/^v\d+ /, "");
 }
 

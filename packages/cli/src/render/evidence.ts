@@ -12,8 +12,16 @@ const chartRows = 7;
 const chartColumnsMax = 110;
 const crossingsShownMax = 8;
 
-/** All that a guard saw of a release: counts of both arms, where each test stands against its lines, when it crossed them. */
-export function renderEvidence(evidence: GuardEvidence, history: readonly EvidencePoint[], view: View): string[] {
+/**
+ * All that a guard saw of a release: counts of both arms, where each test stands against its lines, when it crossed them. Of one
+ * that has ended nothing is still needed.
+ */
+export function renderEvidence(
+  evidence: GuardEvidence,
+  history: readonly EvidencePoint[],
+  hasEnded: boolean,
+  view: View,
+): string[] {
   const against = chartOf(history, ({ logComparative }) => logComparative, againstLines(evidence), view);
   const inFavour = chartOf(history, ({ logPromotion }) => logPromotion, promotionLines(evidence), view);
   return [
@@ -22,7 +30,7 @@ export function renderEvidence(evidence: GuardEvidence, history: readonly Eviden
     ...layOut(againstRows(evidence, view), view),
     ...(against.length === 0 ? [] : ["", ...against]),
     "",
-    ...layOut(promotionRowsOf(evidence), view),
+    ...layOut(promotionRowsOf(evidence, hasEnded), view),
     ...(inFavour.length === 0 ? [] : ["", ...inFavour]),
     "",
     ...layOut([...limitRows(evidence), ...crossingRows(evidence.crossings, view), ...lateRows(evidence)], view),
@@ -91,12 +99,12 @@ function againstRows(evidence: GuardEvidence, view: View): Row[] {
   return rows;
 }
 
-function promotionRowsOf({ promotion, thousandths }: GuardEvidence): Row[] {
+function promotionRowsOf({ promotion, thousandths }: GuardEvidence, hasEnded: boolean): Row[] {
   const { evidence, threshold, bound, streams } = promotion;
   const rows: Row[] = [
     {
       label: "for",
-      text: `${numberText(evidence)} of ${numberText(threshold)}: ${promotionText(promotion)}`,
+      text: `${numberText(evidence)} of ${numberText(threshold)}: ${hasEnded ? endedText(promotion) : promotionText(promotion)}`,
       kind: promotion.open ? "good" : "plain",
     },
     { label: "", text: `the test at ${percentText(thousandths)} rules out that it fails ${boundText(bound)}` },
@@ -106,6 +114,10 @@ function promotionRowsOf({ promotion, thousandths }: GuardEvidence): Row[] {
     rows.push({ label: "", text: `the least of ${each.join(", ")}` });
   }
   return rows;
+}
+
+function endedText({ open }: GuardEvidence["promotion"]): string {
+  return `the promotion test was ${open ? "open" : "not open"} at the end`;
 }
 
 /** What a promotion test still needs: `about 1,240 more requests`. */

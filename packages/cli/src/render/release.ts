@@ -31,7 +31,10 @@ export function renderRelease(report: ReleaseReport, view: View): string[] {
   const changes =
     active === null || dataset.candidate === null ? [] : exampleLines(dataset.candidate.difference, view.columns);
   const seen = evidence?.evidence ?? active?.evidence ?? endEvidenceOf(events);
-  const drawn = seen === null ? ["  no evidence is kept of it"] : renderEvidence(seen, evidence?.history ?? [], view);
+  const drawn =
+    seen === null
+      ? ["  no evidence is kept of it"]
+      : renderEvidence(seen, evidence?.history ?? [], active === null, view);
   return [
     ...renderDataset(dataset, view),
     "",
