@@ -6,6 +6,7 @@ import { type DemoOptions, readOptions, refuseTakenPort, runProgram, UsageError 
 import type { Outcome } from "./stage/outcome.ts";
 import { invite, play } from "./stage/play.ts";
 import { setStage } from "./stage/stage.ts";
+import { paragraph } from "./stage/timeline.ts";
 
 const startedAt = Date.now();
 
@@ -78,6 +79,6 @@ function greeting({ name, about, withoutGuard }: Scenario, { port, shopPort, gua
   the release   http://127.0.0.1:${port}     who sees what, and the button that takes it back
   the timeline  here
 
-  ${name}: ${about}${guard ? "" : `\n  --no-guard: ${withoutGuard}`}
+  ${paragraph(`${name}: ${about}`, "  ")}${guard ? "" : `\n  ${paragraph(`--no-guard: ${withoutGuard}`, "  ")}`}
 `;
 }

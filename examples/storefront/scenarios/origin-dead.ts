@@ -131,7 +131,7 @@ async function reconciled(stage: Stage, timeline: Timeline, expect: Expect): Pro
   await stage.startOrigin();
   timeline.say("news", "the origin is started again over the same data; its log knows of no revert");
   const revert = await stage.log.waitFor("the log has the revert", 20 * second, isOf("release-reverted"));
-  timeline.say("good", `the log has it too: taken back by ${revert.by.kind} ${revert.by.name}`);
+  timeline.say("good", "the sidecar has told it, and the log has the revert too");
   expect(revert.by.kind === "guard", `v2 was taken back by ${revert.by.kind} ${revert.by.name}`);
   await eventually("the sidecar follows again", 15 * second, async () => {
     const { followers } = await stage.sluice.status();

@@ -1,6 +1,7 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { UsageError } from "../stage/options.ts";
+import { paragraph } from "../stage/timeline.ts";
 import { alertmanager } from "./alertmanager.ts";
 import { businessFailure } from "./business-failure.ts";
 import { firstRelease } from "./first-release.ts";
@@ -53,8 +54,10 @@ function isProgram(file: string): boolean {
 /** The list as people read it, or as one line of JSON. */
 export function listScenarios(json: boolean): string {
   if (json) return JSON.stringify({ scenarios: scenarios.map(({ name, about }) => ({ name, about })) });
-  const lines = scenarios.map(
-    ({ name, about, withoutGuard }) => `  ${name}\n      ${about}\n      --no-guard: ${withoutGuard}\n`,
+  const indent = "      ";
+  const entries = scenarios.map(
+    ({ name, about, withoutGuard }) =>
+      `  ${name}\n${indent}${paragraph(about, indent)}\n${indent}${paragraph(`--no-guard: ${withoutGuard}`, indent)}\n`,
   );
-  return lines.join("\n");
+  return entries.join("\n");
 }

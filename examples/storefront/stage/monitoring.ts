@@ -70,7 +70,7 @@ export async function startMonitoring(parts: {
   });
 
   const run = (program: string, args: readonly string[]): Child =>
-    processes.start({ name: program, file: "stage/run-program.ts", args: [program, ...args] });
+    processes.start({ name: program, file: "program.ts", args: [program, ...args] });
   const alertmanager = run("prometheus-alertmanager", [
     `--config.file=${alertmanagerFile}`,
     `--storage.path=${join(folder, "alertmanager")}`,

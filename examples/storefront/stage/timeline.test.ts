@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createChecks } from "./checks.ts";
-import { createTimeline, describe } from "./timeline.ts";
+import { createTimeline, describe, paragraph } from "./timeline.ts";
 
 const source = { kind: "source", name: "merchandising" };
 
@@ -20,6 +20,14 @@ test("what a person wants to know of an event is said, what moves a hundred time
     "25 %",
   );
   expect(describe({ type: "patched", dataset: "stock" }, source)).toBeNull();
+});
+
+test("a paragraph breaks between words, and loses none", () => {
+  const text = "one two three ".repeat(20).trim();
+  const lines = paragraph(text, "  ").split("\n  ");
+  expect(lines.length).toBeGreaterThan(1);
+  expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(100);
+  expect(lines.join(" ")).toBe(text);
 });
 
 test("a part of the story is done only if it ran and nothing in it failed", async () => {

@@ -21,6 +21,8 @@ const looks = {
   quiet: { sign: "·", style: "gray" },
 } as const;
 
+const paragraphWidth = 100;
+
 /** Starts a timeline that counts from `startedAt`. */
 export function createTimeline(startedAt: number, write: (text: string) => void): Timeline {
   function say(kind: LineKind, text: string, at = Date.now()): void {
@@ -89,6 +91,18 @@ export function describe(
     default:
       return null;
   }
+}
+
+/** A text on lines of at most 100 characters, each but the first indented. */
+export function paragraph(text: string, indent: string): string {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1) ?? "";
+    if (line === "") lines[lines.length - 1] = word;
+    else if (line.length + word.length < paragraphWidth) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines.join(`\n${indent}`);
 }
 
 /** `10,000`. */

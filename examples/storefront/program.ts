@@ -1,4 +1,4 @@
-// Runs a program that is not this project's as a process of the demo: `run-program.ts PROGRAM ARGUMENTS...`. It ends with this one.
+// Runs a program that is not this project's as a process of the demo: `program.ts PROGRAM ARGUMENTS...`. It ends with this one.
 import { spawn } from "node:child_process";
 
 const [program = "", ...args] = process.argv.slice(2);
