@@ -80,7 +80,7 @@ export async function startMonitoring(options: {
     prometheus,
     alertmanager,
     async query(expression) {
-      const response = await fetch(`${prometheus.url}/api/v1/query?${new URLSearchParams({ query: expression })}`);
+      const response = await fetch(`${prometheus.url}/api/v1/query?query=${encodeURIComponent(expression)}`);
       const { data } = (await response.json()) as { data: { result: { value: [number, string] }[] } };
       return data.result.map(({ value }) => Number(value[1]));
     },
@@ -108,10 +108,11 @@ function run(program: string, port: number, args: readonly string[]): RunningPro
   };
 }
 
-async function ready({ url, output }: RunningProgram): Promise<void> {
+async function ready(program: RunningProgram): Promise<void> {
+  const url = `${program.url}/-/ready`;
   try {
-    await eventually(`${url} is ready`, async () => ((await fetch(`${url}/-/ready`)).ok ? true : undefined));
+    await eventually(`${url} answers`, async () => ((await fetch(url)).ok ? true : undefined));
   } catch (error) {
-    throw new Error(`it was never ready and wrote:\n${output()}`, { cause: error });
+    throw new Error(`it was never ready and wrote:\n${program.output()}`, { cause: error });
   }
 }

@@ -13,7 +13,7 @@ export interface Given {
   [label: string]: string | undefined;
 }
 
-export const night = "2026-11-11T00:03:00.000Z";
+const night = "2026-11-11T00:03:00.000Z";
 export const later = "2026-11-11T00:20:00.000Z";
 
 /** An alert as Alertmanager has it, of labels and the three fields beside them. */
@@ -73,7 +73,7 @@ export async function logOf(
     .filter(({ event }) => event.type === type);
 }
 
-export const plan: Readonly<Record<string, unknown>> = {
+const plan: Readonly<Record<string, unknown>> = {
   steps: [{ thousandths: 5_000, holdMs: 600_000 }],
   alerts: [
     { matchers: ['service=~"checkout|cart"'], action: "hold" },

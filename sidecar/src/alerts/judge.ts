@@ -70,6 +70,6 @@ function shown(value: string): string {
 }
 
 /** A release as people call it. */
-export function nameOf({ candidatePublish, dataset }: ReleaseState): string {
+function nameOf({ candidatePublish, dataset }: ReleaseState): string {
   return `v${candidatePublish} of ${dataset}`;
 }

@@ -21,7 +21,7 @@ export interface Prometheus {
 }
 
 /** How long an answer may take, in milliseconds. */
-export const queryTimeoutMs = 5_000;
+const queryTimeoutMs = 5_000;
 
 /** How long an answer may be. An expression of a rule is to be an aggregate, not the list of all that there is. */
 export const answerBytesMax = 1_048_576;

@@ -1,0 +1,75 @@
+import { createVirtualClock } from "@sluice/core";
+import { pino } from "pino";
+import { expect, test } from "vitest";
+import { type Firing, type FiringBook, firingMax, openFiringBook } from "./firing-book.ts";
+
+const logger = pino({ level: "silent" });
+
+function firing(key: string, asked: Firing["asked"] = {}): Firing {
+  return { key, holder: { kind: "alert", name: key }, startsAt: null, since: 1, reason: "r", asked };
+}
+
+/** A document beside the log, and how often it was written. */
+function createDocument(json?: string): {
+  getDocument(): Promise<string | undefined>;
+  putDocument(name: string, text: string): Promise<void>;
+  readonly written: string[];
+} {
+  const written: string[] = json === undefined ? [] : [json];
+  return {
+    getDocument: () => Promise.resolve(written.at(-1)),
+    putDocument: (_name, text) => Promise.resolve(void written.push(text)),
+    written,
+  };
+}
+
+async function open(
+  documents: ReturnType<typeof createDocument>,
+  clock = createVirtualClock(),
+): Promise<{ book: FiringBook; clock: typeof clock }> {
+  return { book: await openFiringBook({ documents, clock, logger }), clock };
+}
+
+test("the oldest of too many is forgotten, and one that is heard of again is not the oldest", async () => {
+  const { book } = await open(createDocument());
+  for (let number = 0; number < firingMax; number++) book.put(firing(`alert-${number}`));
+  book.put(firing("alert-0"));
+  book.put(firing("one-more"));
+  expect(book.get("alert-1")).toBeUndefined();
+  expect([book.get("alert-0")?.key, book.get("alert-2")?.key, book.get("one-more")?.key]).toEqual([
+    "alert-0",
+    "alert-2",
+    "one-more",
+  ]);
+});
+
+test("a storm of alerts is one write, and closing writes what is left", async () => {
+  const documents = createDocument();
+  const { book, clock } = await open(documents);
+  for (let number = 0; number < 100; number++) book.put(firing(`alert-${number}`));
+  clock.advance(1_000);
+  await book.close();
+  expect(documents.written).toHaveLength(1);
+  book.remove("alert-7");
+  await book.close();
+  const { book: again } = await open(documents);
+  expect([again.get("alert-7"), again.get("alert-8")?.key]).toEqual([undefined, "alert-8"]);
+});
+
+test("what wants a release held is known by release, until a person has let it go", async () => {
+  const { book } = await open(createDocument());
+  book.put(firing("a", { r1: "hold", r2: "revert" }));
+  book.put(firing("b", { r1: "hold" }));
+  const wanting = (): string[] => book.wantHeld("r1").map(({ key }) => key);
+  expect([wanting(), book.wantHeld("r2"), book.wantHeld("constructor")]).toEqual([["a", "b"], [], []]);
+  book.overrule("r1");
+  expect(wanting()).toEqual([]);
+  expect(book.get("a")?.asked).toEqual({ r1: "overruled", r2: "revert" });
+});
+
+test("a book that cannot be read is begun anew, and the origin starts all the same", async () => {
+  for (const json of ["{", "[7]", '[{"key":"a"}]']) {
+    const { book } = await open(createDocument(json));
+    expect(book.wantHeld("r1")).toEqual([]);
+  }
+});
