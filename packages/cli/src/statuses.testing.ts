@@ -132,7 +132,7 @@ export const suspicious: GuardEvidence = {
 };
 
 /** What a guard saw of a candidate that fails no more often, before there was enough of it. */
-export const early: GuardEvidence = {
+const early: GuardEvidence = {
   ...suspicious,
   candidateFailures: 3,
   comparativeEvidence: 0.41,

@@ -231,7 +231,7 @@ function chartOf(
 }
 
 /** A number that is read as a size: three digits, and no more than `> 10,000`. */
-export function numberText(value: number): string {
+function numberText(value: number): string {
   if (value >= 10_000) return "> 10,000";
   return value > 0 && value < 0.001 ? "< 0.001" : String(Number(value.toPrecision(value >= 100 ? 4 : 3)));
 }

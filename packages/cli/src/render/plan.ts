@@ -64,7 +64,7 @@ function atText(ms: number): string {
 }
 
 /** What a plan watches, and what it waits for. */
-export function ruleRows(plan: Plan): Row[] {
+function ruleRows(plan: Plan): Row[] {
   const { queries, requiredApps } = plan;
   const apps: Row[] =
     requiredApps.length === 0

@@ -89,7 +89,7 @@ function planRows(events: readonly LoggedEvent[], active: ReleaseStatus | null, 
 }
 
 /** The plan that a release walks by: its own, which its start says. */
-export function planOf(events: readonly LoggedEvent[]): Plan | undefined {
+function planOf(events: readonly LoggedEvent[]): Plan | undefined {
   for (const { event } of events) if (event.type === "release-started") return event.plan;
   return undefined;
 }
