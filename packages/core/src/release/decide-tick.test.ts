@@ -171,6 +171,12 @@ test("the time of a guard that is off is counted by the clock that does not jump
   expect(given(off, ticked(10_000), -3_600_000).events).toEqual(["guard-on"]);
 });
 
+test("a bake lasts as long as its plan says, and not a millisecond less", () => {
+  const baking = given(startedOf(plan), { type: "promote", release: id, epoch: null }, 0).state;
+  expect(given(baking, tick, plan.bakeMs - 1).events).toEqual([]);
+  expect(given(baking, tick, plan.bakeMs).events).toEqual(["release-completed"]);
+});
+
 test("a bake ends although the guard is off: nothing is left to hold back", () => {
   const baking = given(startedOf(plan), { type: "promote", release: id, epoch: null }, 0).state;
   const off = given(baking, { type: "guard-off", release: id, forMs: 60_000, reason: "a known fault" }, 1).state;
