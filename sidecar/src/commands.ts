@@ -2,7 +2,6 @@ import type {
   Actor,
   Cause,
   Clock,
-  Command,
   Decision,
   GivenCommand,
   LoggedEvent,
@@ -13,6 +12,8 @@ import { assert, decide, evolve, isActive, isSluiceError, own, SluiceError } fro
 import type { Mark } from "@sluice/core/api";
 import type { DatasetLines } from "@sluice/replica";
 import type { Logger } from "pino";
+import type { BuiltCommand } from "./built-command.ts";
+import { isShared } from "./built-command.ts";
 import { asAnnounced, createOwedReverts } from "./owed-reverts.ts";
 import { createPresentedMarks } from "./presented-marks.ts";
 import type { EventLog, RememberedAnswer } from "./store/port.ts";
@@ -24,12 +25,6 @@ const commandsWaitingMax = 10_000;
 
 /** Pause before reverts that could not be made durable are tried again by themselves, in milliseconds. */
 const durableRetryMs = 500;
-
-/** A command whose facts depend on what stands before it in the log, such as a patch. */
-export interface BuiltCommand {
-  readonly by: Actor;
-  readonly build: (working: Working) => Command;
-}
 
 /** What came of a command. */
 export interface Executed {
@@ -236,8 +231,8 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
   /** Patches that wait share an append; any other command has one of its own. */
   function takeBatch(): Job[] {
     const batch = queue.splice(0, 1);
-    if (batch[0] === undefined || !("build" in batch[0].given)) return batch;
-    while (queue[0] !== undefined && "build" in queue[0].given && batch.length < 256) batch.push(...queue.splice(0, 1));
+    if (batch[0] === undefined || !isShared(batch[0].given)) return batch;
+    while (queue[0] !== undefined && isShared(queue[0].given) && batch.length < 256) batch.push(...queue.splice(0, 1));
     return batch;
   }
 

@@ -25,6 +25,7 @@ const lineOf = (publish: number): Line => ({
   difference: { added: 0, removed: 0, changed: 0, unchanged: 0, examples: [] },
   changes: null,
   quarantinedChanges: null,
+  restored: null,
 });
 
 function faultsOf(

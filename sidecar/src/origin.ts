@@ -23,11 +23,13 @@ import { createMending } from "./mending.ts";
 import { restore } from "./origin-checkpoint.ts";
 import { createOriginHere } from "./origin-here.ts";
 import { createPlans } from "./plans.ts";
-import type { Workbench } from "./publish/workbench.ts";
+import { createInlineWorkbench, type Workbench } from "./publish/workbench.ts";
 import type { Publisher } from "./publisher.ts";
 import { createPublisher } from "./publisher.ts";
 import { createReceiptBook } from "./receipt-book.ts";
 import { watchRefusals } from "./refusals.ts";
+import { createRestorer } from "./restore/restorer.ts";
+import { baseSpacingMs, createVersionHistory } from "./restore/version-history.ts";
 import type { RetentionLimits } from "./retention.ts";
 import { defaultRetention } from "./retention.ts";
 import { createAlertRoutes } from "./routes/alerts.ts";
@@ -39,6 +41,7 @@ import { createHereRoutes } from "./routes/here.ts";
 import { createLogRoutes } from "./routes/log.ts";
 import { createOnce } from "./routes/once.ts";
 import { createPageRoutes } from "./routes/page.ts";
+import { createRestoreRoutes } from "./routes/restore.ts";
 import { createReadRoutes } from "./routes/read.ts";
 import { createReceiptRoutes } from "./routes/receipts.ts";
 import { createReleaseRoutes } from "./routes/releases.ts";
@@ -147,22 +150,27 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
 
   const keeper = createBlobKeeper({ blobs, clock });
   const limits = { ...defaultRetention, ...dependencies.retention };
-  const upkeep = await createUpkeep({ store, keeper, commands, lines, clock, logger, limits });
+  const history = createVersionHistory({ log, commands, clock, limits });
+  const upkeep = await createUpkeep({ store, keeper, commands, lines, history, clock, logger, limits });
   const mending = createMending({ blobs, shelf, lines, broken });
-  const made = createPublisher({ ...dependencies, commands, blobs: keeper.blobs, log, mending });
+  const { yieldNow } = dependencies;
+  const workbench = dependencies.workbench ?? createInlineWorkbench({ blobs: keeper.blobs, yieldNow });
+  const made = createPublisher({ ...dependencies, commands, blobs: keeper.blobs, log, mending, workbench });
   const publisher: Publisher = {
     ...made,
     offer: (upload, seen) => keeper.during(() => made.offer(upload, seen)),
     publish: (upload) => keeper.during(() => made.publish(upload)),
   };
   await publisher.start();
+  const restorer = createRestorer({ ...dependencies, commands, history, log, keeper, workbench });
   const compactor = createCompactor({
     commands,
     keeper,
     workshop: dependencies.workshop ?? createInlineWorkshop((name) => blobs.open(name)),
     clock,
     logger,
-    yieldNow: dependencies.yieldNow,
+    yieldNow,
+    baseAgeMsMax: baseSpacingMs(limits.keepVersionsMs),
     ...(dependencies.compaction === undefined ? {} : { limits: dependencies.compaction }),
   });
   compactor.start();
@@ -210,6 +218,7 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
         silence: () => null,
       }),
       createDatasetRoutes({ ...shared, publisher, draw: createDraw(random), refuseUnusable: signals.refuseUnusable }),
+      createRestoreRoutes({ ...shared, restorer }),
       createReleaseRoutes({ ...shared, guards }),
       createReceiptRoutes({ receipts }),
       createHereRoutes({ here, receipts }),
@@ -229,11 +238,13 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
       await signals.close();
       await sources.close();
       await publisher.close();
+      await restorer.close();
       await compactor.close();
       await followers.drain();
       await guards.close();
       await commands.close();
       await upkeep.close();
+      history.close();
       followers.close();
       await book.close();
       registry.close();

@@ -6,6 +6,7 @@ import type { Commands } from "./commands.ts";
 import type { Registry } from "./followers/registry.ts";
 import type { Receipts, StoredReceipt } from "./receipts.ts";
 import { createReceipts } from "./receipts.ts";
+import { restoreReceiptName } from "./restore/receipt-name.ts";
 import type { EventLog } from "./store/port.ts";
 
 /** The document beside the log that holds them. */
@@ -65,6 +66,9 @@ export async function createReceiptBook(dependencies: {
     },
     events(events) {
       for (const { event, sequence } of events) {
+        if (event.type === "version-restored") {
+          receipts.open({ action: "restore", release: restoreReceiptName(event.dataset, event.number), sequence });
+        }
         const action = actionOf(event);
         if (action === undefined || !("release" in event) || event.release === null) continue;
         receipts.open({ action, release: event.release, sequence });

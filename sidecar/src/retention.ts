@@ -1,16 +1,17 @@
 import type { Clock, NamespaceState, Timer } from "@sluice/core";
-import { sleep } from "@sluice/core";
+import { own, sleep } from "@sluice/core";
 import type { Logger } from "pino";
 import type { Commands } from "./commands.ts";
+import type { VersionHistory } from "./restore/version-history.ts";
 import type { EventLog, LogSize, Pruning } from "./store/port.ts";
 
 /** What an origin keeps, and for how long. */
 export interface RetentionLimits {
-  /** Patches stay in the log for so long after a checkpoint has them, in milliseconds. */
+  /** Patches stay in the log for so long after a checkpoint has them, in milliseconds; longer where a version is made of them. */
   readonly keepPatchesMs: number;
   /** Bytes of patches beyond which younger ones go too, the oldest first. */
   readonly keepPatchesBytesMax: number;
-  /** Versions that were published stay readable for so long, in milliseconds. */
+  /** What was stable or published within so long can be gone back to, in milliseconds. */
   readonly keepVersionsMs: number;
 }
 
@@ -45,11 +46,12 @@ export interface Retention {
 export function createRetention(dependencies: {
   readonly log: Pick<EventLog, "prune" | "measure">;
   readonly commands: Pick<Commands, "state">;
+  readonly history: Pick<VersionHistory, "ready" | "patchesAfter" | "publishes">;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: Pick<RetentionLimits, "keepPatchesMs" | "keepPatchesBytesMax">;
 }): Retention {
-  const { log, commands, clock, logger, limits } = dependencies;
+  const { log, commands, history, clock, logger, limits } = dependencies;
   const closing = new AbortController();
   let timer: Timer | undefined;
   let size: LogSize | null = null;
@@ -57,10 +59,11 @@ export function createRetention(dependencies: {
   let looking: Promise<void> = Promise.resolve();
 
   const look = async (): Promise<void> => {
+    await history.ready();
     const sum = { patches: 0, contents: 0, answers: 0, bytes: 0 };
     for (let more = true; more && !closing.signal.aborted; ) {
       const startMs = clock.now();
-      const step = await log.prune(pruningOf(commands.state(), clock.wall(), limits));
+      const step = await log.prune(pruningOf(commands.state(), history, clock.wall(), limits));
       for (const key of ["patches", "contents", "answers", "bytes"] as const) sum[key] += step[key];
       more = step.more;
       if (more) await sleep(clock, (dutyShare - 1) * (clock.now() - startMs), { signal: closing.signal });
@@ -101,16 +104,18 @@ export function createRetention(dependencies: {
 
 function pruningOf(
   state: NamespaceState,
+  history: Pick<VersionHistory, "patchesAfter" | "publishes">,
   nowMs: number,
   { keepPatchesMs, keepPatchesBytesMax }: Pick<RetentionLimits, "keepPatchesMs" | "keepPatchesBytesMax">,
 ): Pruning {
+  const kept = history.publishes();
   const publishes = Object.entries(state.datasets).map(([name, { stable, candidate, quarantine }]) => {
     const its = [stable, candidate, ...quarantine].flatMap((line) => (line === null ? [] : [line.publish]));
-    return [name, its] as const;
+    return [name, [...its, ...(own(kept, name) ?? [])]] as const;
   });
   return {
     patchesBefore: nowMs - keepPatchesMs,
-    patchesAfter: Number.MAX_SAFE_INTEGER,
+    patchesAfter: history.patchesAfter(),
     patchesBytesMax: keepPatchesBytesMax,
     patchAnswersMax,
     lines: { controlSequence: state.controlSequence, publishes: Object.fromEntries(publishes) },

@@ -10,11 +10,13 @@ import type {
   QueryStatus,
   Receipt,
   ReleaseStatus,
+  RestoredStatus,
   RevertStatus,
   SourceStatus,
   StatusAnswer,
   StoreStatus,
 } from "@sluice/core/api";
+import { restoreReceiptName } from "./restore/receipt-name.ts";
 import type { GuardStatus } from "./guard.ts";
 
 /** How many followers a status names. */
@@ -102,6 +104,7 @@ function datasetStatus(from: StatusSources, dataset: DatasetState, ahead: readon
     health: { ok: reasons.length === 0, reasons },
     revertCommand: release === null ? null : `sluice revert ${dataset.name}`,
     lastRevert: lastRevert(from, dataset.name),
+    restored: restoredStatus(from, dataset),
     here,
     lastRefusal:
       lastRefusal === null
@@ -220,12 +223,23 @@ function healthReasons(release: ReleaseStatus | null, sources: readonly SourceSt
     reasons.push(`the guard is OFF until ${new Date(until).toISOString()}, by ${by.kind} ${by.name}: ${why}`);
   }
   if (release !== null && release.hold !== null && release.hold.by.kind !== "person") {
-    reasons.push(`held by ${release.hold.by.kind} ${release.hold.by.name}: ${release.hold.cause.reason}`);
+    const { by, cause } = release.hold;
+    // An alert holds by its fingerprint too, which says nothing to people.
+    const name = by.kind === "alert" ? by.name.replace(/ [0-9a-f]{8,64}$/i, "") : by.name;
+    reasons.push(`held by ${by.kind} ${name}: ${cause.reason}`);
   }
   for (const { id, state, message } of sources) {
     if (state === "failing" || state === "refused") reasons.push(`source ${id} is ${state}: ${message ?? "no reason"}`);
   }
   return reasons;
+}
+
+/** Until something else is stable. */
+function restoredStatus(from: StatusSources, { name, stable, stableSince }: DatasetState): RestoredStatus | null {
+  if (stable === null || stable.restored === null || stableSince === null) return null;
+  const { publish: number, restored } = stable;
+  const receipt = from.followers.receipt(restoreReceiptName(name, number), "restore") ?? null;
+  return { ...restored, number, at: stableSince.at, by: stableSince.by, receipt };
 }
 
 function lastRevert(from: StatusSources, dataset: string): RevertStatus | null {

@@ -7,10 +7,10 @@ import type { Logger } from "pino";
 import type { BlobKeeper } from "./blob-keeper.ts";
 import { createCheckpointer } from "./checkpointer.ts";
 import type { Commands } from "./commands.ts";
-import { createKeptVersions } from "./kept-versions.ts";
 import { changesOf } from "./origin-checkpoint.ts";
 import type { RetentionLimits } from "./retention.ts";
 import { createRetention } from "./retention.ts";
+import type { VersionHistory } from "./restore/version-history.ts";
 import type { Store } from "./store/port.ts";
 
 /** How often the directory of blobs is tidied and measured, in milliseconds. */
@@ -29,19 +29,19 @@ export async function createUpkeep(dependencies: {
   readonly keeper: BlobKeeper;
   readonly commands: Commands;
   readonly lines: Lines;
+  /** What can still be gone back to. */
+  readonly history: VersionHistory;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: RetentionLimits;
 }): Promise<Upkeep> {
-  const { store, keeper, commands, lines, clock, logger, limits } = dependencies;
+  const { store, keeper, commands, lines, history, clock, logger, limits } = dependencies;
   const { log, blobs } = store;
   const checkpointer = await createCheckpointer({ log, commands, lines, clock, logger });
-  const retention = createRetention({ log, commands, clock, logger, limits });
-  const { keepVersionsMs } = limits;
-  const kept = createKeptVersions({ log, commands, clock, keepVersionsMs });
+  const retention = createRetention({ log, commands, history, clock, logger, limits });
 
   const needed = async (): Promise<ReadonlySet<string>> => {
-    const [named, published] = [await checkpointer.blobs(), await kept.blobs()];
+    const [named, published] = [await checkpointer.blobs(), await history.blobs()];
     // What is out comes last: it may have changed while the log was asked.
     const current = [...lines.versions()].flatMap(({ base }) => filesOfBase(base).map(({ name }) => name));
     return new Set([...named, ...published, ...current, ...lines.waitingBlobs(), ...changesOf(commands.state())]);
@@ -60,7 +60,6 @@ export async function createUpkeep(dependencies: {
     status: () => ({ checkpoint: checkpointer.last(), log: retention.logSize(), blobs: tidying.space() }),
     async close() {
       sweeper.close();
-      kept.close();
       tidying.close();
       await retention.close();
       await checkpointer.close();

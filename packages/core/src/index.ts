@@ -37,7 +37,7 @@ export type {
 export { own } from "./own.ts";
 export type { Arm } from "./release/bucketing.ts";
 export { armOf, bucketOf } from "./release/bucketing.ts";
-export type { Command, Elapsed, GivenCommand, Proven, ReleaseDraw, ReleaseRequest } from "./release/command.ts";
+export type { Command, Elapsed, GivenCommand, Proven, ReleaseDraw, ReleaseRequest, TakenBack } from "./release/command.ts";
 export { datasetsMax, decide, sourcesMax } from "./release/decide.ts";
 export { quarantinedText } from "./release/decide-publish.ts";
 export { guardOffMsMax, revertRepeatMs } from "./release/decide-release.ts";
@@ -76,6 +76,7 @@ export type {
   Refusal,
   ReleasePhase,
   ReleaseState,
+  RestoredFrom,
 } from "./release/state.ts";
 export { activeRelease, emptyState, endedReleasesMax, isActive } from "./release/state.ts";
 export type { VirtualClock } from "./virtual-clock.ts";
@@ -108,12 +109,13 @@ export { createContentHash, emptyContentHash, itemHash } from "./version/content
 export type { Delta, LookupOld } from "./version/delta.ts";
 export { applyDelta, createDelta, emptyDelta } from "./version/delta.ts";
 export type { DifferenceCount, DifferenceExample, DifferenceSummary } from "./version/difference.ts";
-export { createDifference } from "./version/difference.ts";
+export { createDifference, differenceExamplesMax } from "./version/difference.ts";
 export type { JsonObject, JsonValue } from "./version/json-value.ts";
 export { isJsonObject } from "./version/json-value.ts";
 export type { ItemFault } from "./version/key.ts";
 export { keyFault } from "./version/key.ts";
 export { applyMergePatch } from "./version/merge-patch.ts";
+export { reapplied } from "./version/reapply.ts";
 export { murmur3, murmur3Bytes } from "./version/murmur3.ts";
 export { createNdjsonReader } from "./version/ndjson-reader.ts";
 export type { ItemScanner, ItemSink } from "./version/ndjson-scanner.ts";

@@ -41,6 +41,8 @@ export interface CompactorDependencies {
   readonly logger: Logger;
   readonly yieldNow: () => Promise<void>;
   readonly limits?: CompactionLimits;
+  /** A line that is patched gets files of its own at least so often, in milliseconds, however little lies over them. Default: never. */
+  readonly baseAgeMsMax?: number;
 }
 
 /** A workshop that has nothing to do is let go of after so long, in milliseconds: to start it takes longer than a flush. */
@@ -67,6 +69,10 @@ const by = { kind: "origin", name: "compaction" } as const;
  */
 export function createCompactor(dependencies: CompactorDependencies): Compactor {
   const { commands, keeper, workshop, clock, logger, yieldNow, limits = defaultCompactionLimits } = dependencies;
+  const { baseAgeMsMax = null } = dependencies;
+  /** Since when something lies over the files of a line, by dataset and publish. */
+  const laidOverMs = new Map<string, ReadonlyMap<number, number>>();
+  let looking: Timer | undefined;
   /** What is at work on a dataset: flushes, and steps on what lies beneath, which take longer and go on beside them. */
   const flushing = new Map<string, Promise<void>>();
   const moving = new Map<string, Promise<void>>();
@@ -87,12 +93,32 @@ export function createCompactor(dependencies: CompactorDependencies): Compactor 
   function look(dataset: string): void {
     if (closed || resting.has(dataset)) return;
     const places = placesOf(dataset);
-    if (!flushing.has(dataset) && places.some(({ version }) => isFlushDue(version.overlaySize, limits))) {
+    const isAged = noteAge(dataset, places);
+    if (!flushing.has(dataset) && (isAged || places.some(({ version }) => isFlushDue(version.overlaySize, limits)))) {
       run(flushing, dataset, () => flushAll(dataset));
     }
     if (!moving.has(dataset) && places.some(({ version }) => nextCompaction(version.base, limits) !== null)) {
       run(moving, dataset, () => moveAll(dataset));
     }
+  }
+
+  /** Whether the files of one of the lines are of so long ago that a version of it would be far from any. */
+  function noteAge(dataset: string, places: readonly Place[]): boolean {
+    if (baseAgeMsMax === null) return false;
+    const known = laidOverMs.get(dataset);
+    const now = new Map<number, number>();
+    for (const { publish, version } of places) {
+      if (version.overlaySize.items > 0) now.set(publish, known?.get(publish) ?? clock.now());
+    }
+    laidOverMs.set(dataset, now);
+    return [...now.values()].some((sinceMs) => clock.now() - sinceMs >= baseAgeMsMax);
+  }
+
+  function lookAgain(everyMs: number): void {
+    looking = clock.setTimer(everyMs, () => {
+      for (const dataset of Object.keys(commands.state().datasets)) look(dataset);
+      if (!closed) lookAgain(everyMs);
+    });
   }
 
   function run(atWork: Map<string, Promise<void>>, dataset: string, work: () => Promise<void>): void {
@@ -227,6 +253,7 @@ export function createCompactor(dependencies: CompactorDependencies): Compactor 
       );
     }
     await commands.execute({ by, command: { type: "rebase", dataset, publish, number, base, contentHash, items } });
+    laidOverMs.delete(dataset);
   }
 
   const unsubscribe = commands.subscribe({
@@ -242,12 +269,14 @@ export function createCompactor(dependencies: CompactorDependencies): Compactor 
 
   return {
     start() {
+      if (baseAgeMsMax !== null) lookAgain(baseAgeMsMax / 2);
       for (const dataset of Object.keys(commands.state().datasets)) look(dataset);
     },
     async close() {
       closed = true;
       unsubscribe();
       idle?.cancel();
+      looking?.cancel();
       for (const timer of resting.values()) timer.cancel();
       await Promise.all([...flushing.values(), ...moving.values()]);
       await workshop.rest();

@@ -108,7 +108,7 @@ export function compareGroup(
 }
 
 /** Copies what lies over a base until it is too much. */
-function createOverRecords({ itemsMax, bytesMax }: GroupComparisonInput["over"]): {
+export function createOverRecords({ itemsMax, bytesMax }: GroupComparisonInput["over"]): {
   add(item: ItemSpan | null, inBase: ItemSpan | null): void;
   finish(): OverRecords | null;
 } {

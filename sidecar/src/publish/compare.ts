@@ -89,7 +89,7 @@ async function compareFirst(compared: Compared): Promise<CompareResult> {
 async function compareWith(parent: ReadableVersion, compared: Compared): Promise<CompareResult> {
   const { bench, spool, checks, signal, onShare } = compared;
   const groups = groupCountOf(spool);
-  const overlays = await overlaysOf(parent, groups, compared.yieldNow);
+  const overlays = await byGroups(parent.overlay(), groups, compared.yieldNow);
   const totals = createTotals(checks, parent.items);
   const plan = createOverlayPlan(spool.items);
   const sum = createContentHash(parent.contentHash);
@@ -148,15 +148,15 @@ function createTotals(
   };
 }
 
-/** The overlay of a version by group: it lies in memory, and is some thousand items. */
-async function overlaysOf(
-  version: ReadableVersion,
+/** What lies over a base by group: it is in memory, and some thousand items. */
+export async function byGroups(
+  overlay: Iterable<readonly [key: string, canonical: string | undefined]>,
   groups: number,
   yieldNow: () => Promise<void>,
 ): Promise<ReadonlyMap<number, OverlayEntries>> {
   const byGroup = new Map<number, [string, string | null][]>();
   let looked = 0;
-  for (const [key, canonical] of version.overlay()) {
+  for (const [key, canonical] of overlay) {
     const index = Math.floor((murmur3(key) * groups) / 0x1_0000_0000);
     const entries = byGroup.get(index) ?? [];
     byGroup.set(index, entries);

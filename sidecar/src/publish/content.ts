@@ -44,8 +44,8 @@ export async function writeContent(work: ContentWork): Promise<Content> {
 }
 
 /** What lies over a base: in the event itself where it is short, else one more layer. */
-async function overlayContent(
-  { bench, blobs }: ContentWork,
+export async function overlayContent(
+  { bench, blobs }: Pick<ContentWork, "bench" | "blobs">,
   base: BaseRef,
   { records, items, textBytes, hidden }: OverlayItems,
 ): Promise<Pick<Content, "base" | "overlay">> {

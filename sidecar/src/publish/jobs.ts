@@ -3,6 +3,7 @@ import { type LayerRef, SluiceError, unreachable } from "@sluice/core";
 import { buildGroup, buildLayerOf, type GroupBuild, type GroupBuildInput } from "./build-group.ts";
 import { countShared } from "./changes.ts";
 import { changesName, compareGroup, type GroupComparison, type GroupComparisonInput } from "./compare-group.ts";
+import { compareVersions, type VersionComparison, type VersionComparisonInput } from "./compare-versions.ts";
 import { loadGroup, type RepeatedKeys } from "./group.ts";
 import type { GroupSpan } from "./spool.ts";
 import type { SpoolFiles } from "./spool-files.ts";
@@ -13,6 +14,8 @@ export interface Jobs {
   /** Finds keys that came twice. */
   "find-repeated": { readonly input: GroupSpan; readonly output: RepeatedKeys };
   compare: { readonly input: GroupComparisonInput; readonly output: GroupComparison };
+  /** Of two versions that are here: nothing of it is in the spool. */
+  "compare-versions": { readonly input: VersionComparisonInput; readonly output: VersionComparison };
   build: { readonly input: GroupBuildInput; readonly output: GroupBuild };
   "build-layer": { readonly input: readonly Uint8Array[]; readonly output: Omit<LayerRef, "hidden"> };
   /** The name of the list of changes of so many groups: SHA-256 of its bytes. */
@@ -51,6 +54,8 @@ export async function doJob(files: SpoolFiles, blobs: JobBlobs, job: JobRequest)
     }
     case "compare":
       return compareGroup(files, blobs.open, job.input);
+    case "compare-versions":
+      return compareVersions(blobs.open, job.input);
     case "build":
       return buildGroup(files, put, job.input);
     case "build-layer":

@@ -178,6 +178,8 @@ export function createThreadWorkbench(
     open,
     async rest() {
       resting?.cancel();
+      // Somebody else is at work still, and says so when that is done.
+      if (threads.some((thread) => (thread?.homes ?? 0) > 0)) return;
       resting = clock.setTimer(restMs, () => void close());
     },
     close,

@@ -2,7 +2,8 @@ import type { Actor, Command } from "@sluice/core";
 import type { CommandAnswer, Receipt } from "@sluice/core/api";
 import { actorHeader, idempotencyHeader } from "@sluice/core/api";
 import type { Context } from "hono";
-import type { BuiltCommand, Commands, Executed } from "../commands.ts";
+import type { BuiltCommand } from "../built-command.ts";
+import type { Commands, Executed } from "../commands.ts";
 import type { Once } from "./once.ts";
 
 /** How long an answer waits for its receipt at most, in milliseconds. */
@@ -55,7 +56,7 @@ export async function answerCommand(
 }
 
 /** What an executed command is answered with, before its receipt. */
-function commandAnswer({ decision, events, durable }: Executed): CommandAnswer {
+export function commandAnswer({ decision, events, durable }: Executed): CommandAnswer {
   const last = events.at(-1);
   const unchanged = decision.kind === "unchanged" ? decision : undefined;
   const event = last?.event;
@@ -73,9 +74,10 @@ export function waitMsOf(context: Context): number {
   return Math.max(0, Math.min(Number(context.req.query("wait") ?? 0) || 0, receiptWaitMsMax));
 }
 
-async function receiptOf(
+/** The receipt of what was done; with `?wait=MS` once it is complete, at most that late. */
+export async function receiptOf(
   context: Context,
-  { receipts }: CommandRouteDependencies,
+  { receipts }: Pick<CommandRouteDependencies, "receipts">,
   release: string,
   action: Receipt["action"],
 ): Promise<Receipt | null> {

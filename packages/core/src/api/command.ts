@@ -19,7 +19,7 @@ export const actorHeader = "sluice-actor";
 /** Header that makes a repeated command happen once, for 24 hours. */
 export const idempotencyHeader = "idempotency-key";
 
-const reasonSchema: z.ZodType<string> = z.string().min(1).max(2_000);
+export const reasonSchema: z.ZodType<string> = z.string().min(1).max(2_000);
 const epochSchema: z.ZodType<number | null> = z.int().min(1).nullable().default(null);
 
 /** Which checks a dataset starts with. */
@@ -157,6 +157,7 @@ export const receiptActions = [
   "resume",
   "promote",
   "revert",
+  "restore",
   "here-revert",
   "here-lift",
 ] as const;

@@ -76,6 +76,8 @@ export type { ReadAnswer, ReadManyAnswer } from "./read.ts";
 export { armHeader, readAnswerSchema, readManyAnswerSchema, readManySchema, versionHeader } from "./read.ts";
 export type { Confirmation, ConfirmationBatch, OutcomeBatch, RefusedRelease, ReleaseReport } from "./report.ts";
 export { confirmationBatchSchema, outcomeBatchSchema } from "./report.ts";
+export type { RestoreAnswer, RestoreBody, RestoreTarget } from "./restore.ts";
+export { restoreAnswerSchema, restoreBodySchema } from "./restore.ts";
 export type { Route, Routes } from "./routes.ts";
 export { routes } from "./routes.ts";
 export type {
@@ -88,6 +90,7 @@ export type {
   NextStep,
   QueryStatus,
   ReleaseStatus,
+  RestoredStatus,
   RevertStatus,
   SourceStatus,
   StatusAnswer,

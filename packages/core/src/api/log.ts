@@ -5,6 +5,7 @@ import type {
   BytesOrigin,
   Cause,
   Content,
+  Dropped,
   Event,
   LayerRef,
   LinePosition,
@@ -22,6 +23,7 @@ import type {
   Refusal,
   ReleasePhase,
   ReleaseState,
+  RestoredFrom,
 } from "../release/state.ts";
 import { guardEvidenceSchema } from "./evidence.ts";
 import type { Delta } from "../version/delta.ts";
@@ -124,6 +126,8 @@ const policySchema: z.ZodType<"immediate" | "canary"> = z.enum(["immediate", "ca
 
 const atSchema: z.ZodType<number> = z.number().min(0);
 
+const droppedSchema: z.ZodType<Dropped> = z.object({ changes: wholeSchema, keys: wholeSchema });
+
 /** Every event that an origin appends. */
 export const eventSchema: z.ZodType<Event> = z.discriminatedUnion("type", [
   z.object({
@@ -211,7 +215,7 @@ export const eventSchema: z.ZodType<Event> = z.discriminatedUnion("type", [
     origin: bytesOriginSchema,
     difference: differenceSchema,
     changes: hashSchema.nullable(),
-    dropped: z.object({ changes: wholeSchema, keys: wholeSchema }),
+    dropped: droppedSchema,
     takenBack: z.array(
       z.object({ publish: versionNumberSchema, bytesHash: hashSchema, changes: hashSchema.nullable() }),
     ),
@@ -244,6 +248,13 @@ export const loggedEventSchema: z.ZodType<LoggedEvent> = z.object({
   event: eventSchema,
 });
 
+export const restoredFromSchema: z.ZodType<RestoredFrom> = z.object({
+  version: versionNumberSchema,
+  mode: z.enum(["exact", "reapply"]),
+  dropped: droppedSchema,
+  reason: z.string(),
+});
+
 const lineSchema: z.ZodType<Line> = z.object({
   publish: versionNumberSchema,
   number: versionNumberSchema,
@@ -255,6 +266,7 @@ const lineSchema: z.ZodType<Line> = z.object({
   difference: differenceSchema,
   changes: hashSchema.nullable(),
   quarantinedChanges: quarantinedChangesSchema.nullable(),
+  restored: restoredFromSchema.nullable().default(null),
 });
 
 const quarantineMarkSchema: z.ZodType<QuarantineMark> = z.object({

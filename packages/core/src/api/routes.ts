@@ -21,6 +21,8 @@ import type { EvidenceAnswer } from "./evidence.ts";
 import { evidenceAnswerSchema } from "./evidence.ts";
 import type { ReadAnswer, ReadManyAnswer } from "./read.ts";
 import { readAnswerSchema, readManyAnswerSchema, readManySchema } from "./read.ts";
+import type { RestoreAnswer, RestoreBody } from "./restore.ts";
+import { restoreAnswerSchema, restoreBodySchema } from "./restore.ts";
 import type { StatusAnswer } from "./status.ts";
 import { statusAnswerSchema } from "./status.ts";
 
@@ -54,6 +56,8 @@ export interface Routes {
   readonly revertHere: Route<{ reason: string }, CommandAnswer>;
   /** Ends that. */
   readonly liftHere: Route<{ reason: string }, CommandAnswer>;
+  /** Brings an older version back; CHOICE_NEEDED where somebody has to say what becomes of the patches since. */
+  readonly restore: Route<RestoreBody, RestoreAnswer>;
   readonly receipt: Route<null, Receipt>;
   /** Of an active release, and of the last 50 that ended. */
   readonly evidence: Route<null, EvidenceAnswer>;
@@ -128,6 +132,12 @@ export const routes: Routes = {
     answer: commandAnswerSchema,
   },
   liftHere: { method: "POST", path: "/v1/here/:dataset/lift", body: reasonBodySchema, answer: commandAnswerSchema },
+  restore: {
+    method: "POST",
+    path: "/v1/datasets/:dataset/restore",
+    body: restoreBodySchema,
+    answer: restoreAnswerSchema,
+  },
   receipt: { method: "GET", path: "/v1/releases/:release/receipts/:action", body: null, answer: receiptSchema },
   evidence: { method: "GET", path: "/v1/releases/:release/evidence", body: null, answer: evidenceAnswerSchema },
   liftQuarantine: {

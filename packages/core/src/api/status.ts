@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { GuardEvidence } from "../guard/verdict.ts";
 import type { Actor, Cause, QuarantinedChanges } from "../release/event.ts";
-import type { GuardOff, ReleasePhase } from "../release/state.ts";
+import type { GuardOff, ReleasePhase, RestoredFrom } from "../release/state.ts";
 import type { DifferenceSummary } from "../version/difference.ts";
 import { differenceSchema } from "./check.ts";
 import type { Receipt } from "./command.ts";
@@ -10,7 +10,7 @@ import { guardEvidenceSchema } from "./evidence.ts";
 import type { FollowerInfo } from "./follow.ts";
 import { followerInfoSchema } from "./follow.ts";
 import type { HereRevert } from "./here.ts";
-import { actorSchema, guardOffSchema, nameSchema } from "./log.ts";
+import { actorSchema, guardOffSchema, nameSchema, restoredFromSchema } from "./log.ts";
 import { thousandthsSchema } from "./plan.ts";
 
 /** A follower as the instance sees it. */
@@ -102,6 +102,15 @@ export interface RevertStatus {
   readonly receipt: Receipt | null;
 }
 
+/** An older version that was brought back. */
+export interface RestoredStatus extends RestoredFrom {
+  /** The version that it came back as. */
+  readonly number: number;
+  readonly at: number;
+  readonly by: Actor;
+  readonly receipt: Receipt | null;
+}
+
 /** A source and how it fares. */
 export interface SourceStatus {
   readonly id: string;
@@ -136,6 +145,8 @@ export interface DatasetStatus {
   /** The exact command that takes back what is out; null where nothing runs or bakes. */
   readonly revertCommand: string | null;
   readonly lastRevert: RevertStatus | null;
+  /** Where the stable line is one that brought an older version back: which, when, by whom and who has it. */
+  readonly restored: RestoredStatus | null;
   /** Hosts on which the release is taken back for themselves, at most 100. */
   readonly here: readonly HereStatus[];
   readonly lastRefusal: {
@@ -273,6 +284,10 @@ const datasetStatusSchema: z.ZodType<DatasetStatus> = z.object({
       }),
     )
     .max(100),
+  restored: z
+    .object({ number: z.int().min(1), at: atSchema, by: actorSchema, receipt: receiptSchema.nullable() })
+    .and(restoredFromSchema)
+    .nullable(),
   lastRefusal: z.object({ at: atSchema, number: z.int().nullable(), code: z.string(), message: z.string() }).nullable(),
   quarantine: z.array(
     z.object({

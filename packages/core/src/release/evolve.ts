@@ -141,6 +141,7 @@ function publish(
     difference: event.difference,
     changes: event.changes,
     quarantinedChanges: event.quarantinedChanges,
+    restored: null,
   };
   const numbered = { ...dataset, lastNumber: event.number };
   return event.live ? { ...numbered, stable: line, stableSince: { at, by } } : { ...numbered, candidate: line };
@@ -153,7 +154,7 @@ function restored(
   at: number,
   by: Actor,
 ): DatasetState {
-  const { number, content, origin, difference, changes, takenBack, cause } = event;
+  const { number, restored: version, mode, dropped, content, origin, difference, changes, takenBack, cause } = event;
   const { contentHash, items } = content;
   const line = { publish: number, number, contentHash, items, publishedAt: at, publishedBy: by };
   const known = new Set(dataset.quarantine.map((mark) => mark.publish));
@@ -163,7 +164,14 @@ function restored(
   return {
     ...dataset,
     lastNumber: number,
-    stable: { ...line, origin, difference, changes, quarantinedChanges: null },
+    stable: {
+      ...line,
+      origin,
+      difference,
+      changes,
+      quarantinedChanges: null,
+      restored: { version, mode, dropped, reason: cause.reason },
+    },
     stableSince: { at, by },
     candidate: null,
     quarantine: [...dataset.quarantine, ...marks],

@@ -1,8 +1,17 @@
 import { own } from "../own.ts";
 import type { Check } from "../version/checks.ts";
 import type { DifferenceSummary } from "../version/difference.ts";
-import type { Actor, BytesOrigin, Cause, QuarantinedChanges, SourceDefinition } from "./event.ts";
+import type { Actor, BytesOrigin, Cause, Dropped, QuarantinedChanges, SourceDefinition } from "./event.ts";
 import type { Plan } from "./plan.ts";
+
+/** What a line that brought an older version back was made of. */
+export interface RestoredFrom {
+  /** The version whose content it began with. */
+  readonly version: number;
+  readonly mode: "exact" | "reapply";
+  readonly dropped: Dropped;
+  readonly reason: string;
+}
 
 /** One of the two lines of versions that a release stands between. It begins with a publish and goes on with patches. */
 export interface Line {
@@ -19,6 +28,8 @@ export interface Line {
   readonly difference: DifferenceSummary;
   readonly changes: string | null;
   readonly quarantinedChanges: QuarantinedChanges | null;
+  /** Null of a line that was published. */
+  readonly restored: RestoredFrom | null;
 }
 
 /** The mark that a revert leaves on a line. */

@@ -39,16 +39,20 @@ export interface DifferenceCount {
 }
 
 /** How many items a summary shows. */
-const differenceExamplesMax = 20;
+export const differenceExamplesMax = 20;
 
 /** How many characters of JSON an example's values may have together. */
 const exampleCharactersMax = 2000;
 
-/** Starts to count; `parentItems` is the number of items in the parent, 0 for a first version. */
-export function createDifference(parent: { readonly parentItems: number }): DifferenceCount {
+/** Starts to count; `parentItems` is the number of items in the parent, 0 for a first version, `examplesMax` how many are shown, default 20. */
+export function createDifference(parent: {
+  readonly parentItems: number;
+  readonly examplesMax?: number;
+}): DifferenceCount {
+  const { examplesMax = differenceExamplesMax } = parent;
   const counts: Record<DifferenceKind, number> = { added: 0, removed: 0, changed: 0 };
   const examples: DifferenceExample[] = [];
-  const wantsExample = (): boolean => examples.length < differenceExamplesMax;
+  const wantsExample = (): boolean => examples.length < examplesMax;
   return {
     add(change) {
       counts[change.before === undefined ? "added" : change.after === undefined ? "removed" : "changed"]++;
@@ -62,7 +66,7 @@ export function createDifference(parent: { readonly parentItems: number }): Diff
       counts.added += other.added;
       counts.removed += other.removed;
       counts.changed += other.changed;
-      examples.push(...other.examples.slice(0, differenceExamplesMax - examples.length));
+      examples.push(...other.examples.slice(0, examplesMax - examples.length));
     },
     summary: () => ({
       ...counts,
