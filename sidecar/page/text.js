@@ -105,7 +105,7 @@ export const texts = {
     "done {countdown}, at {at}: then {version} is what is out",
     "{countdown}完成（{at}），{version} 成为当前版本",
   ],
-  nextHeld: ["nothing, until somebody lets it go on", "已停住，等待有人放行"],
+  nextHeld: ["nothing while it is held", "暂停期间不会前进"],
   nextHand: ["nothing by itself, it waits for you", "不会自动前进，等待您操作"],
   countdownIn: ["in {span}", "{span}后"],
   countdownNow: ["any moment now", "即将"],
