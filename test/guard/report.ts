@@ -92,6 +92,7 @@ export function jsonOf(rows: readonly Row[], seed: number): object {
   return {
     seed,
     holds: rows.every(({ holds }) => holds !== false),
+    summary: summaryText(rows),
     rows: rows.map(({ value, low, high, points, columns, ...row }) => ({
       ...row,
       value: finite(value),
