@@ -154,7 +154,11 @@ export function createHere(dependencies: HereDependencies): Here {
     },
     heard(told) {
       const its = told.find((each) => each.host === host);
-      if (its !== undefined && its.version > mine().version) void kept(its);
+      const { version, reverts } = mine();
+      if (its === undefined || its.version <= version) return;
+      const since = active().filter((each) => !its.reverts.some(({ release }) => release === each.release));
+      // What was taken back since the restart, under a clock that was set back, must not go with what it had forgotten.
+      void kept(reverts.length === 0 ? its : { host, version: its.version + 1, reverts: [...its.reverts, ...since] });
     },
     close() {
       closed = true;

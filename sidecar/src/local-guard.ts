@@ -9,7 +9,9 @@ import type {
   Timer,
 } from "@sluice/core";
 import {
+  advanceGuard,
   createGuard,
+  guardAction,
   heartbeatMs,
   ingest,
   isActive,
@@ -64,11 +66,6 @@ export interface LocalGuardDependencies {
   readonly file: RecordFile | null;
 }
 
-interface Watched {
-  readonly state: GuardState;
-  epoch: number;
-}
-
 interface Stored {
   readonly log: string | null;
   readonly guards: readonly (readonly [release: string, guard: StoredGuard])[];
@@ -80,7 +77,7 @@ interface Stored {
  */
 export function createLocalGuard(dependencies: LocalGuardDependencies): LocalGuard {
   const { host, clock, logger, snapshot, contactAgeMs, present, file } = dependencies;
-  const watched = new Map<string, Watched>();
+  const watched = new Map<string, GuardState>();
   const startedMs = clock.now();
   let restored: ReadonlyMap<string, StoredGuard> = new Map();
   let timer: Timer | undefined;
@@ -91,11 +88,10 @@ export function createLocalGuard(dependencies: LocalGuardDependencies): LocalGua
 
   const silenceMs = (): number => contactAgeMs() ?? clock.now() - startedMs;
 
-  function watch({ id, plan, epoch, thousandths }: ReleaseState): Watched {
+  function watch({ id, plan, epoch, thousandths }: ReleaseState): GuardState {
     const known = watched.get(id);
     if (known !== undefined) return known;
-    const state = restore(id) ?? createGuard(localConfig(plan.guard), { epoch, thousandths });
-    const its = { state, epoch: 0 };
+    const its = restore(id) ?? createGuard(localConfig(plan.guard), { epoch, thousandths });
     watched.set(id, its);
     changed = true;
     return its;
@@ -121,10 +117,9 @@ export function createLocalGuard(dependencies: LocalGuardDependencies): LocalGua
       }
       const its = watch(release);
       // A plan's end of it comes by the log, which does not come to whoever is cut off.
-      setGuardOff(its.state, guardOff !== null && clock.wall() < guardOff.until);
-      if (its.epoch === epoch) continue;
-      its.epoch = epoch;
-      stepGuard(its.state, { epoch, thousandths }, clock.wall());
+      setGuardOff(its, guardOff !== null && clock.wall() < guardOff.until);
+      // The position that a start finds on disk may be from before the evidence beside it.
+      if (epoch > (its.epochs.at(-1)?.epoch ?? 0)) stepGuard(its, { epoch, thousandths }, clock.wall());
     }
     for (const id of watched.keys()) if (own(state.releases, id) === undefined) watched.delete(id);
     arm();
@@ -133,10 +128,10 @@ export function createLocalGuard(dependencies: LocalGuardDependencies): LocalGua
   function look(): void {
     const now = snapshot();
     follow(now);
-    for (const [id, { state }] of watched) {
-      const verdict = tickGuard(state, clock.now(), clock.wall());
-      if (verdict.action !== "revert" || silenceMs() <= cutOffMs || now.marks.has(id)) continue;
-      act(id, verdict);
+    for (const [id, state] of watched) {
+      advanceGuard(state, clock.now(), clock.wall());
+      if (guardAction(state) !== "revert" || silenceMs() <= cutOffMs || now.marks.has(id)) continue;
+      act(id, tickGuard(state, clock.now(), clock.wall()));
     }
     if (clock.now() - keptAtMs >= keepMs) keep();
   }
@@ -162,7 +157,7 @@ export function createLocalGuard(dependencies: LocalGuardDependencies): LocalGua
     keptAtMs = clock.now();
     if (!changed || file === null) return;
     changed = false;
-    const guards = [...watched].map(([release, { state }]) => [release, serializeGuard(state)] as const);
+    const guards = [...watched].map(([release, state]) => [release, serializeGuard(state)] as const);
     const stored: Stored = { log: snapshot().log, guards };
     const json = JSON.stringify(stored);
     keeping = keeping
@@ -192,7 +187,7 @@ export function createLocalGuard(dependencies: LocalGuardDependencies): LocalGua
         if (its === undefined) continue;
         changed = true;
         try {
-          ingest(its.state, { epoch, candidate, control, ...(stratum === undefined ? {} : { stratum }) }, clock.wall());
+          ingest(its, { epoch, candidate, control, ...(stratum === undefined ? {} : { stratum }) }, clock.wall());
         } catch (error) {
           // A step that this sidecar never saw: whoever reports it was at another instance then.
           if (!isSluiceError(error, "VALIDATION")) throw error;

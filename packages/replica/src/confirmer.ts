@@ -1,4 +1,4 @@
-import { type Clock, isActive, own, sleep } from "@sluice/core";
+import { type Clock, isActive, type NamespaceState, own, sleep } from "@sluice/core";
 import type { Mark, RefusedRelease } from "@sluice/core/api";
 import type { HereBook } from "./here-book.ts";
 import type { MarkBook } from "./mark-book.ts";
@@ -122,7 +122,7 @@ export function createConfirmer(dependencies: {
       if (hereBook.hosts().length > 0) sayHere();
       const prepared = preparedReleases(snapshot, dependencies.datasets ?? null);
       confirmed = { applied: snapshot.state.controlSequence, prepared: new Set(prepared) };
-      add(confirmed.applied, revertedReleases(snapshot), prepared);
+      add(confirmed.applied, revertedReleases(snapshot.state, marks.inForce(snapshot.state)), prepared);
       for (const release of refusals.keys()) {
         const known = own(snapshot.state.releases, release);
         if (known === undefined || !isActive(known)) refusals.delete(release);
@@ -150,8 +150,8 @@ function preparedReleases({ state, datasets }: Snapshot, wanted: readonly string
   });
 }
 
-/** Releases that new views do not see, by mark or by log. */
-function revertedReleases({ state, marks }: Snapshot): readonly string[] {
+/** Releases that new views do not see, by mark or by log; what one host has taken back for itself is no revert. */
+function revertedReleases(state: NamespaceState, marks: ReadonlySet<string>): readonly string[] {
   const ended = Object.values(state.releases).filter(({ phase }) => phase === "reverted");
   return [...new Set([...marks, ...ended.map(({ id }) => id)])];
 }
