@@ -195,6 +195,7 @@ export type StateName =
   | "heldByAlert"
   | "guardOff"
   | "hereMarked"
+  | "restored"
   | "baking"
   | "reverted"
   | "refused"
@@ -298,6 +299,19 @@ export const datasets: Readonly<Record<StateName, DatasetStatus>> = {
         followers: 3,
       },
     ],
+  },
+  restored: {
+    ...idle,
+    restored: {
+      number: 44,
+      version: 41,
+      mode: "reapply",
+      dropped: { changes: 12, keys: 9 },
+      reason: "v42 costs money",
+      at: nowMs - 5 * minute,
+      by: person,
+      receipt: { ...receiptOf(["search@host-9"]), action: "restore" },
+    },
   },
   baking: {
     ...running,

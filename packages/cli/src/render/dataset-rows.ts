@@ -108,9 +108,9 @@ export function sourceText(source: SourceStatus, view: TimeView): string {
   return `${id} ${state}${why}; ${success}, ${rhythm}, ${found} what is new; ${url}`;
 }
 
-/** What was refused and what was reverted last, and what does not come back by itself. */
+/** What was refused, reverted and brought back last, and what does not come back by itself. */
 export function historyRows(dataset: DatasetStatus, view: TimeView): Row[] {
-  const { name, health, lastRefusal, lastRevert, quarantine } = dataset;
+  const { name, health, lastRefusal, lastRevert, restored, quarantine } = dataset;
   const rows: Row[] = [];
   if (lastRefusal !== null) {
     const { number, at, code, message } = lastRefusal;
@@ -124,6 +124,17 @@ export function historyRows(dataset: DatasetStatus, view: TimeView): Row[] {
     if (receipt !== null) {
       rows.push({ label: "", text: receiptText(receipt) });
       rows.push(...receiptWarnings(receipt).map((text): Row => ({ label: "", text, kind: "bad" })));
+    }
+  }
+  if (restored !== null) {
+    const { version, number, mode, dropped, at, by, reason, receipt } = restored;
+    const how = mode === "exact" ? "as it was" : "with the patches since";
+    const left = `${counted(dropped.changes, "change")} to ${counted(dropped.keys, "key")} dropped`;
+    const text = `RESTORED v${version} ${how} as v${number}, ${left}, ${agoText(at, view)} by ${actorText(by)}: ${reason}`;
+    rows.push({ label: "restored", text });
+    if (receipt !== null) {
+      rows.push({ label: "", text: receiptText(receipt) });
+      rows.push(...receiptWarnings(receipt).map((warning): Row => ({ label: "", text: warning, kind: "bad" })));
     }
   }
   if (quarantine.length > 0) {
