@@ -11,6 +11,9 @@ import {
   type ReadAnswer,
   type ReadManyAnswer,
   type Receipt,
+  type RestoreAnswer,
+  type RestoreBody,
+  type RestoreTarget,
   type Route,
   routes,
   type PatchMinute,
@@ -108,6 +111,14 @@ export interface Admin {
   /** Takes it back on the host of this instance alone, and for those who follow it; works with the origin dead. NOTHING_TO_REVERT where nothing runs. */
   revertHere(dataset: string, body?: { reason?: string }): Promise<CommandAnswer>;
   liftHere(dataset: string, body?: { reason?: string }): Promise<CommandAnswer>;
+  /**
+   * Makes what was stable the stable version again: `mode` says whether the patches since are kept. Without it CHOICE_NEEDED lists what
+   * would be dropped, unless a release is taken back and nothing else. PRUNED for what is too long ago.
+   */
+  restore(
+    dataset: string,
+    body: { to: RestoreTarget; mode?: RestoreBody["mode"]; reason?: string },
+  ): Promise<RestoreAnswer>;
   receipt(release: string, action: Receipt["action"]): Promise<Receipt>;
   /** What the guard of a release saw: of an active one up to now, of one of the last 50 that ended up to its end. */
   evidence(release: string): Promise<EvidenceAnswer>;
@@ -122,6 +133,9 @@ export interface Admin {
 }
 
 const timeoutMsDefault = 15_000;
+
+/** To work out a version of many items takes its time, in milliseconds. */
+const restoreTimeoutMsMin = 300_000;
 
 /** Makes a client of the instance at `url`; connects to nothing yet. Throws VALIDATION where that is no http(s) URL. */
 export function createAdmin(options: AdminOptions): Admin {
@@ -182,6 +196,11 @@ export function createAdmin(options: AdminOptions): Admin {
     revertDataset: (dataset, body = {}) => send(routes.revertDataset, { dataset }, body),
     revertHere: (dataset, body = {}) => send(routes.revertHere, { dataset }, body),
     liftHere: (dataset, body = {}) => send(routes.liftHere, { dataset }, body),
+    async restore(dataset, body) {
+      const call: Call = { method: routes.restore.method, path: fillPath(routes.restore.path, { dataset }), body };
+      const patient = { ...connection, timeoutMs: Math.max(connection.timeoutMs, restoreTimeoutMsMin) };
+      return parseAnswer(routes.restore.answer, call, await requestText(patient, call));
+    },
     receipt: (release, action) => send(routes.receipt, { release, action }),
     evidence: (release) => send(routes.evidence, { release }),
 

@@ -1,8 +1,12 @@
-import { type ErrorCode, isSluiceError } from "@sluice/core";
+import { type DifferenceExample, type ErrorCode, isSluiceError } from "@sluice/core";
+import { exampleLines } from "./render/difference.ts";
 import { cleaned, countText } from "./text.ts";
 
 /** How many of many problems are shown to a person. */
 const shownMax = 10;
+
+/** How wide an item is shown to whoever has to choose. */
+const choiceColumns = 100;
 
 /** What to do about an error, where its own message does not say so. */
 const hints: Partial<Record<ErrorCode, string>> = {
@@ -10,7 +14,7 @@ const hints: Partial<Record<ErrorCode, string>> = {
   RELEASE_ENDED: "how it stands now: sluice status",
   LINES_DIFFER: "--both replaces them in both lines",
   INTERNAL: "the instance's own log says why",
-  NOTHING_TO_REVERT: "to go back to what was out before: sluice publish DATASET FILE --release --percent 100",
+  NOTHING_TO_REVERT: "to go back to what was out before: sluice revert DATASET --to VERSION, or --to 10m",
 };
 
 /** An error as it is written with `--json`. */
@@ -26,7 +30,9 @@ export function errorLines(error: unknown): string[] {
   const hint = hints[error.code];
   return [
     ...lines,
-    ...detailLines(cleaned(error.details), cleaned(error.message)),
+    ...(error.code === "CHOICE_NEEDED"
+      ? choiceLines(cleaned(error.details))
+      : detailLines(cleaned(error.details), cleaned(error.message))),
     ...(hint === undefined ? [] : [hint]),
   ];
 }
@@ -61,6 +67,24 @@ function detailLines(details: Readonly<Record<string, unknown>>, message: string
     if (names.length > 0) lines.push(`  ${name}: ${shown(names, names.length, "").join(", ")}`);
   }
   return lines;
+}
+
+/** The first items that would be other ones: what they are and what they would be. */
+function choiceLines(details: Readonly<Record<string, unknown>>): string[] {
+  const examples = listOf(details["items"]).filter(isExample);
+  const dropped = details["dropped"];
+  const keys =
+    typeof dropped === "object" && dropped !== null && "keys" in dropped ? numberOf(dropped.keys) : undefined;
+  return exampleLines(
+    { added: 0, removed: 0, unchanged: 0, changed: keys ?? examples.length, examples },
+    choiceColumns,
+  );
+}
+
+function isExample(
+  item: Readonly<Record<string, unknown>>,
+): item is Readonly<Record<string, unknown>> & DifferenceExample {
+  return typeof item["key"] === "string";
 }
 
 function findingLines({ message, examples, count }: Readonly<Record<string, unknown>>): string[] {

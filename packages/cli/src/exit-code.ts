@@ -17,6 +17,8 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 const codes: Partial<Record<ErrorCode, ExitCode>> = {
   VALIDATION: exitCodes.usage,
   NOTHING_TO_REVERT: exitCodes.nothingToRevert,
+  // Nothing was reverted: somebody has to say what becomes of the patches since.
+  CHOICE_NEEDED: exitCodes.nothingToRevert,
   CONFLICT: exitCodes.conflict,
   // It ran when this command looked, and somebody ended it since.
   RELEASE_ENDED: exitCodes.conflict,
@@ -39,7 +41,7 @@ export const exitCodeHelp = `Exit codes:
   0  done
   1  failed or refused
   2  usage: the command, an option or an argument is wrong
-  3  nothing to revert
+  3  nothing was reverted: nothing runs or bakes, or --to waits for --reapply or --exact
   4  conflict: somebody else changed it, look again
   5  no instance answers, or it is not ready
   6  refused by a check or by the quarantine`;

@@ -73,7 +73,7 @@ test("every command is in the list above", async () => {
 
 test("--help lists the exit codes and the environment", async () => {
   const { stdout } = await createTestProgram(() => ({})).run("--help");
-  for (const text of ["0  done", "3  nothing to revert", "6  refused by a check", "SLUICE_URL", "SLUICE_ACTOR"]) {
+  for (const text of ["0  done", "3  nothing was reverted", "6  refused by a check", "SLUICE_URL", "SLUICE_ACTOR"]) {
     expect(stdout).toContain(text);
   }
 });

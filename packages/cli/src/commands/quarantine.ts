@@ -30,8 +30,8 @@ function addList(quarantine: Command, context: Context): void {
       );
       const view = { nowMs: status.at, timeZone: context.timeZone };
       context.print({ quarantine: marks }, (answer) =>
-        answer.quarantine.flatMap(({ dataset, publish, at, by, reason, liftedKeys }) => [
-          `${dataset} v${publish}  reverted ${agoText(at, view)} by ${actorText(by)}: ${reason}`,
+        answer.quarantine.flatMap(({ dataset, publish, release, at, by, reason, liftedKeys }) => [
+          `${dataset} v${publish}  ${release === null ? "taken back by a restore" : "reverted"} ${agoText(at, view)} by ${actorText(by)}: ${reason}`,
           ...(liftedKeys === 0 ? [] : [`  lifted for ${counted(liftedKeys, "key")}`]),
           `  ${context.style.cyan(`sluice quarantine lift ${dataset} ${publish}`)}`,
         ]),

@@ -112,7 +112,7 @@ test("nothing to revert ends with 3 and says what is stable", async () => {
     code: 3,
     stdout: "",
     stderr: `error NOTHING_TO_REVERT: ${message}
-to go back to what was out before: sluice publish DATASET FILE --release --percent 100
+to go back to what was out before: sluice revert DATASET --to VERSION, or --to 10m
 `,
   });
 });
@@ -133,4 +133,58 @@ test("a foreign reason and a follower's name cannot speak to the terminal", asyn
   const { stdout } = await program.run("revert", "prices", "--wait", "0ms");
   expect(stdout).toContain("\\u001b[2Jhost");
   expect(stdout).not.toMatch(obeyed);
+});
+
+test("--to brings an older version back, and says what that dropped and who has it", async () => {
+  const restored = {
+    version: 41,
+    number: 59,
+    mode: "reapply",
+    dropped: { changes: 2, keys: 3_118 },
+    reason: "tenfold",
+  };
+  const receipt: Receipt = { ...receiptOf(), action: "restore", release: "prices-v59-restored" };
+  const program = createTestProgram(() => ({ ...done(receipt), release: null, restored }));
+  const { code, stdout } = await program.run("revert", "prices", "--to", "v41", "--reapply", "--reason", "tenfold");
+  expect(code).toBe(0);
+  expect(stdout).toBe(`v41 of prices is back with the patches since, as v59: 2 changes to 3,118 keys dropped
+taken up by 412 of 412 followers in 380 ms (p99; p50 41 ms)
+  sluice status prices
+`);
+  expect(program.requests.map(({ method, path, text }) => [method, path, text])).toEqual([
+    ["POST", "/v1/datasets/prices/restore", '{"to":{"version":41},"mode":"reapply","reason":"tenfold"}'],
+  ]);
+});
+
+test("--to without a choice changes nothing, lists what would be dropped and ends with 3", async () => {
+  const message =
+    "v58 -> v41 of prices drops 6,012 changes to 3,118 keys; sluice revert prices --to 41 --reapply keeps the patches since, --exact drops them";
+  const items = [
+    { key: "sku-1", before: { price: 10 }, after: { price: 100 } },
+    { key: "sku-2", before: { price: 1 } },
+  ];
+  const program = createTestProgram(() =>
+    problem("CHOICE_NEEDED", message, { items, dropped: { changes: 6_012, keys: 3_118 } }),
+  );
+  const { code, stderr } = await program.run("revert", "prices", "--to", "10m ago");
+  expect(code).toBe(3);
+  expect(stderr).toBe(`error CHOICE_NEEDED: ${message}
+  ~ sku-1  price: 10 -> 100
+  - sku-2  {"price":1}
+  … and 3,116 more
+`);
+  expect(program.requests.map(({ text }) => text)).toEqual(['{"to":{"agoMs":600000},"mode":null}']);
+});
+
+test.each([
+  [["--to", "41", "--reapply", "--exact"]],
+  [["--to", "yesterday"]],
+  [["--to", "41", "--here"]],
+  [["--reapply"]],
+  [["--exact"]],
+])("revert prices %j is a wrong use, and nothing is sent", async (options) => {
+  const program = createTestProgram(() => done(null));
+  const { code } = await program.run("revert", "prices", ...options);
+  expect(code).toBe(2);
+  expect(program.requests).toEqual([]);
 });

@@ -1,0 +1,43 @@
+import type { RestoreAnswer, RestoreTarget } from "@sluice/core/api";
+import type { Context } from "../context.ts";
+import { awaitReceipt } from "../receipt.ts";
+import { nameOfRelease } from "../render/event.ts";
+import { receiptText, receiptWarnings } from "../render/receipt.ts";
+import { counted } from "../text.ts";
+
+/** What `revert --to` is asked with. */
+export interface RestoreOptions {
+  readonly to: RestoreTarget;
+  readonly reapply?: boolean;
+  readonly exact?: boolean;
+  readonly reason?: string;
+  readonly wait: number;
+}
+
+/** Brings an older version back and says what that dropped and who has it. */
+export async function restore(context: Context, dataset: string, options: RestoreOptions): Promise<void> {
+  const { to, reapply, exact, reason, wait } = options;
+  const mode = reapply === true ? "reapply" : exact === true ? "exact" : null;
+  const admin = await context.admin();
+  const answer = await admin.restore(dataset, { to, mode, ...(reason === undefined ? {} : { reason }) });
+  const receipt = answer.receipt === null ? null : await awaitReceipt(context, admin, answer.receipt, wait);
+  context.print({ ...answer, receipt }, (shown) => linesOf(context, dataset, shown));
+}
+
+function linesOf({ style }: Context, dataset: string, answer: RestoreAnswer): string[] {
+  const { receipt } = answer;
+  const look = style.dim(`  sluice status ${dataset}`);
+  const head = headOf(dataset, answer);
+  if (receipt === null) return [head, look];
+  return [head, receiptText(receipt), ...receiptWarnings(receipt).map((text) => style.yellow(text)), look];
+}
+
+function headOf(dataset: string, { outcome, message, release, restored }: RestoreAnswer): string {
+  if (outcome === "unchanged") return message;
+  const reverted = release === null ? null : nameOfRelease(release).version;
+  if (restored === null) return `${reverted ?? dataset} of ${dataset} is reverted: everybody is on the stable version`;
+  const { version, number, mode, dropped } = restored;
+  const how = mode === "exact" ? "as it was" : "with the patches since";
+  const also = reverted === null ? "" : `, and ${reverted} is reverted`;
+  return `v${version} of ${dataset} is back ${how}, as v${number}${also}: ${counted(dropped.changes, "change")} to ${counted(dropped.keys, "key")} dropped`;
+}
