@@ -304,7 +304,7 @@ function createFailure(tools) {
 function adviceOf(code, dataset) {
   const line = `sluice revert ${dataset}`;
   if (code === "NETWORK") return { key: "errorNetworkDo", line };
-  if (code === "NOTHING_TO_REVERT") return { key: "errorNothing", line: `sluice publish ${dataset} FILE` };
+  if (code === "NOTHING_TO_REVERT") return { key: "errorNothing", line: `${line} --to VERSION` };
   if (code === "NOT_ORIGIN") return { key: "errorOrigin", line: `${line} --url ORIGIN` };
   if (code === "DATASET_UNKNOWN") return { key: "errorUnknown", line: null };
   if (code === "STORE_UNAVAILABLE" || code === "NOT_READY") return { key: "errorUnavailable", line };

@@ -305,8 +305,8 @@ export const texts = {
     "请重试：无论重试多少次只会执行一次。也可以在终端执行：",
   ],
   errorNothing: [
-    "Nothing runs or bakes any more. To undo a finished release, publish the earlier file again:",
-    "当前没有进行中的发布。如需撤销已完成的发布，请重新发布之前的文件：",
+    "Nothing runs or bakes any more. To undo a finished release, bring an older version back in a terminal:",
+    "当前没有进行中的发布。如需撤销已完成的发布，请在终端恢复旧版本：",
   ],
   errorOrigin: ["This instance only follows. Revert at its origin:", "此实例只是跟随节点，请在主实例上回滚："],
   errorUnavailable: [

@@ -213,6 +213,7 @@ test("an error is shown with its words, its code and what to do", async (context
   origin.answerReverts(() => problem("NOTHING_TO_REVERT", 409, "nothing runs or bakes on prices: v42 is stable"));
   await page.getByRole("button", { name: "Try again" }).click();
   await alert.getByText("nothing runs or bakes on prices: v42 is stable (NOTHING_TO_REVERT)").waitFor();
+  expect(await alert.innerText()).toContain("sluice revert prices --to VERSION");
   expect(new Set(origin.reverts.map(({ key }) => key)).size).toBe(2);
   expect(complaints.splice(0).filter((complaint) => !/\b(?:421|409)\b/.test(complaint))).toEqual([]);
 });
