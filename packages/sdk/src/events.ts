@@ -13,7 +13,10 @@ export interface ClientEvents {
     /** Percentage in thousandths, 0 to 100,000. */
     readonly thousandths: number;
   };
-  /** New views do not see this release's candidate any more: purge what was made from it. Once for each release. */
+  /**
+   * New views do not see this release's candidate any more: purge what was made from it. Once for each release, and again where what
+   * one host had taken back for itself was lifted meanwhile.
+   */
   readonly reverted: {
     readonly release: string;
     readonly dataset: string;
