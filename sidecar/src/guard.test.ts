@@ -248,13 +248,15 @@ test("a release that nobody has reported on loses no evidence with the process",
   expect((await after.status()).datasets[0]?.release?.evidence?.threshold).toBeCloseTo(1 / 0.006, 6);
 });
 
+/** A store that takes everything but the evidence of releases that end. */
+function fate(write: MemoryWrite): WriteFate {
+  const isEnded = write.kind === "document" && write.name.startsWith("evidence:");
+  return isEnded ? { durable: false, answer: "STORE_UNAVAILABLE" } : { durable: true, answer: "ok" };
+}
+
 test("evidence of a release that ended just before the process did is found among what was kept of its guard", async () => {
   const clock = createVirtualClock();
   const disk = createMemoryDisk();
-  const fate = (write: MemoryWrite): WriteFate =>
-    write.kind === "document" && write.name.startsWith("evidence:")
-      ? { durable: false, answer: "STORE_UNAVAILABLE" }
-      : { durable: true, answer: "ok" };
   const before = await createTestOrigin({ items, clock, store: { id: "log-1", clock, disk, fate } });
   const { release } = await answerOf(before.publish("prices", changed, "?release=true&thousandths=5000"));
   await report({ ...before, release: String(release) }, 1, { candidateFailures: 1, candidateOk: 19, ok: 400 });

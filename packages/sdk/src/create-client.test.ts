@@ -36,8 +36,8 @@ async function open(options: Partial<Options> = {}): Promise<Shop> {
 /** Waits for what takes turns of the event loop and no time. */
 const until = (assertion: () => void): Promise<void> => vi.waitFor(assertion, { interval: 1 });
 
-function start(thousandths: number): string {
-  origin.namespace.publish("prices", { a: { amount: 2 }, b: { amount: 1 } });
+function start(thousandths: number, amount: unknown = 2): string {
+  origin.namespace.publish("prices", { a: { amount }, b: { amount: 1 } });
   origin.namespace.command({
     type: "start-release",
     dataset: "prices",
@@ -224,4 +224,37 @@ test("a closed client has sent what it counted and leaves no timer and no stream
   expect([origin.streams(), clock.nextInMs()]).toEqual([0, undefined]);
   expect(view.get("prices", "a")).toEqual({ amount: 2 });
   expect(() => client.view()).toThrow(expect.objectContaining({ code: "CLOSED" }));
+});
+
+test("outcomes carry the stratum of the process, and where it has none they carry none", async () => {
+  const [north, elsewhere] = [await open({ stratum: "north" }), await open()];
+  start(100_000);
+  for (const client of [north, elsewhere]) {
+    await until(() => expect(client.view({ targetingKey: "u" }).arm("prices")).toBe("candidate"));
+    const view = client.view({ targetingKey: "u" });
+    view.get("prices", "a");
+    view.succeed();
+    await client.close();
+  }
+  const reports = origin.outcomes.flatMap((batch) => batch.reports);
+  expect(reports.filter(({ candidate }) => candidate.ok > 0).map(({ stratum }) => stratum ?? null)).toEqual([
+    "north",
+    null,
+  ]);
+  await expect(open({ stratum: "" })).rejects.toMatchObject({ code: "VALIDATION" });
+});
+
+test("a process that refuses a candidate says which application it is", async () => {
+  const client = await open();
+  const release = start(100_000, "2");
+  await until(() => expect(client.view({ targetingKey: "u" }).arm("prices")).toBe("candidate"));
+  // Stable has another value, and that is what the view reads.
+  expect(client.view({ targetingKey: "u" }).get("prices", "a")).toEqual({ amount: 1 });
+  await client.close();
+  const refused = origin.confirmations.flatMap(({ confirmations }) =>
+    confirmations.flatMap((each) => each.refused ?? []),
+  );
+  expect(refused).toEqual([
+    { release, app: "checkout", reason: expect.stringContaining("checkout@test does not take it") },
+  ]);
 });

@@ -327,14 +327,16 @@ test("the candidate is taken for as good as the control until its own failures s
   );
 });
 
+function armOf(failures: Record<string, FailureCount>, requests: number): ArmReport {
+  return failed(failures, requests - Object.values(failures).reduce((sum, { count }) => sum + count, 0));
+}
+
 test("the estimate of a guard is its slowest stream's, by the rates of each kind", () => {
   const config = configOf([{ fromThousandths: 0, worseRatio: 3, worseExtraRate: 0.005 }], {
     kinds: ["below-cost"],
     slowMs: 100,
     toleratedRatio: 100,
   });
-  const armOf = (failures: Record<string, FailureCount>, requests: number): ArmReport =>
-    failed(failures, requests - Object.values(failures).reduce((sum, { count }) => sum + count, 0));
   const estimateOf = (candidate: Record<string, FailureCount>, control: Record<string, FailureCount>) =>
     play(createGuard(config, start), [{ epoch: 1, candidate: armOf(candidate, 100), control: armOf(control, 1_900) }])
       .requestsNeeded;
