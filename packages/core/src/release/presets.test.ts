@@ -7,6 +7,16 @@ const stepsOf = (name: string): number[] => planOfPreset(name).steps.map(({ thou
 const told = (name: string): unknown => [stepsOf(name), holdsOf(name), planOfPreset(name).bakeMs];
 const holdsOf = (name: string): number[] => [...new Set(planOfPreset(name).steps.map(({ holdMs }) => holdMs))];
 
+/** What a name is refused with; undefined where it is taken. */
+function refusalOf(name: string): unknown {
+  try {
+    planOfPreset(name);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
 test("the careful plan is the default plan", () => {
   expect(planOfPreset("careful")).toEqual(defaultPlan);
 });
@@ -60,8 +70,12 @@ test("every plan with a name has the promotion test and the guard, which AppConf
 });
 
 test("a name that is none is refused with the forms that there are", () => {
-  expect(() => planOfPreset("Linear")).toThrow('there is no plan "Linear"; plans are careful, linear-P-every-T,');
-  for (const name of ["Careful", "AppConfig.", "__proto__", "constructor", ""]) {
+  expect(refusalOf("Linear")).toMatchObject({
+    code: "VALIDATION",
+    message: expect.stringContaining('there is no plan "Linear"; plans are careful, linear-P-every-T,'),
+    details: { plans: expect.arrayContaining(["canary-P-for-T", "AllAtOnce"]) },
+  });
+  for (const name of ["Careful", "AppConfig.", "my-AppConfig.careful", "__proto__", "constructor", ""]) {
     expect(() => planOfPreset(name)).toThrow(`there is no plan ${JSON.stringify(name)}`);
     expect(isPresetName(name)).toBe(false);
   }
@@ -75,11 +89,18 @@ test("a name that is nearly one is refused with what is wrong with it", () => {
     ["canary--5-for-6m", 'not "-5"'],
     ["linear-20-every-6", "its time is one such as 30s, 6m, 2h or 1d"],
     ["linear-20-every-0m", "its time is one such as"],
+    ["linear-20-every-x6m", "its time is one such as"],
+    ["linear-20-every-6mx", "its time is one such as"],
     ["canary-10-for-31d", "at most 30d"],
     ["linear-0.5-every-1m", "it has 199 steps, a plan has at most 100"],
   ];
   for (const [name, why] of wrong) {
-    expect(() => planOfPreset(name)).toThrow(why);
+    expect(refusalOf(name)).toMatchObject({ code: "VALIDATION", message: expect.stringContaining(why) });
     expect(isPresetName(name)).toBe(true);
   }
+});
+
+test("the longest time and the most steps are taken", () => {
+  expect(holdsOf("canary-10-for-30d")).toEqual([30 * 86_400_000]);
+  expect(stepsOf("linear-0.991-every-1m").length).toBe(100);
 });
