@@ -49,6 +49,7 @@ export interface KeptGuards {
   close(): Promise<void>;
 }
 
+/** Guards beside the log of an origin. What the store does not take costs evidence at the next start, and is said. */
 export function createKeptGuards(dependencies: {
   documents: Pick<EventLog, "getDocument" | "putDocument">;
   logger: Logger;
