@@ -1,12 +1,11 @@
 import type { Clock, Event, Timer } from "@sluice/core";
-import { unreachable } from "@sluice/core";
+import { restoredName, unreachable } from "@sluice/core";
 import type { Receipt } from "@sluice/core/api";
 import type { Logger } from "pino";
 import type { Commands } from "./commands.ts";
 import type { Registry } from "./followers/registry.ts";
 import type { Receipts, StoredReceipt } from "./receipts.ts";
 import { createReceipts } from "./receipts.ts";
-import { restoreReceiptName } from "./restore/receipt-name.ts";
 import type { EventLog } from "./store/port.ts";
 
 /** The document beside the log that holds them. */
@@ -67,7 +66,7 @@ export async function createReceiptBook(dependencies: {
     events(events) {
       for (const { event, sequence } of events) {
         if (event.type === "version-restored") {
-          receipts.open({ action: "restore", release: restoreReceiptName(event.dataset, event.number), sequence });
+          receipts.open({ action: "restore", release: restoredName(event.dataset, event.number), sequence });
         }
         const action = actionOf(event);
         if (action === undefined || !("release" in event) || event.release === null) continue;

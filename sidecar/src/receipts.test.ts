@@ -65,6 +65,19 @@ test("before the first confirmation there are no delays, and who is missing is n
   });
 });
 
+test("an older version that came back is confirmed by who has its files, and not by who has heard of it", () => {
+  const { clock, registry, receipts } = create(2);
+  const name = "prices-v59-restored";
+  receipts.open({ action: "restore", release: name, sequence: 7 });
+  confirm(registry, 0, { applied: 7 });
+  expect(receipts.get(name, "restore")).toMatchObject({ expected: 2, confirmed: 0, durable: true });
+  clock.advance(40);
+  confirm(registry, 0, { applied: 7, prepared: [name] });
+  expect(receipts.get(name, "restore")).toMatchObject({ confirmed: 1, lastMs: 40, missing: ["shop 1"] });
+  receipts.open({ action: "restore", release: name, sequence: 7 });
+  expect(receipts.get(name, "restore")).toMatchObject({ expected: 2, confirmed: 1 });
+});
+
 test("at most 100 of the missing are named", () => {
   const { receipts } = create(150);
   const receipt = receipts.open({ action: "start", release: "r", sequence: 3 });

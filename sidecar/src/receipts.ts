@@ -106,7 +106,7 @@ export function createReceipts(dependencies: {
   function replace(account: Account, lost: string, by: LiveFollower): void {
     const isExpected = account.missing.delete(lost);
     if (!isExpected && !account.away.delete(lost)) return;
-    if (!isConfirmedBy(account, by.applied, by.reverted.has(account.release), by.here)) {
+    if (!isConfirmedBy(account, by.applied, isSaid(account, by), by.here)) {
       (isExpected ? account.missing : account.away).set(by.id, by.name);
       onChange();
       return;
@@ -134,9 +134,10 @@ export function createReceipts(dependencies: {
   }
 
   const unsubscribe = registry.subscribe({
-    confirmation({ applied, reverted, here = [], follower }) {
+    confirmation({ applied, reverted, prepared, here = [], follower }) {
+      const said = { reverted: new Set(reverted), prepared: new Set(prepared) };
       for (const account of accounts.values()) {
-        if (isConfirmedBy(account, applied, reverted.includes(account.release), here)) confirm(account, follower);
+        if (isConfirmedBy(account, applied, isSaid(account, said), here)) confirm(account, follower);
       }
     },
     left({ id }) {
@@ -171,9 +172,9 @@ export function createReceipts(dependencies: {
         returned: 0,
         waiting: new Set(),
       };
-      for (const { id, applied, reverted, here } of followers) {
+      for (const { id, applied, reverted, prepared, here } of followers) {
         // One that held the mark before this instance did has nothing left to confirm.
-        if (isConfirmedBy(account, applied, reverted.has(account.release), here)) confirm(account, id);
+        if (isConfirmedBy(account, applied, isSaid(account, { reverted, prepared }), here)) confirm(account, id);
       }
       keep(key, account);
       onChange();
@@ -252,16 +253,25 @@ function keyOf(release: string, action: Receipt["action"]): string {
   return `${action} ${release}`;
 }
 
-/** By the log, for a revert by its mark, for what a host does for itself by its word. */
+/** Whether a follower has named it: a revert that it does not show, or an older version that it has all files of. */
+function isSaid(
+  { action, release }: Account,
+  { reverted, prepared }: { readonly reverted: ReadonlySet<string>; readonly prepared: ReadonlySet<string> },
+): boolean {
+  return (action === "restore" ? prepared : reverted).has(release);
+}
+
+/** By the log, for a revert by its mark too, for what a host does for itself by its word, for an older version by its files alone. */
 function isConfirmedBy(
   { action, sequence, here }: Account,
   applied: number,
-  reverted: boolean,
+  said: boolean,
   heard: readonly HereReverts[],
 ): boolean {
   if (here !== undefined) return heard.some(({ host, version }) => host === here.host && version >= here.version);
+  if (action === "restore") return said;
   if (sequence !== null && applied >= sequence) return true;
-  return action === "revert" && reverted;
+  return action === "revert" && said;
 }
 
 function receiptOf(account: Account): Receipt {

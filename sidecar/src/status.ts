@@ -1,5 +1,5 @@
 import type { Actor, Cause, DatasetState, Line, NamespaceState, ReleaseState } from "@sluice/core";
-import { activeRelease, everybodyThousandths, evolve, holdMsAt, isActive, nextStep, own } from "@sluice/core";
+import { activeRelease, everybodyThousandths, evolve, holdMsAt, isActive, nextStep, own, restoredName } from "@sluice/core";
 import type {
   CandidateStatus,
   DatasetStatus,
@@ -16,7 +16,6 @@ import type {
   StatusAnswer,
   StoreStatus,
 } from "@sluice/core/api";
-import { restoreReceiptName } from "./restore/receipt-name.ts";
 import type { GuardStatus } from "./guard.ts";
 
 /** How many followers a status names. */
@@ -238,7 +237,7 @@ function healthReasons(release: ReleaseStatus | null, sources: readonly SourceSt
 function restoredStatus(from: StatusSources, { name, stable, stableSince }: DatasetState): RestoredStatus | null {
   if (stable === null || stable.restored === null || stableSince === null) return null;
   const { publish: number, restored } = stable;
-  const receipt = from.followers.receipt(restoreReceiptName(name, number), "restore") ?? null;
+  const receipt = from.followers.receipt(restoredName(name, number), "restore") ?? null;
   return { ...restored, number, at: stableSince.at, by: stableSince.by, receipt };
 }
 

@@ -78,6 +78,7 @@ export type {
   ReleaseState,
   RestoredFrom,
 } from "./release/state.ts";
+export { restoredName } from "./release/restored-name.ts";
 export { activeRelease, emptyState, endedReleasesMax, isActive } from "./release/state.ts";
 export type { VirtualClock } from "./virtual-clock.ts";
 export { createVirtualClock } from "./virtual-clock.ts";

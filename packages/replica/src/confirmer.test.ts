@@ -16,6 +16,7 @@ import { createMarkBook, type MarkBook } from "./mark-book.ts";
 import type { Snapshot } from "./replica.ts";
 import { createReporter } from "./reporter.ts";
 import { pass, settle } from "./turns.testing.ts";
+import type { DatasetLines, ReadableVersion } from "./version.ts";
 
 const at = (controlSequence: number): Snapshot => ({
   log: "log-1",
@@ -163,6 +164,41 @@ function releasingStock(): NamespaceState {
     emptyState,
   );
 }
+
+test("an older version that came back is confirmed once it can be read, by the name of its receipt", () => {
+  const { confirmer, confirmed } = createWorld();
+  const { contentHash, items } = { contentHash: "a".repeat(64), items: 1 };
+  const base = { parts: [{ name: contentHash, bytes: 1, items, contentHash }], layers: [] };
+  const event: Event = {
+    type: "version-restored",
+    dataset: "stock",
+    number: 3,
+    restored: 1,
+    mode: "exact",
+    content: { base, overlay: null, contentHash, items },
+    origin: { source: null, bytesHash: contentHash },
+    difference: { added: 0, removed: 0, changed: 1, unchanged: 0, examples: [] },
+    changes: null,
+    dropped: { changes: 1, keys: 1 },
+    takenBack: [],
+    cause: { reason: "tenfold", evidence: null },
+  };
+  const before = releasingStock();
+  const ended: Event = { type: "release-reverted", release: "r1", cause: event.cause };
+  const state = [ended, event].reduce<NamespaceState>(
+    (its, each) =>
+      evolve(its, { sequence: its.sequence + 1, at: 0, by: { kind: "person", name: "anna" }, event: each }),
+    before,
+  );
+  const reading = (number: number): ReadonlyMap<string, DatasetLines> =>
+    new Map([["stock", { stable: { number } as ReadableVersion, candidate: null }]]);
+  confirmer.applied({ log: "log-1", state, datasets: reading(1), marks: new Set() }, []);
+  confirmer.applied({ log: "log-1", state, datasets: reading(3), marks: new Set() }, []);
+  expect(confirmed.map(({ applied, prepared }) => [applied, prepared])).toEqual([
+    [state.controlSequence, []],
+    [state.controlSequence, ["stock-v3-restored"]],
+  ]);
+});
 
 test.each([
   { datasets: ["prices"], prepared: ["r1"] },

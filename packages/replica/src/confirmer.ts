@@ -1,4 +1,4 @@
-import { type Clock, isActive, type NamespaceState, own, sleep } from "@sluice/core";
+import { type Clock, isActive, type NamespaceState, own, restoredName, sleep } from "@sluice/core";
 import type { Mark, RefusedRelease } from "@sluice/core/api";
 import type { HereBook } from "./here-book.ts";
 import type { MarkBook } from "./mark-book.ts";
@@ -141,12 +141,22 @@ export function isTold({ cause }: Mark): boolean {
   return cause !== undefined;
 }
 
-/** Active releases whose candidate is here at its newest version, or that are of a dataset which nobody reads here. */
+/**
+ * Active releases whose candidate is here at its newest version, and older versions that came back and are here; all of those of a
+ * dataset which nobody reads here.
+ */
 function preparedReleases({ state, datasets }: Snapshot, wanted: readonly string[] | null): readonly string[] {
-  return Object.values(state.datasets).flatMap(({ name, release, candidate }) => {
-    if (release === null || candidate === null) return [];
-    if (wanted !== null && !wanted.includes(name)) return [release];
-    return datasets.get(name)?.candidate?.number === candidate.number ? [release] : [];
+  return Object.values(state.datasets).flatMap(({ name, release, candidate, stable }) => {
+    const isWanted = wanted === null || wanted.includes(name);
+    const here = datasets.get(name);
+    const prepared: string[] = [];
+    if (release !== null && candidate !== null) {
+      if (!isWanted || here?.candidate?.number === candidate.number) prepared.push(release);
+    }
+    if (stable !== null && stable.restored !== null) {
+      if (!isWanted || (here?.stable?.number ?? 0) >= stable.publish) prepared.push(restoredName(name, stable.publish));
+    }
+    return prepared;
   });
 }
 

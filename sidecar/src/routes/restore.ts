@@ -1,8 +1,8 @@
+import { restoredName } from "@sluice/core";
 import type { RestoreAnswer } from "@sluice/core/api";
 import { idempotencyHeader, limits, restoreBodySchema, routes } from "@sluice/core/api";
 import { Hono } from "hono";
 import type { Executed } from "../commands.ts";
-import { restoreReceiptName } from "../restore/receipt-name.ts";
 import type { Restorer } from "../restore/restorer.ts";
 import type { CommandRouteDependencies } from "./answer.ts";
 import { actorOf, commandAnswer, receiptOf } from "./answer.ts";
@@ -23,7 +23,7 @@ export function createRestoreRoutes(dependencies: CommandRouteDependencies & { r
       restoreAnswer,
     );
     const { restored, release } = answer;
-    const name = restored === null ? release : restoreReceiptName(dataset, restored.number);
+    const name = restored === null ? release : restoredName(dataset, restored.number);
     const action = restored === null ? "revert" : "restore";
     return context.json({
       ...answer,
