@@ -210,3 +210,19 @@ test("at 100 % it says that nothing is compared", async () => {
   const { stdout } = await over(status, [started], { ...answer, evidence }).run("release", "show", "prices");
   expect(stdout).toContain("compared off, no control: at 100 % only limits, alerts and queries revert");
 });
+
+test("a follower shows what it knows and says where the rest is", async () => {
+  const url = "http://10.0.0.1:7070";
+  const status: StatusAnswer = {
+    ...running,
+    role: "follower",
+    following: { url, contactAgeMs: 400, connected: true },
+  };
+  const program = createTestProgram(({ path }) =>
+    path === "/v1/status" ? status : problem("NOT_ORIGIN", `this instance follows ${url}`),
+  );
+  const { code, stdout, stderr } = await program.run("release", "show", "prices");
+  expect(code).toBe(0);
+  expect(stdout).toContain(`  release  ${release}\n  step     5 %, running, epoch 2\n`);
+  expect(stderr).toBe(`the course and the evidence are at the origin: sluice release show prices --url ${url}\n`);
+});

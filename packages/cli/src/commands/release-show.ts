@@ -29,6 +29,10 @@ export function addShow(release: Command, context: Context): void {
       const admin = await context.admin();
       const status = await admin.status();
       const report = await reportOf(admin, datasetOf(status, name), options.release);
+      if (status.following !== null) {
+        const origin = status.following.url;
+        context.note(`the course and the evidence are at the origin: sluice release show ${name} --url ${origin}`);
+      }
       const { columns } = context.io.stdout;
       const view = { columns, style: context.style, nowMs: status.at, timeZone: context.timeZone };
       context.print(report, (shown) => renderRelease(shown, view));
@@ -36,7 +40,7 @@ export function addShow(release: Command, context: Context): void {
 }
 
 async function reportOf(admin: Admin, dataset: DatasetStatus, asked: string | undefined): Promise<ReleaseReport> {
-  const all = await admin.log({ dataset: dataset.name, limit: eventsMax });
+  const all = await atOrigin(() => admin.log({ dataset: dataset.name, limit: eventsMax }), []);
   const release = asked ?? dataset.release?.id ?? lastReleaseOf(all);
   if (release === undefined) {
     throw new SluiceError("RELEASE_UNKNOWN", `${dataset.name} was never released step by step`);
@@ -57,12 +61,22 @@ function lastReleaseOf(events: readonly LoggedEvent[]): string | undefined {
   return undefined;
 }
 
-/** A follower keeps none, and an origin that of the last ones. */
+/** An origin keeps that of the last ones. */
 async function evidenceOf(admin: Admin, release: string): Promise<EvidenceAnswer | null> {
   try {
-    return await admin.evidence(release);
+    return await atOrigin<EvidenceAnswer | null>(() => admin.evidence(release), null);
   } catch (error) {
-    if (isSluiceError(error, "RELEASE_UNKNOWN", "NOT_ORIGIN")) return null;
+    if (isSluiceError(error, "RELEASE_UNKNOWN")) return null;
+    throw error;
+  }
+}
+
+/** What an origin alone knows; a follower shows what it knows itself. */
+async function atOrigin<T>(ask: () => Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (isSluiceError(error, "NOT_ORIGIN")) return otherwise;
     throw error;
   }
 }

@@ -33,7 +33,7 @@ export function renderRelease(report: ReleaseReport, view: View): string[] {
   const seen = evidence?.evidence ?? active?.evidence ?? endEvidenceOf(events);
   const drawn =
     seen === null
-      ? ["  no evidence is kept of it"]
+      ? ["  none is kept of it here"]
       : renderEvidence(seen, evidence?.history ?? [], active === null, view);
   return [
     ...renderDataset(dataset, view),
