@@ -7,7 +7,7 @@ import {
   routes,
   webhookAlertSchema,
 } from "@sluice/core/api";
-import { SluiceError } from "@sluice/core";
+import { isSluiceError, SluiceError } from "@sluice/core";
 import type { Context, MiddlewareHandler } from "hono";
 import { Hono } from "hono";
 import type { Logger } from "pino";
@@ -44,11 +44,17 @@ export function createAlertRoutes({ alerts, token, logger }: AlertRouteDependenc
   ): Promise<Response> {
     const { read, refused, truncated } = message;
     const dryRun = dryRunOf(context);
-    if (!dryRun && refused.length > 0) logger.warn({ refused }, "alerts could not be read");
+    if (!dryRun && refused.length > 0)
+      logger.warn({ refused: refused.slice(0, 10), of: refused.length }, "alerts could not be read");
     if (!dryRun && truncated > 0) logger.warn({ truncated }, "alerts were left out by their sender; see max_alerts");
-    const answers = dryRun ? alerts.preview(read) : await alerts.receive(read, truncated);
-    const received = read.length + refused.length;
-    const whole: AlertsAnswer = { dryRun, received, truncated, refused, alerts: answers.slice(0, answeredMax) };
+    const answers = dryRun ? alerts.preview(read) : await receive(alerts, read, truncated);
+    const whole: AlertsAnswer = {
+      dryRun,
+      received: read.length + refused.length,
+      truncated,
+      refused: refused.slice(0, answeredMax),
+      alerts: answers.slice(0, answeredMax),
+    };
     return context.json(whole, 202);
   }
 
@@ -71,6 +77,16 @@ export function createAlertRoutes({ alerts, token, logger }: AlertRouteDependenc
   });
 
   return app;
+}
+
+/** What an instance that shuts down does not do is to be sent again, which Alertmanager does after a 5xx alone. */
+async function receive(alerts: Alerts, read: readonly Alert[], truncated: number): ReturnType<Alerts["receive"]> {
+  try {
+    return await alerts.receive(read, truncated);
+  } catch (error) {
+    if (!isSluiceError(error, "CLOSED")) throw error;
+    throw new SluiceError("NOT_READY", `${error.message}; send it again`, { cause: error });
+  }
 }
 
 function dryRunOf(context: Context): boolean {

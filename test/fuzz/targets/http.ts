@@ -97,8 +97,19 @@ const samples: readonly Sample[] = [
       externalURL: "",
       alerts: [
         { status: "firing", labels: { alertname: "Errors", a: "b" }, annotations: {}, startsAt: "", endsAt: "" },
+        {
+          status: "resolved",
+          labels: { alertname: "Errors", a: "b" },
+          startsAt: "2026-11-11T00:00:00Z",
+          fingerprint: "8d3f21c9aa00b1e2",
+        },
       ],
     },
+  },
+  {
+    method: "POST",
+    path: "/v1/alerts?dryRun=true",
+    body: { name: "probe", status: "resolved", labels: { a: "b" }, dataset: "prices", action: "hold", reason: "r" },
   },
   { method: "GET", path: "/readyz" },
 ];
