@@ -1,6 +1,6 @@
 import type { LoggedEvent } from "@sluice/core";
 import { SluiceError } from "@sluice/core";
-import type { AlertAnswer, AlertsAnswer, PlainAlert } from "@sluice/core/api";
+import type { AlertAnswer, AlertsAnswer } from "@sluice/core/api";
 import type { Command } from "commander";
 import { readAlertsToken } from "../alerts-token.ts";
 import { argument, parseWhole } from "../arguments.ts";
@@ -51,7 +51,7 @@ function addTest(alerts: Command, context: Context): void {
       const answer = await ("alerts" in payload
         ? admin.alertmanager(payload, options)
         : // What it has and what not, the instance says.
-          admin.alert(payload as unknown as PlainAlert, options));
+          admin.alert(payload as { readonly name: string }, options));
       context.print(answer, answerLines);
       if (answer.refused.length > 0) context.endWith(exitCodes.failed);
     });
