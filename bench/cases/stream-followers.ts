@@ -1,4 +1,4 @@
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ConfirmationBatch, Frame } from "@sluice/core/api";
 import { serveCase } from "../processes/serve-case.ts";
@@ -84,7 +84,9 @@ function open(url: URL, id: string, confirms: boolean, group: Group, follower: F
     if (confirm !== null) answer(frame, confirm);
     follower.hasBegun ||= confirm === null || type === "state";
   });
-  const socket = connectTo(url);
+  const socket = connectTo(url, () => {
+    throw new Error("a stream was closed by the other side");
+  });
   const path = confirms ? `/v1/follow?id=${id}&name=bench&kind=sdk&log=&from=0&marks=` : "/";
   socket.write(`GET ${path} HTTP/1.1\r\nHost: ${url.host}\r\nAccept: text/event-stream\r\n\r\n`);
   socket.on("data", take);
@@ -109,12 +111,15 @@ function answer(frame: Frame, confirm: Confirm): void {
   if (applied !== undefined) confirm({ applied: applied.sequence, prepared });
 }
 
-/** Confirmations of one follower over a connection that it keeps, one post at a time, as the SDK sends them. */
+/** Confirmations of one follower, one post at a time, as the SDK sends them. */
 function createConfirm(url: URL, id: string): Confirm {
-  const socket = connectTo(url);
   let waiting: { applied: number; reverted: Set<string>; prepared: Set<string> } | null = null;
   let timer: NodeJS.Timeout | null = null;
   let isSending = false;
+  const post = createPost(url, () => {
+    isSending = false;
+    send();
+  });
   const send = (): void => {
     timer = null;
     if (isSending || waiting === null) return;
@@ -122,17 +127,8 @@ function createConfirm(url: URL, id: string): Confirm {
     waiting = null;
     isSending = true;
     const confirmation = { follower: id, applied, reverted: [...reverted], prepared: [...prepared] };
-    const body = JSON.stringify({ confirmations: [confirmation], children: null } satisfies ConfirmationBatch);
-    socket.write(
-      `POST /v1/confirmations HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-    );
+    post(JSON.stringify({ confirmations: [confirmation], children: null } satisfies ConfirmationBatch));
   };
-  socket.on("data", (bytes) => {
-    if (!bytes.toString("latin1").startsWith("HTTP/1.1 202"))
-      throw new Error(`a confirmation came to ${bytes.toString("latin1")}`);
-    isSending = false;
-    send();
-  });
   return ({ applied = 0, reverted, prepared = [] }) => {
     waiting ??= { applied: 0, reverted: new Set(), prepared: new Set() };
     waiting.applied = Math.max(waiting.applied, applied);
@@ -147,14 +143,38 @@ function createConfirm(url: URL, id: string): Confirm {
   };
 }
 
-function connectTo(url: URL): ReturnType<typeof connect> {
+/** Posts over a connection that is kept for as long as the instance keeps it. What it closed over is said again: that does no harm. */
+function createPost(url: URL, answered: () => void): (body: string) => void {
+  let socket: Socket | null = null;
+  let unanswered: string | null = null;
+  const open = (): Socket => {
+    const opened = connectTo(url, () => {
+      socket = null;
+      if (unanswered !== null) post(unanswered);
+    });
+    opened.on("data", (bytes) => {
+      const text = bytes.toString("latin1");
+      if (!text.startsWith("HTTP/1.1 202")) throw new Error(`a confirmation came to ${text}`);
+      unanswered = null;
+      answered();
+    });
+    return opened;
+  };
+  const post = (body: string): void => {
+    unanswered = body;
+    socket ??= open();
+    socket.write(
+      `POST /v1/confirmations HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+  };
+  return post;
+}
+
+function connectTo(url: URL, closed: () => void): Socket {
   const socket = connect({ host: url.hostname, port: Number(url.port), noDelay: true });
-  socket.on("error", (error) => {
-    throw error;
-  });
-  socket.on("close", () => {
-    throw new Error("a connection was closed by the other side");
-  });
+  // A reset is a close.
+  socket.on("error", () => socket.destroy());
+  socket.once("close", closed);
   return socket;
 }
 

@@ -162,7 +162,8 @@ async function broadcast({ streams, agent, plainUrl }: World, path: string): Pro
 
 const tippedByOutcome: Tip = (world, release, edition) => report(world, release, 2 * edition + 1, tipping);
 
-const tippedByAlert: Tip = ({ instance }) =>
+/** Another alert each time: one that fired before a release says nothing of it. */
+const tippedByAlert: Tip = ({ instance }, _release, edition) =>
   instance.post("/v1/alerts/alertmanager", {
     version: "4",
     groupKey: '{}:{alertname="PaymentsFail"}',
@@ -178,10 +179,10 @@ const tippedByAlert: Tip = ({ instance }) =>
         status: "firing",
         labels: { alertname: "PaymentsFail", severity: "critical", sluice_dataset: "promotions" },
         annotations: { summary: "more than 5 % of payments fail" },
-        startsAt: "2026-11-11T00:00:00Z",
+        startsAt: new Date().toISOString(),
         endsAt: "0001-01-01T00:00:00Z",
         generatorURL: "http://prometheus.example:9090/graph",
-        fingerprint: "8f1d2c3b4a596877",
+        fingerprint: edition.toString(16).padStart(16, "0"),
       },
     ],
   });
