@@ -273,9 +273,10 @@ function play(state: NamespaceState, commands: readonly ((state: NamespaceState)
   return now;
 }
 
-const created = play(emptyState, [
-  () => ({ type: "create-dataset", dataset: "prices", policy: "canary", plan: defaultPlan, checks: [] }),
-]);
+const created = (): NamespaceState =>
+  play(emptyState, [
+    () => ({ type: "create-dataset", dataset: "prices", policy: "canary", plan: defaultPlan, checks: [] }),
+  ]);
 const first = (state: NamespaceState): Command => publish(state, 1, "none");
 const second = (state: NamespaceState): Command => publish(state, 2, "release");
 const hold = (): Command => ({ type: "hold", release: "release-2", cause });
@@ -283,17 +284,17 @@ const promote = (): Command => ({ type: "promote", release: "release-2", epoch: 
 const revert = (): Command => ({ type: "revert", target: { release: "release-2" }, cause });
 const supersede = (state: NamespaceState): Command => publish(state, 3, "supersede");
 
-const situations: Record<Situation, NamespaceState> = {
-  "no version": created,
-  stable: play(created, [first]),
-  held: play(created, [first, (state) => publish(state, 2, "none")]),
-  running: play(created, [first, second]),
-  "running, held": play(created, [first, second, hold]),
-  baking: play(created, [first, second, promote]),
-  "baking, held": play(created, [first, second, promote, hold]),
-  completed: play(created, [first, second, promote, promote]),
-  reverted: play(created, [first, second, revert]),
-  superseded: play(created, [first, second, supersede]),
+const histories: Record<Situation, readonly ((state: NamespaceState) => Command)[]> = {
+  "no version": [],
+  stable: [first],
+  held: [first, (state) => publish(state, 2, "none")],
+  running: [first, second],
+  "running, held": [first, second, hold],
+  baking: [first, second, promote],
+  "baking, held": [first, second, promote, hold],
+  completed: [first, second, promote, promote],
+  reverted: [first, second, revert],
+  superseded: [first, second, supersede],
 };
 
 const asked: Record<Asked, (state: NamespaceState) => Command> = {
@@ -374,7 +375,7 @@ const rows = Object.entries(table).flatMap(([situation, cells]) =>
 ) as { situation: Situation; command: Asked; cell: string }[];
 
 test.each(rows)("$situation: $command comes to $cell", ({ situation, command, cell }) => {
-  const state = situations[situation];
+  const state = play(created(), histories[situation]);
   expect(cellOf(state, asked[command](state))).toBe(cell);
 });
 
