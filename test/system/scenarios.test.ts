@@ -77,9 +77,13 @@ const happen: readonly (readonly [string, string, readonly string[]])[] = [
 
 test.for(happen)("%s", { timeout: timeoutMs }, async ([_fact, scenario, steps], context) => {
   skipWithoutPrograms(scenario, context);
-  expect(await play(scenario)).toMatchObject({
+  const { code, result } = await play(scenario);
+  const whole = Object.fromEntries(steps.map((step) => [step, true]));
+  expect({ code, ok: result.ok, failures: result.failures, steps: result.steps }).toEqual({
     code: 0,
-    result: { ok: true, scenario, failures: [], steps: Object.fromEntries(steps.map((step) => [step, true])) },
+    ok: true,
+    failures: [],
+    steps: whole,
   });
 });
 

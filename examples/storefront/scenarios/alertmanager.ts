@@ -53,7 +53,7 @@ export const alertmanager: Scenario = {
       kind: null,
       pace: shoppersPace,
       deadlineMs: (options.guard ? 20 : 10) * second,
-      noiseShareMax: 0,
+      lateShareMax: 0.02,
     });
   },
 };

@@ -28,7 +28,7 @@ export const businessFailure: Scenario = {
       kind: "below-cost",
       pace: shoppersPace,
       deadlineMs: (options.guard ? 20 : 10) * second,
-      noiseShareMax: 0,
+      lateShareMax: 0.02,
     }),
 };
 

@@ -29,6 +29,6 @@ export const slowCandidate: Scenario = {
       // A third of what the others send: where another program takes the CPU, every page is slow.
       pace: 100,
       deadlineMs: (options.guard ? 25 : 10) * second,
-      noiseShareMax: 0.1,
+      lateShareMax: 0.1,
     }),
 };
