@@ -81,6 +81,7 @@ const story: LoggedEvent[] = [
       labels: {},
       action: "hold",
       release,
+      truncated: 3,
     },
     { kind: "alert", name: "HighErrorRate" },
   ),
@@ -137,7 +138,7 @@ test("every kind of event reads as when, who, on what, what and why", async () =
     2026-11-11 00:10:05  the plan            prices        v4 to 5 %: the plan's next step
     2026-11-11 00:10:06  li.wei              prices        v4 held: waiting for finance
     2026-11-11 00:10:07  li.wei              prices        v4 resumed: no reason given
-    2026-11-11 00:10:08  alert HighErrorRate  prices        alert HighErrorRate firing: hold v4
+    2026-11-11 00:10:08  alert HighErrorRate  prices        alert HighErrorRate firing: hold v4; its sender left out 3 more
     2026-11-11 00:10:09  li.wei              prices        v4 to everybody: promoted by hand
     2026-11-11 00:10:10  the plan            prices        v4 is stable: the bake is over
     2026-11-11 00:10:11  li.wei                            release odd ended: superseded by v5

@@ -86,7 +86,8 @@ function describe(event: Event): { dataset: string; text: string } {
         release === null
           ? "concerns no release"
           : `${event.action === "none" ? "no action" : event.action} ${release.version}`;
-      return { dataset: release?.dataset ?? "", text: `alert ${event.name} ${event.status}: ${on}` };
+      const more = event.truncated === undefined ? "" : `; its sender left out ${countText(event.truncated)} more`;
+      return { dataset: release?.dataset ?? "", text: `alert ${event.name} ${event.status}: ${on}${more}` };
     }
     default:
       return unreachable(event);
