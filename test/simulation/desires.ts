@@ -3,6 +3,7 @@ import type { DatasetPosition, History } from "./history.ts";
 import { type Operation, operation, publish, type PublishRequest } from "./operation.ts";
 import { originUrl } from "./origin-node.ts";
 import type { Random } from "./random.ts";
+import { restoreOperation } from "./restores.ts";
 import { type DatasetName, datasetBodies, datasetNames, drawChanges, firstItems, nextItems } from "./shop.ts";
 
 /** Draws what operators want next. */
@@ -160,6 +161,7 @@ export function createDesires(dependencies: {
         revert: release === undefined ? 0.2 : 1.5,
         alert: release === undefined ? 0.2 : 1,
         lift: 0.3,
+        restore: 0.5,
       });
       switch (kind) {
         case "publish":
@@ -178,6 +180,8 @@ export function createDesires(dependencies: {
           return alert(dataset);
         case "lift":
           return lift(dataset);
+        case "restore":
+          return restoreOperation(id(), random, history, dataset) ?? patch(dataset);
         default:
           throw new Error("a wish that nobody knows");
       }

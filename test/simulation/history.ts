@@ -1,5 +1,6 @@
 import { emptyState, evolve, type LoggedEvent, type NamespaceState, unreachable } from "@sluice/core";
 import { canonical, contentHashOf, type Items, withDelta } from "./content.ts";
+import { reappliedItems } from "./restores.ts";
 import { hold } from "./trace.ts";
 
 /** One version as the model knows it. */
@@ -91,6 +92,8 @@ export function createHistory(dependencies: {
   const positions: Position[] = [{}];
   const states: NamespaceState[] = [emptyState];
   const versions = new Map<string, ModelVersion>();
+  /** The event that gave a version its number. */
+  const givenAt = new Map<string, number>();
   const numbers = new Map<string, number>();
   const releases = new Map<string, ModelRelease>();
   const quarantine = new Map<string, Map<string, ModelVersion>>();
@@ -104,6 +107,7 @@ export function createHistory(dependencies: {
     hold("invariant 5", number > last, () => `${dataset} gives the number ${number} after ${last}`);
     numbers.set(dataset, number);
     versions.set(`${dataset}@${number}`, version);
+    givenAt.set(`${dataset}@${number}`, events.length + 1);
     return { publish, number };
   };
 
@@ -180,6 +184,42 @@ export function createHistory(dependencies: {
     return candidate === null ? next : { ...next, candidate: moved(at.candidate, candidate, candidateDelta ?? delta) };
   };
 
+  const restore = (
+    position: Position,
+    event: Extract<LoggedEvent["event"], { type: "version-restored" }>,
+  ): DatasetPosition => {
+    const { dataset, number, restored, mode, content, takenBack } = event;
+    const at = position[dataset] ?? nothing;
+    const from = versions.get(`${dataset}@${restored}`);
+    hold(
+      "invariant 6",
+      at.release === null,
+      () => `v${restored} of ${dataset} comes back while ${at.release?.id} runs`,
+    );
+    hold("the log", from !== undefined, () => `v${restored} of ${dataset} comes back and never was`);
+    const since = events.slice(givenAt.get(`${dataset}@${restored}`) ?? 0);
+    const items =
+      mode === "exact"
+        ? from.items
+        : reappliedItems(from, since, history.position, (its) => versions.get(`${dataset}@${its}`));
+    hold("invariant 4", contentHashOf(items) === content.contentHash && items.size === content.items, () => {
+      return `v${restored} of ${dataset} comes back (${mode}) as something else, v${number}`;
+    });
+    const marks = quarantine.get(dataset) ?? new Map<string, ModelVersion>();
+    for (const { publish: taken } of takenBack) {
+      const version = versions.get(`${dataset}@${taken}`);
+      hold(
+        "the log",
+        version?.publish === taken,
+        () => `v${number} of ${dataset} takes back v${taken}, which is no publish`,
+      );
+      marks.set(version.contentHash, version);
+    }
+    quarantine.set(dataset, marks);
+    const line = give({ dataset, number, publish: number, contentHash: content.contentHash, items });
+    return { stable: line, candidate: null, release: null };
+  };
+
   const start = (
     position: Position,
     logged: LoggedEvent,
@@ -211,7 +251,7 @@ export function createHistory(dependencies: {
       case "version-published":
         return { ...position, [event.dataset]: publish(position, event) };
       case "version-restored":
-        throw new Error("no world of the simulation restores a version yet");
+        return { ...position, [event.dataset]: restore(position, event) };
       case "patched":
         return { ...position, [event.dataset]: patch(position, event) };
       case "publish-refused":
