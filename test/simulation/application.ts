@@ -44,12 +44,14 @@ export function createApplication(dependencies: {
   readonly judge: Judge;
   readonly followers: FollowersWatch;
   readonly isClosed: () => boolean;
+  /** Whether any process on this host ever heard that a host takes this release back for itself. */
+  readonly isHere: (release: string) => boolean;
   /** Whether a byte has turned on its disk: then a read may find the part corrupt, once or twice, and never gives what it says. */
   readonly isRotten: () => boolean;
   readonly count: (what: string) => void;
   readonly fatal: (error: unknown) => void;
 }): Application {
-  const { clock, process, client, judge, followers, isClosed, isRotten, count, fatal } = dependencies;
+  const { clock, process, client, judge, followers, isClosed, isHere, isRotten, count, fatal } = dependencies;
   const { host, joined } = process;
   const random = process.random.fork("application");
   const follower: Followed = followers.of(joined);
@@ -59,7 +61,9 @@ export function createApplication(dependencies: {
   client.on("reverted", ({ release }) => {
     const isFirst = !toldReverted.has(release);
     toldReverted.add(release);
-    if (!isFirst) fatal(new Violation("invariant 6", `${host} says a second time that ${release} was reverted`));
+    // What one host takes back for itself may come back, and be taken back again.
+    if (!isFirst && !isHere(release))
+      fatal(new Violation("invariant 6", `${host} says a second time that ${release} was reverted`));
   });
 
   const look = (user: string | undefined): Watched => {

@@ -80,6 +80,17 @@ export function createChaos(
     network.cut(host, other, random.chance(0.5) ? random.between(200, 6_000) : random.between(6_000, 25_000));
   };
 
+  /** A host that serves on and hears of nothing, long enough to have to decide for itself. */
+  const isolate = (): void => {
+    const sidecars = mortals.filter(({ node }) => node.host.startsWith("sidecar-"));
+    const { host } = random.pick(sidecars).node;
+    count("isolated");
+    const durationMs = random.between(10_000, 30_000);
+    for (const other of [originHost, ...sidecars.map(({ node }) => node.host)]) {
+      if (other !== host) network.cut(host, other, durationMs);
+    }
+  };
+
   const mood = (): void => {
     const next: StoreMood = random.weighted({ fine: 5, slow: 2, down: 2, mute: 1, full: 1 });
     origin.setStore(next, random.chance(0.3) ? 0.04 : 0);
@@ -119,6 +130,7 @@ export function createChaos(
       weather();
       often(9_000, weather);
       often(6_000, cut);
+      often(14_000, isolate);
       often(5_000, mood);
       often(12_000, fill);
       often(15_000, jump);

@@ -84,7 +84,7 @@ export function createDesires(dependencies: {
   };
 
   const move = (release: string): Operation => {
-    switch (random.weighted({ percentage: 8, promote: 2, hold: 2, resume: 3 })) {
+    switch (random.weighted({ percentage: 8, promote: 2, hold: 2, resume: 3, guardOff: 1, guardOn: 0.5 })) {
       case "percentage": {
         const thousandths = random.pick(shares);
         const run: Operation["run"] = (admin) => admin.setPercentage(release, { thousandths });
@@ -97,6 +97,13 @@ export function createDesires(dependencies: {
         return operation(id(), { what: `hold ${release}`, run: (admin) => admin.hold(release) });
       case "resume":
         return operation(id(), { what: `resume ${release}`, run: (admin) => admin.resume(release) });
+      case "guardOff": {
+        const body = { forMs: 1_000 + random.int(8_000), reason: "a person knows better" };
+        const run: Operation["run"] = (admin) => admin.guardOff(release, body);
+        return operation(id(), { what: `guard-off ${release} ${body.forMs}`, run });
+      }
+      case "guardOn":
+        return operation(id(), { what: `guard-on ${release}`, run: (admin) => admin.guardOn(release) });
       default:
         throw new Error("a move that nobody knows");
     }

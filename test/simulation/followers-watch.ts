@@ -1,5 +1,6 @@
 import { leaseMs } from "@sluice/core";
 import type { ConfirmationBatch, Mark } from "@sluice/core/api";
+import type { HereWatch } from "./here-watch.ts";
 import type { Arrival, Party, Reached } from "./network.ts";
 import { originHost } from "./origin-node.ts";
 import { hold } from "./trace.ts";
@@ -17,6 +18,10 @@ export interface Followed {
   readonly wholeAt: number;
   /** Hops between it and the owner that its last heartbeats came over. */
   readonly hops: number;
+  /** Whether new views there must not see a release's candidate, because a host has taken it back for itself. */
+  heeds(release: string): boolean;
+  /** Whether they may be kept from it for that reason. */
+  mayHeed(release: string): boolean;
 }
 
 /** Follows what followers are told. */
@@ -68,10 +73,11 @@ const ageToleranceMs = 1.5;
 
 /** Watches over every follower. `keepsDisk` says whether a host's next process finds what the last one kept. */
 export function createFollowersWatch(dependencies: {
+  readonly here: HereWatch;
   readonly nowMs: () => number;
   readonly keepsDisk: (host: string) => boolean;
 }): FollowersWatch {
-  const { nowMs, keepsDisk } = dependencies;
+  const { here, nowMs, keepsDisk } = dependencies;
   const known = new Map<Party, Known>();
   const parties = new Map<string, Party>();
   const confirmed = new Map<string, Set<string>>();
@@ -97,6 +103,8 @@ export function createFollowersWatch(dependencies: {
       wholeAt: keepsDisk(party.host) ? (wholes.get(party.host) ?? 0) : 0,
       contactMs: (atMs = nowMs()) => at(atMs)?.contactMs ?? null,
       vouchedMs: (atMs = nowMs()) => at(atMs)?.vouchedMs ?? null,
+      heeds: (release) => here.heeds(party, release),
+      mayHeed: (release) => here.mayHeed(party, release),
     };
     known.set(party, entry);
     return entry;
@@ -170,6 +178,8 @@ export function createFollowersWatch(dependencies: {
           for (const each of frame.marks) mark(entry, each);
           for (const { id, phase } of Object.values(frame.state.releases)) if (phase === "reverted") revert(entry, id);
           return;
+        case "here":
+          return here.arrived(arrival);
         case "bye":
           return;
       }
@@ -184,11 +194,14 @@ export function createFollowersWatch(dependencies: {
         for (const release of (query.get("marks") ?? "").split(",")) if (release !== "") revert(entry, release);
       }
       if (method !== "POST" || path !== "/v1/confirmations") return;
-      const { confirmations } = JSON.parse(Buffer.from(body).toString()) as ConfirmationBatch;
-      for (const { follower, reverted } of confirmations) {
+      const { confirmations, marks = [] } = JSON.parse(Buffer.from(body).toString()) as ConfirmationBatch;
+      for (const { release } of marks) revert(of(from), release);
+      for (const { follower, reverted, here: heeded } of confirmations) {
         // What it says of itself it has on its disk; what a sidecar says of others they have said to it.
         const host = parties.get(follower) === from ? from.host : undefined;
-        if (host !== undefined) confirmed.set(host, new Set([...(confirmed.get(host) ?? []), ...reverted]));
+        if (host === undefined) continue;
+        confirmed.set(host, new Set([...(confirmed.get(host) ?? []), ...reverted]));
+        here.confirmed(from, heeded);
       }
     },
     of,

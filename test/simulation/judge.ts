@@ -91,6 +91,7 @@ export function createJudge(dependencies: {
       !isReverted(follower, release.id),
       () => `${told(shown)} after ${follower.host} was told of the revert`,
     );
+    hold("here", !follower.heeds(release.id), () => `${told(shown)}, which is taken back there`);
     if (release.thousandths === 100_000) return;
     const sinceMs = nowMs() - (follower.contactMs() ?? Number.NEGATIVE_INFINITY);
     hold(
@@ -124,7 +125,8 @@ export function createJudge(dependencies: {
     const isEverybody = thousandths === 100_000;
     const bucket = user === undefined ? null : bucketOf(salt, user);
     const wanted = isEverybody || (bucket !== null && bucket < thousandths) ? "candidate" : "control";
-    const mayBeMasked = isReverted(follower, id) || followers.everReached(follower.host).has(id);
+    const mayBeHere = follower.mayHeed(id);
+    const mayBeMasked = isReverted(follower, id) || followers.everReached(follower.host).has(id) || mayBeHere;
     const isOpen = preparedCandidate === candidate.number && !mayBeMasked && (isEverybody || leaseHeld);
     const where = (): string => `with the bucket ${bucket} at ${thousandths} thousandths`;
     hold("invariant 3", arm !== "candidate" || wanted === "candidate", () => `${told(shown)} ${where()}`);
@@ -133,11 +135,13 @@ export function createJudge(dependencies: {
     });
     if (wanted === "candidate" && arm === "control") {
       count(
-        mayBeMasked
-          ? "kept from a reverted candidate"
-          : leaseHeld
-            ? "kept from an unprepared candidate"
-            : "kept without a lease",
+        mayBeHere
+          ? "kept from what is reverted here"
+          : mayBeMasked
+            ? "kept from a reverted candidate"
+            : leaseHeld
+              ? "kept from an unprepared candidate"
+              : "kept without a lease",
       );
     }
     if (bucket !== null && (isOpen || arm === "candidate"))

@@ -28,17 +28,29 @@ interface Line {
 
 function isExpected({ msg, err }: Line): boolean {
   if (expectedErrors.includes(msg)) return true;
-  return expectedOfStore.includes(msg) && (err?.code === "STORE_UNAVAILABLE" || err?.code === "DISK_FULL");
+  return (
+    [...expectedOfStore, ...expectedOfDisk].includes(msg) &&
+    (err?.code === "STORE_UNAVAILABLE" || err?.code === "DISK_FULL")
+  );
 }
 
-/** A program's log in the trace of the world. */
-export function createNodeLogger(host: string, trace: Trace, fatal: (error: unknown) => void): Logger {
+/** The same where a follower's disk is to blame. */
+const expectedOfDisk = ["what this host has taken back could not be kept; it is tried again"];
+
+/** A program's log in the trace of the world. `onSaid` is told every message. */
+export function createNodeLogger(
+  host: string,
+  trace: Trace,
+  fatal: (error: unknown) => void,
+  onSaid: (message: string) => void = () => {},
+): Logger {
   return pino(
     { level: "warn", base: null, timestamp: false },
     {
       write(line) {
         const said = JSON.parse(line) as Line;
         const { level, msg, err } = said;
+        onSaid(msg);
         trace.note(`${host} says: ${msg}${err === undefined ? "" : ` (${err.message})`}`);
         if (level >= 50 && !isExpected(said)) fatal(new Violation("the log of a program", `${host}: ${line}`));
       },

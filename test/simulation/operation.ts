@@ -1,4 +1,5 @@
 import type { Admin, Upload } from "@sluice/admin";
+import type { Receipt } from "@sluice/core/api";
 import { type Change, contentHashOf, type Items } from "./content.ts";
 import type { Random } from "./random.ts";
 import { type DatasetName, uploadOf } from "./shop.ts";
@@ -9,7 +10,7 @@ export interface Answer {
   readonly sequence?: number | null;
   readonly number?: number;
   readonly contentHash?: string;
-  readonly receipt?: { readonly release: string; readonly durable: boolean } | null;
+  readonly receipt?: Receipt | null;
 }
 
 /** Something that somebody wants done, once. */

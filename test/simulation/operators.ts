@@ -87,6 +87,15 @@ export function createOperators(
     });
   };
 
+  /** Who is away is nobody that is named as missing, and of those who confirmed there are never more than are expected. */
+  const judgeReceipt = ({ id, what }: Operation, { receipt }: Answer): void => {
+    if (receipt === null || receipt === undefined) return;
+    const { expected, confirmed, away, awayTotal } = receipt;
+    if (awayTotal > 0) count("receipt that names who is away");
+    const isSound = confirmed <= expected && away.length === Math.min(awayTotal, 100) && !away.some(isDesk);
+    hold("receipts", isSound, () => `${id} (${what}) is answered with ${JSON.stringify(receipt)}`);
+  };
+
   const promise = (release: string): void => {
     count("revert that ran ahead");
     // By the time that the answer is here, the log may have it.
@@ -117,6 +126,7 @@ export function createOperators(
         trace.note(`${id} is answered ${answer.outcome}, event ${answer.sequence ?? "none"}`);
         judgeAnswer(operation, answer);
         if (answer.receipt?.durable === false) promise(answer.receipt.release);
+        judgeReceipt(operation, answer);
         return;
       } catch (error) {
         const code = codeOf(error);
@@ -199,6 +209,11 @@ function judgeChange(
       () => `${id} (${what}) makes of v${line.number} what nobody asked for`,
     );
   }
+}
+
+/** Who gives commands follows nobody. */
+function isDesk(name: string): boolean {
+  return !/^(sdk|sidecar)-\d+$/.test(name);
 }
 
 function codeOf(error: unknown): ErrorCode {

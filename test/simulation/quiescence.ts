@@ -20,8 +20,9 @@ const quietMsMax = 600_000;
 
 /** Lets a world come to rest: mends it, waits until everybody has caught up, compares all of them, and ends them. */
 export async function bringToRest(world: World): Promise<void> {
-  const { operators, reader, chaos, clock, trace } = world;
+  const { operators, reader, hands, chaos, clock, trace } = world;
   operators.stop();
+  hands.stop();
   reader.stop();
   chaos.stop();
   trace.note("nothing breaks any more");
@@ -30,6 +31,7 @@ export async function bringToRest(world: World): Promise<void> {
     return operators.open === 0 && nodesOf(world).every((node) => node.program() !== null);
   });
   hold("liveness", isUp, () => `not up in time: ${downOf(world).join(", ")}`);
+  await world.settled(hands.liftAll());
   await mend(world);
   await catchUp(world);
   judgeReverts(world);
@@ -163,6 +165,10 @@ function judgeRead(
   const { user, dataset, answer } = read;
   const { view } = world.application(host)?.look(user) ?? {};
   hold("liveness", view !== undefined, () => `${host} is down`);
+  const party = world.sdks.find((sdk) => sdk.host === host)?.process()?.joined;
+  const release = view.release(dataset);
+  // It follows somebody else by now than the host that has taken it back, and hears of the lift when it is there again.
+  if (party !== undefined && release !== null && world.followers.of(party).mayHeed(release)) return;
   const given = { version: view.version(dataset), arm: view.arm(dataset), items: view.getMany(dataset, keys) };
   // Without a user no arm is named before everybody sees the candidate.
   const isSameArm = user === undefined || given.arm === answer.arm;

@@ -30,11 +30,12 @@ export async function playSeed(
   }
 }
 
-function startAll({ origin, sidecars, sdks, operators, reader, chaos }: World): void {
+function startAll({ origin, sidecars, sdks, operators, reader, hands, chaos }: World): void {
   origin.start();
   for (const node of [...sidecars, ...sdks]) node.start();
   operators.start();
   reader.start();
+  hands.start();
   chaos.start();
 }
 

@@ -6,12 +6,18 @@ export const datasetNames = ["prices", "promotions", "stock"] as const;
 
 export type DatasetName = (typeof datasetNames)[number];
 
+/** So quick to judge that a world of a minute sees it. */
+const guard = {
+  absolute: [{ errorRateLimit: 0.05, windowMs: 30_000, requestsMin: 12, mode: "confirmed", alpha: 0.002 }],
+} as const;
+
 /** What is told of each dataset when it is created. Holds are short, so that a release sees its end within a minute. */
 export const datasetBodies: readonly ({ readonly name: DatasetName } & { readonly [field: string]: Json })[] = [
   {
     name: "prices",
     plan: {
       automatic: true,
+      guard,
       bakeMs: 6_000,
       steps: [
         { thousandths: 10_000, holdMs: 3_000 },
@@ -24,6 +30,7 @@ export const datasetBodies: readonly ({ readonly name: DatasetName } & { readonl
     name: "promotions",
     plan: {
       automatic: false,
+      guard,
       bakeMs: 9_000,
       steps: [{ thousandths: 25_000, holdMs: 0 }],
       alerts: [

@@ -14,10 +14,16 @@ export type SidecarNode = Node<SidecarProgram>;
 export function createSidecarNode(
   ground: Ground,
   host: string,
-  options: { readonly origins: readonly string[]; readonly directory: string | null; readonly disk: Disk | null },
+  options: {
+    readonly origins: readonly string[];
+    readonly directory: string | null;
+    readonly disk: Disk | null;
+    /** Called with everything that the program logs. */
+    readonly onSaid: (message: string) => void;
+  },
 ): SidecarNode {
-  const { origins, directory, disk } = options;
-  const logger = createNodeLogger(host, ground.trace, ground.fatal);
+  const { origins, directory, disk, onSaid } = options;
+  const logger = createNodeLogger(host, ground.trace, ground.fatal, onSaid);
   return createNode(ground, host, {
     disk,
     async launch({ clock, random, joined, run }) {

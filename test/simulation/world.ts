@@ -7,12 +7,15 @@ import { type Application, createApplication } from "./application.ts";
 import { type Chaos, createChaos, type Mortal } from "./chaos.ts";
 import { createDisk, type Disk } from "./disk.ts";
 import { createFollowersWatch, type FollowersWatch } from "./followers-watch.ts";
+import { createHands, type Hands, handsName } from "./hands.ts";
+import { createHereWatch } from "./here-watch.ts";
 import { createHistory, describe, type History } from "./history.ts";
 import { createJudge, type Judge } from "./judge.ts";
 import { createNetwork, type Forge, type Network, type Party } from "./network.ts";
 import type { Ground, Process } from "./node.ts";
 import { createOperators, type Operators } from "./operators.ts";
 import { createOriginNode, type OriginNode, originUrl } from "./origin-node.ts";
+import { createRevertsWatch } from "./reverts-watch.ts";
 import { createRandom, type Random } from "./random.ts";
 import { createSdkNode, type SdkNode, type ShopClient } from "./sdk-node.ts";
 import { createSidecarReader, type SidecarReader } from "./sidecar-reader.ts";
@@ -42,6 +45,7 @@ export interface World {
   readonly sdks: readonly SdkNode[];
   readonly operators: Operators;
   readonly reader: SidecarReader;
+  readonly hands: Hands;
   readonly chaos: Chaos;
   /** Whether a byte has turned on a host's disk, so that a read may find it. */
   isRotten(host: string): boolean;
@@ -86,7 +90,8 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, print?: (line
   let stepsSince = 0;
 
   detachDisks();
-  const followers = createFollowersWatch({ nowMs, keepsDisk: (host) => disks.has(host) });
+  const here = createHereWatch({ hasDisk: (host) => disks.has(host), isRotten: (host) => isRotten(host) });
+  const followers = createFollowersWatch({ here, nowMs, keepsDisk: (host) => disks.has(host) });
   const network = createNetwork({
     clock,
     random: random.fork("network"),
@@ -105,6 +110,7 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, print?: (line
       reached(request) {
         const { from, to, method, path } = request;
         attempt(() => followers.reached(request));
+        attempt(() => reverts.reached(request));
         trace.detail(`${method} ${path} of ${from.host} has reached ${to.host}`);
       },
       fatal,
@@ -126,11 +132,19 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, print?: (line
     onEvent(logged, before) {
       const { event, sequence } = logged;
       trace.note(describe(logged));
+      hold("here", logged.by.name !== handsName, () => `event ${sequence} comes of what one host did for itself`);
       operators.judge(logged, before);
+      reverts.event(logged);
       if (event.type === "release-reverted") followers.takenBack(event.release, startOf(event.release), sequence);
     },
   });
   const startOf = (release: string): number => history.release(release)?.startedAt ?? 0;
+  const reverts = createRevertsWatch({
+    nowMs,
+    originRun: () => origin.process()?.run ?? 0,
+    isActive: (release) => history.release(release)?.end === null,
+    count,
+  });
   const isRotten = (host: string): boolean => disks.get(host)?.rotten === true;
   const judge = createJudge({ history, followers, nowMs, isRotten, count });
   const operators = createOperators(ground, {
@@ -150,7 +164,12 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, print?: (line
     const host = `sidecar-${index}`;
     // A sidecar may follow a sidecar.
     const origins = index > 0 && random.chance(0.4) ? [urlOf(`sidecar-${index - 1}`), originUrl] : [originUrl];
-    return createSidecarNode(ground, host, { origins, ...diskOf(host) });
+    const onSaid = (message: string): void => {
+      const party = node.process()?.joined;
+      if (party !== undefined) attempt(() => reverts.said(followers.of(party), message));
+    };
+    const node: SidecarNode = createSidecarNode(ground, host, { origins, onSaid, ...diskOf(host) });
+    return node;
   });
 
   const sdks = Array.from({ length: 3 + random.int(6) }, (_, index) => {
@@ -166,6 +185,7 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, print?: (line
         judge,
         followers,
         isClosed,
+        isHere: (release) => here.everHeard(host, release),
         isRotten: () => isRotten(host),
         count,
         fatal,
@@ -177,6 +197,7 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, print?: (line
   });
 
   const reader = createSidecarReader(ground, { sidecars, judge, followers, isRotten });
+  const hands = createHands(ground, { sidecars, here });
   const mortals: readonly Mortal[] = [...sidecars, ...sdks].map((node) => ({
     node,
     disk: disks.get(node.host) ?? null,
@@ -219,6 +240,7 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, print?: (line
     sdks,
     operators,
     reader,
+    hands,
     chaos,
     isRotten,
     application: (host) => {
