@@ -1,0 +1,202 @@
+import { expect, test } from "vitest";
+import type { Command } from "./command.ts";
+import { evolve } from "./evolve.ts";
+import type { LoggedEvent } from "./event.ts";
+import type { NamespaceState, ReleaseState } from "./state.ts";
+import { endedReleasesMax, isActive } from "./state.ts";
+import { after, asked, ben, carryOut, hashOf, noon, publishOf, reason, sample } from "./sample-release.testing.ts";
+
+const release = "release-2";
+const later = noon + 60_000;
+const running = (): NamespaceState => after(sample(), publishOf(2, { request: asked }));
+const releaseOf = (state: NamespaceState): ReleaseState | undefined => state.releases[release];
+const patch: Extract<Command, { type: "patch" }> = {
+  type: "patch",
+  dataset: "prices",
+  stable: { contentHash: hashOf(7), items: 3 },
+  candidate: { contentHash: hashOf(8), items: 4 },
+  delta: { set: [["a", "1"]], remove: [] },
+  candidateDelta: null,
+  differingKeys: [],
+  bothLines: false,
+};
+
+test("an event that does not follow the last one is a mistake, and stops at once", () => {
+  const { sequence } = sample();
+  const event = { type: "release-completed", release } as const;
+  const at = (number: number): LoggedEvent => ({ sequence: number, at: noon, by: ben, event });
+  expect(() => evolve(sample(), at(sequence))).toThrow(/follows/);
+  expect(() => evolve(sample(), at(sequence + 2))).toThrow(/follows/);
+  expect(() => evolve(sample(), at(sequence + 1))).toThrow(/release-2 exists/);
+});
+
+test("patches move the sequence and not the control sequence", () => {
+  const before = running();
+  const state = after(before, patch);
+  expect(state).toMatchObject({ sequence: before.sequence + 1, controlSequence: before.controlSequence });
+  expect(before.controlSequence).toBe(before.sequence);
+});
+
+test("a patch gives each line a number of its own, and leaves alone where they come from", () => {
+  const { stable, candidate, lastNumber } = after(running(), patch).datasets["prices"] ?? {};
+  expect(lastNumber).toBe(4);
+  expect(stable).toMatchObject({ publish: 1, number: 3, contentHash: hashOf(7), items: 3, publishedAt: noon });
+  expect(candidate).toMatchObject({
+    publish: 2,
+    number: 4,
+    contentHash: hashOf(8),
+    items: 4,
+    origin: { bytesHash: hashOf(2) },
+  });
+  const alone = after(sample(), { ...patch, candidate: null }).datasets["prices"];
+  expect(alone).toMatchObject({ lastNumber: 2, candidate: null, stable: { number: 2 } });
+});
+
+test("a step is another epoch, counts its hold anew and says whose it is; a resume counts anew and is the same epoch", () => {
+  const set = carryOut(
+    running(),
+    { type: "set-percentage", release, thousandths: 5_000, epoch: null },
+    ben,
+    later,
+  ).state;
+  expect(releaseOf(set)).toMatchObject({
+    epoch: 2,
+    stepSince: later,
+    stepBy: ben,
+    thousandths: 5_000,
+    phase: "running",
+  });
+  expect(releaseOf(set)?.hold).toMatchObject({ by: ben, at: later });
+  const resumed = carryOut(set, { type: "resume", release, reason: "seen" }, ben, later + 1).state;
+  expect(releaseOf(resumed)).toMatchObject({ epoch: 2, stepSince: later + 1, hold: null });
+});
+
+test("who promotes shows everybody the candidate, in another epoch and without a hold", () => {
+  const held = after(running(), { type: "hold", release, cause: reason });
+  const promoted = carryOut(held, { type: "promote", release, epoch: 1 }, ben, later).state;
+  expect(releaseOf(promoted)).toMatchObject({
+    phase: "baking",
+    thousandths: 100_000,
+    epoch: 2,
+    stepSince: later,
+    hold: null,
+  });
+});
+
+test("what is completed is stable since everybody saw it, by who showed it to them", () => {
+  const carol = { kind: "person", name: "carol" } as const;
+  const baking = carryOut(running(), { type: "promote", release, epoch: null }, carol, later).state;
+  const completed = carryOut(baking, { type: "promote", release, epoch: null }, ben, later + 5).state;
+  expect(completed.datasets["prices"]).toMatchObject({
+    release: null,
+    candidate: null,
+    stable: { publish: 2 },
+    stableSince: { at: later, by: carol },
+    quarantine: [],
+  });
+  expect(releaseOf(completed)).toMatchObject({ phase: "completed", ended: { at: later + 5, by: ben } });
+});
+
+test("what is reverted leaves a mark with its bytes and its changes, and ends its hold and its guard's time off", () => {
+  const state = after(
+    sample(),
+    publishOf(2, { request: asked, changes: "blob" }),
+    { type: "guard-off", release, forMs: 60_000, reason: "x" },
+    { type: "hold", release, cause: reason },
+  );
+  expect(releaseOf(state)?.guardOff).toEqual({ by: ben, at: noon, until: noon + 60_000, reason: "x" });
+  const reverted = carryOut(state, { type: "revert", target: { release }, cause: reason }, ben, later).state;
+  expect(reverted.datasets["prices"]?.quarantine).toEqual([
+    {
+      publish: 2,
+      release,
+      at: later,
+      by: ben,
+      reason: reason.reason,
+      bytesHash: hashOf(2),
+      changes: "blob",
+      liftedKeys: [],
+    },
+  ]);
+  expect(releaseOf(reverted)).toMatchObject({
+    phase: "reverted",
+    hold: null,
+    guardOff: null,
+    ended: { at: later, cause: reason },
+  });
+});
+
+test("keys are lifted together with those that were lifted before, and a mark that is lifted whole is gone, no other", () => {
+  const revertAll = (state: NamespaceState, content: number): NamespaceState =>
+    after(state, publishOf(content, { request: asked }), {
+      type: "revert",
+      target: { dataset: "prices" },
+      cause: reason,
+    });
+  const marked = revertAll(revertAll(sample(), 2), 3);
+  const lift = (publish: number, keys: readonly string[] | null): Command => ({
+    type: "lift-quarantine",
+    dataset: "prices",
+    publish,
+    keys,
+    reason: "mended",
+  });
+  const some = after(marked, lift(2, ["a", "b"]), lift(2, ["b", "c"]));
+  expect(some.datasets["prices"]?.quarantine).toMatchObject([
+    { publish: 2, liftedKeys: ["a", "b", "c"] },
+    { publish: 3, liftedKeys: [] },
+  ]);
+  expect(after(some, lift(2, null)).datasets["prices"]?.quarantine).toMatchObject([{ publish: 3 }]);
+  expect(carryOut(some, lift(9, null)).decision).toMatchObject({ kind: "unchanged", number: 9 });
+});
+
+test("the state forgets the releases that ended first, and none that is active", () => {
+  let state = sample();
+  for (let content = 2; content < endedReleasesMax + 4; content += 1) {
+    const publish = publishOf(content, { request: asked });
+    state = carryOut(state, publish, ben, noon + content).state;
+    const revert: Command = { type: "revert", target: { dataset: "prices" }, cause: reason };
+    state = carryOut(state, revert, ben, noon + content).state;
+  }
+  state = after(state, publishOf(1_000, { request: asked }));
+  const releases = Object.values(state.releases);
+  expect(releases.filter(isActive).map(({ id }) => id)).toEqual(["release-1000"]);
+  expect(releases).toHaveLength(endedReleasesMax + 1);
+  expect(state.releases).not.toHaveProperty("release-2");
+  expect(state.releases).not.toHaveProperty("release-3");
+  expect(state.releases).toHaveProperty("release-4");
+});
+
+test("a line stands on other files where it was at that version, whichever of the two it is, and nowhere else", () => {
+  const state = after(running(), patch);
+  const rebase = (publish: number, number: number): string => {
+    const base = { parts: [], layers: [] };
+    const { decision } = carryOut(state, {
+      type: "rebase",
+      dataset: "prices",
+      publish,
+      number,
+      base,
+      contentHash: hashOf(1),
+      items: 1,
+    });
+    return decision.kind;
+  };
+  // The stable line went from v1 to v3, the candidate line from v2 to v4.
+  expect([rebase(1, 1), rebase(1, 3), rebase(2, 2), rebase(2, 4)]).toEqual(["events", "events", "events", "events"]);
+  expect([rebase(1, 0), rebase(1, 4), rebase(2, 1), rebase(2, 5), rebase(9, 9)]).toEqual(Array(5).fill("unchanged"));
+});
+
+test("a patch of nothing changes nothing, and one of either line alone is one", () => {
+  const nothing = { set: [], remove: [] };
+  const removal = { set: [], remove: ["a"] };
+  expect(carryOut(running(), { ...patch, delta: nothing }).decision).toMatchObject({
+    kind: "unchanged",
+    number: 1,
+  });
+  expect(carryOut(running(), { ...patch, delta: nothing, candidateDelta: nothing }).logged).toEqual([]);
+  expect(carryOut(running(), { ...patch, delta: removal }).logged).toHaveLength(1);
+  expect(carryOut(running(), { ...patch, delta: nothing, candidateDelta: removal }).logged).toHaveLength(1);
+  const differing = { ...patch, differingKeys: ["a"], bothLines: true };
+  expect(carryOut(running(), differing).logged).toHaveLength(1);
+});
