@@ -1,0 +1,102 @@
+import { unreachable } from "@sluice/core";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createMemoryDisk } from "../store/memory-store.ts";
+import { createTestOrigin, type TestOrigin } from "../origin.testing.ts";
+import { logOf, prices, running, send } from "./alerts.testing.ts";
+
+type Step =
+  | { readonly kind: "fire" | "resolve"; readonly service: string; readonly start: number }
+  | { readonly kind: "resume" | "hold" | "restart" };
+
+/** Who holds a release, worked out from what happened and from nothing of the origin's. */
+interface Model {
+  holder: string | null;
+  /** What fires and since when, the one that was heard of first in front; `wants` until a person lets go. */
+  firing: { readonly service: string; readonly start: number; wants: boolean }[];
+}
+
+const services = ["cart", "checkout"];
+const rule = { matchers: [`service=~"${services.join("|")}"`], action: "hold" };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 5, arbitrary: alertStep("fire") },
+  { weight: 4, arbitrary: alertStep("resolve") },
+  { weight: 2, arbitrary: fc.constantFrom<Step>({ kind: "resume" }, { kind: "hold" }) },
+  { weight: 1, arbitrary: fc.constant<Step>({ kind: "restart" }) },
+);
+
+function alertStep(kind: "fire" | "resolve"): fc.Arbitrary<Step> {
+  return fc.record({ kind: fc.constant(kind), service: fc.constantFrom(...services), start: fc.nat({ max: 1 }) });
+}
+
+function expectNext(model: Model, taken: Step): void {
+  switch (taken.kind) {
+    case "fire": {
+      const { service, start } = taken;
+      if (model.firing.some((each) => each.service === service && each.start === start)) return;
+      model.firing = [...model.firing.filter((each) => each.service !== service), { service, start, wants: true }];
+      model.holder ??= service;
+      return;
+    }
+    case "resolve": {
+      const { service, start } = taken;
+      if (model.firing.some((each) => each.service === service && each.start > start)) return;
+      model.firing = model.firing.filter((each) => each.service !== service);
+      if (model.holder === service) model.holder = model.firing.find(({ wants }) => wants)?.service ?? null;
+      return;
+    }
+    case "hold":
+      model.holder ??= "person";
+      return;
+    case "resume":
+      if (model.holder !== null) for (const each of model.firing) each.wants = false;
+      model.holder = null;
+      return;
+    case "restart":
+      return;
+    default:
+      unreachable(taken);
+  }
+}
+
+async function take(origin: TestOrigin, taken: Step, reopen: () => Promise<TestOrigin>): Promise<TestOrigin> {
+  const { id = "" } = (await prices(origin)).release ?? {};
+  if (taken.kind === "fire" || taken.kind === "resolve") {
+    const status = taken.kind === "fire" ? "firing" : "resolved";
+    const startsAt = new Date(Date.UTC(2026, 10, 11, 0, taken.start)).toISOString();
+    await send(origin, [{ alertname: "Slow", service: taken.service, status, startsAt }]);
+  } else if (taken.kind === "restart") {
+    await origin.origin.close();
+    return reopen();
+  } else await origin.post(`/v1/releases/${id}/${taken.kind}`, {});
+  return origin;
+}
+
+test("whatever fires, ends, is repeated or overruled in whatever order, a release is held by whom it should be", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+      const disk = createMemoryDisk();
+      let origin = await running({ plan: { alerts: [rule] }, store: { id: "log-1", disk } });
+      const { clock } = origin;
+      const model: Model = { holder: null, firing: [] };
+      for (const each of steps) {
+        origin = await take(origin, each, () => createTestOrigin({ store: { id: "log-1", disk }, clock }));
+        expectNext(model, each);
+        const hold = (await prices(origin)).release?.hold ?? null;
+        const holder = hold?.by.kind === "person" ? "person" : serviceIn(hold?.cause.reason);
+        expect([each, holder]).toEqual([each, model.holder]);
+      }
+      // A repetition leaves nothing in the log: no hold without an end between two, however often an alert was sent.
+      const course = [...(await logOf(origin, "release-held")), ...(await logOf(origin, "release-resumed"))];
+      const types = course.sort((a, b) => a.sequence - b.sequence).map(({ event }) => event.type);
+      expect(types).toEqual(types.map((_type, index) => (index % 2 === 0 ? "release-held" : "release-resumed")));
+      await origin.origin.close();
+    }),
+    { numRuns: 60 },
+  );
+}, 60_000);
+
+function serviceIn(reason: string | undefined): string | null {
+  return /service="([\w-]+)"/.exec(reason ?? "")?.[1] ?? null;
+}
