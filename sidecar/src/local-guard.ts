@@ -1,13 +1,4 @@
-import type {
-  Clock,
-  GuardConfig,
-  GuardEvidence,
-  GuardState,
-  GuardVerdict,
-  ReleaseState,
-  StoredGuard,
-  Timer,
-} from "@sluice/core";
+import type { Clock, GuardConfig, GuardState, GuardVerdict, ReleaseState, StoredGuard, Timer } from "@sluice/core";
 import {
   advanceGuard,
   createGuard,
@@ -17,7 +8,6 @@ import {
   isActive,
   isSluiceError,
   own,
-  percentText,
   restoreGuard,
   serializeGuard,
   setGuardOff,
@@ -27,6 +17,7 @@ import {
 import type { Mark, OutcomeBatch } from "@sluice/core/api";
 import type { RecordFile, Snapshot } from "@sluice/replica";
 import type { Logger } from "pino";
+import { revertReason } from "./guard/reason.ts";
 
 /** Without contact with the log's owner for longer, three heartbeats, a sidecar decides for itself, in milliseconds. */
 export const cutOffMs: number = 3 * heartbeatMs;
@@ -220,9 +211,6 @@ export function localConfig(config: GuardConfig): GuardConfig {
   };
 }
 
-function reasonOf(host: string, silenceMs: number, rule: string, evidence: GuardEvidence): string {
-  const { candidateFailures, candidateRequests, controlFailures, controlRequests, thousandths } = evidence;
-  const counts = `${candidateFailures} of ${candidateRequests} requests failed in the candidate, ${controlFailures} of ${controlRequests} in the control, at ${percentText(thousandths)}`;
-  const limit = rule === "absolute" ? "; over an absolute limit" : "";
-  return `${host}, cut off from the origin for ${Math.round(silenceMs / 1_000)} s, saw this alone: ${counts}${limit}`;
+function reasonOf(host: string, silenceMs: number, ...why: Parameters<typeof revertReason>): string {
+  return `${host}, cut off from the origin for ${Math.round(silenceMs / 1_000)} s, saw this alone: ${revertReason(...why)}`;
 }

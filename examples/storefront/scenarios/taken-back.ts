@@ -57,9 +57,13 @@ export async function tellTakenBack(stage: Stage, timeline: Timeline, plot: Plot
       expect(after.requests > 20, `only ${after.requests} requests reached the shop afterwards`);
       expect(
         after.bad <= noiseOf(after, plot),
-        `the harm goes on: ${count(after.bad)} of the last ${count(after.requests)} answers were bad: ${JSON.stringify(after.faults)}`,
+        `${count(after.bad)} of the last ${count(after.requests)} answers were bad: ${JSON.stringify(after.faults)}`,
       );
-      expect(isOnly(after, 1), `versions shown afterwards: ${JSON.stringify(after.shown)}`);
+      const [shown, bad] = [after.shown["2"] ?? 0, after.badShown["2"] ?? 0];
+      expect(
+        isOnly(after, 1),
+        `the harm goes on: v2 was shown ${count(shown)} times more, and ${count(bad)} times it hurt`,
+      );
       expect(
         found.controlErrors <= noiseOf(found, plot),
         `${found.controlErrors} of ${found.requests} answers were bad and v2 does not explain it: ${JSON.stringify(found.faults)}`,
