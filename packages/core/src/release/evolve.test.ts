@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Command } from "./command.ts";
 import { evolve } from "./evolve.ts";
-import type { LoggedEvent } from "./event.ts";
+import type { Event, LoggedEvent } from "./event.ts";
 import type { NamespaceState, ReleaseState } from "./state.ts";
 import { endedReleasesMax, isActive } from "./state.ts";
 import { after, asked, ben, carryOut, hashOf, noon, publishOf, reason, sample } from "./sample-release.testing.ts";
@@ -21,13 +21,69 @@ const patch: Extract<Command, { type: "patch" }> = {
   bothLines: false,
 };
 
+function revertAll(state: NamespaceState, content: number): NamespaceState {
+  const revert: Command = { type: "revert", target: { dataset: "prices" }, cause: reason };
+  return after(state, publishOf(content, { request: asked }), revert);
+}
+
+function at(state: NamespaceState, event: Event): () => unknown {
+  const logged = { sequence: state.sequence + 1, at: noon, by: ben, event };
+  return () => evolve(state, logged);
+}
+
+function lift(publish: number, keys: readonly string[] | null): Command {
+  return { type: "lift-quarantine", dataset: "prices", publish, keys, reason: "mended" };
+}
+
 test("an event that does not follow the last one is a mistake, and stops at once", () => {
   const { sequence } = sample();
   const event = { type: "release-completed", release } as const;
-  const at = (number: number): LoggedEvent => ({ sequence: number, at: noon, by: ben, event });
-  expect(() => evolve(sample(), at(sequence))).toThrow(/follows/);
-  expect(() => evolve(sample(), at(sequence + 2))).toThrow(/follows/);
-  expect(() => evolve(sample(), at(sequence + 1))).toThrow(/release-2 exists/);
+  const numbered = (number: number): LoggedEvent => ({ sequence: number, at: noon, by: ben, event });
+  expect(() => evolve(sample(), numbered(sequence))).toThrow(/follows/);
+  expect(() => evolve(sample(), numbered(sequence + 2))).toThrow(/follows/);
+  expect(() => evolve(sample(), numbered(sequence + 1))).toThrow(/release-2 exists/);
+});
+
+test("an event of what is not there is a mistake, and stops at once", () => {
+  const stable = { number: 9, contentHash: hashOf(9), items: 1 };
+  const patched = {
+    type: "patched",
+    dataset: "prices",
+    stable,
+    candidate: null,
+    delta: patch.delta,
+    candidateDelta: null,
+  } as const;
+  expect(at(sample(), { ...patched, dataset: "x" })).toThrow(/dataset x exists/);
+  expect(at(sample(), { ...patched, candidate: stable })).toThrow(/a line that exists/);
+  expect(at(sample(), { ...patched, dataset: "stock" })).toThrow(/a line that exists/);
+  const { plan } = running().releases[release] ?? {};
+  if (plan === undefined) throw new Error("no plan");
+  const started = {
+    type: "release-started",
+    release,
+    salt: "s",
+    plan,
+    thousandths: 1,
+    acceptQuarantined: false,
+  } as const;
+  for (const dataset of ["prices", "stock"]) {
+    expect(at(sample(), { ...started, dataset })).toThrow(/between two lines/);
+  }
+});
+
+test("an alert that came in changes nothing of who sees what", () => {
+  const before = running();
+  const alert = {
+    type: "record-alert",
+    name: "a",
+    status: "firing",
+    labels: {},
+    action: "none",
+    release: null,
+  } as const;
+  const { sequence, controlSequence, ...rest } = before;
+  expect(after(before, alert)).toEqual({ ...rest, sequence: sequence + 1, controlSequence: controlSequence + 1 });
 });
 
 test("patches move the sequence and not the control sequence", () => {
@@ -127,20 +183,7 @@ test("what is reverted leaves a mark with its bytes and its changes, and ends it
 });
 
 test("keys are lifted together with those that were lifted before, and a mark that is lifted whole is gone, no other", () => {
-  const revertAll = (state: NamespaceState, content: number): NamespaceState =>
-    after(state, publishOf(content, { request: asked }), {
-      type: "revert",
-      target: { dataset: "prices" },
-      cause: reason,
-    });
   const marked = revertAll(revertAll(sample(), 2), 3);
-  const lift = (publish: number, keys: readonly string[] | null): Command => ({
-    type: "lift-quarantine",
-    dataset: "prices",
-    publish,
-    keys,
-    reason: "mended",
-  });
   const some = after(marked, lift(2, ["a", "b"]), lift(2, ["b", "c"]));
   expect(some.datasets["prices"]?.quarantine).toMatchObject([
     { publish: 2, liftedKeys: ["a", "b", "c"] },
