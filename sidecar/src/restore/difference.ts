@@ -11,7 +11,7 @@ import type { Bench } from "../publish/workbench.ts";
 import type { LineValues } from "./line-values.ts";
 
 /** So many of the items that differ are shown to whoever has to choose. */
-export const listedMax = 100;
+const listedMax = 100;
 
 /** In what a version that comes back differs from the one that is stable. */
 export interface RestoreDifference {

@@ -11,10 +11,10 @@ const tenfold = Object.fromEntries(
 /** Patches without a pause, each as soon as the one before is answered, until told to stop. */
 function patching(origin: TestOrigin, lanes: number): { stop(): Promise<Map<string, number>>; sent(): number } {
   const newest = new Map<string, number>();
-  let isOn = true;
+  const stopping = new AbortController();
   let sent = 0;
   const lane = async (its: number): Promise<void> => {
-    while (isOn) {
+    while (!stopping.signal.aborted) {
       const count = ++sent;
       const key = `sku-${its + lanes * (count % 50)}`;
       newest.set(key, count);
@@ -26,7 +26,7 @@ function patching(origin: TestOrigin, lanes: number): { stop(): Promise<Map<stri
   return {
     sent: () => sent,
     async stop() {
-      isOn = false;
+      stopping.abort();
       await running;
       return newest;
     },

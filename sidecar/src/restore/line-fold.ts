@@ -1,4 +1,5 @@
 import type { BytesOrigin, Content, Event, LoggedEvent } from "@sluice/core";
+import { unreachable } from "@sluice/core";
 
 /** A version of a line that has files of its own, from which the versions after it can be worked out. */
 export interface Anchor {
@@ -192,8 +193,20 @@ export function createLineFold(spacingMs: number): LineFold {
         case "rebased":
           rebased(logged, event);
           return true;
-        default:
+        case "dataset-created":
+        case "source-added":
+        case "source-removed":
+        case "publish-refused":
+        case "percentage-set":
+        case "release-held":
+        case "release-resumed":
+        case "guard-off":
+        case "guard-on":
+        case "quarantine-lifted":
+        case "alert-received":
           return true;
+        default:
+          return unreachable(event);
       }
     },
     lines: () => lines,

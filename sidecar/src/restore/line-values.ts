@@ -1,5 +1,5 @@
 import type { Content, Delta } from "@sluice/core";
-import type { ReadableVersion, Shelf } from "@sluice/replica";
+import type { Shelf } from "@sluice/replica";
 
 /** The items of a line, from one of its versions on, as patches come. */
 export interface LineValues {
@@ -17,11 +17,7 @@ export interface LineValues {
 
 /** Begins with a version whose files are here. Throws as `Shelf.open` does. */
 export function createLineValues(shelf: Shelf, content: Content, number: number): LineValues {
-  return valuesOver(shelf.open(content, number));
-}
-
-/** Begins with a version that is held. */
-export function valuesOver(version: ReadableVersion): LineValues {
+  const version = shelf.open(content, number);
   const over = new Map<string, string | undefined>();
   let newest = version.number;
   const get = (key: string): string | undefined => (over.has(key) ? over.get(key) : version.get(key));

@@ -10,6 +10,7 @@ import { type EmbeddedStoreOptions, openEmbeddedStore } from "./embedded-store.t
 import { formatVersion } from "./log-tables.ts";
 import { startLogWorker } from "./log-worker.ts";
 import type { Store } from "./port.ts";
+import { describePlaces } from "./places-contract.ts";
 import { describeRetention } from "./retention-contract.ts";
 import { datasetCreated, logged, patched, published, readEvents } from "./sample-events.ts";
 import { describeStore, type StorePlace } from "./store-contract.ts";
@@ -24,6 +25,7 @@ const createPlace = async (clock: VirtualClock): Promise<StorePlace> => {
 
 describeStore("embedded", createPlace);
 describeRetention("embedded", createPlace);
+describePlaces("embedded", createPlace);
 
 let directory: string;
 let file: string;

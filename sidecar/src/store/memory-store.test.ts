@@ -1,6 +1,7 @@
 import type { VirtualClock } from "@sluice/core";
 import { expect, test } from "vitest";
 import { createMemoryDisk, createMemoryStore, type WriteFate } from "./memory-store.ts";
+import { describePlaces } from "./places-contract.ts";
 import { describeRetention } from "./retention-contract.ts";
 import { datasetCreated, hashOf, logged, patched, published, readEvents } from "./sample-events.ts";
 import { describeStore, type StorePlace } from "./store-contract.ts";
@@ -15,6 +16,7 @@ const createPlace = async (clock: VirtualClock): Promise<StorePlace> => {
 
 describeStore("memory", createPlace);
 describeRetention("memory", createPlace);
+describePlaces("memory", createPlace);
 
 const first = { expected: 0, events: logged(1, datasetCreated("a"), published("a", 1, "a1", true)), answers: [] };
 

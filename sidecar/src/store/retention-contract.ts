@@ -9,7 +9,6 @@ import {
   patched,
   published,
   readEvents,
-  rebased,
   releaseEnded,
   releaseStarted,
 } from "./sample-events.ts";
@@ -230,65 +229,6 @@ export function describeRetention(name: string, createPlace: (clock: VirtualCloc
         minutes[2],
       ]);
       expect(await store.log.readPatchMinutes({ dataset: "flags", limit: 10 })).toEqual([]);
-    });
-
-    test("patches of one dataset are read without those of the others, as far as they are here", async () => {
-      await append(
-        logged(
-          1,
-          datasetCreated("stock"),
-          datasetCreated("prices"),
-          published("stock", 1, "s", true),
-          published("prices", 1, "p", true),
-          patched("stock", 2, "s2"),
-          patched("prices", 2, "p2"),
-          rebased("prices", 1, 2, "p2"),
-          patched("stock", 3, "s3"),
-          patched("prices", 3, "p3"),
-          rebased("prices", 1, 3, "p3"),
-        ),
-      );
-      const patches = async (dataset: string, after: number, limit = 10): Promise<number[]> =>
-        (await store.log.readPatches({ dataset, after, limit })).map(({ sequence }) => sequence);
-      const rebases = async (after: number): Promise<number[]> =>
-        (await store.log.readRebases({ dataset: "prices", after, limit: 10 })).map(({ sequence }) => sequence);
-      expect(await patches("prices", 0)).toEqual([6, 9]);
-      expect(await patches("prices", 0, 1)).toEqual([6]);
-      expect(await patches("stock", 5)).toEqual([8]);
-      expect(await patches("flags", 0)).toEqual([]);
-      expect(await rebases(0)).toEqual([7, 10]);
-      await checkpoint(8);
-      await checkpoint(10);
-      await prune({ patchesBefore: 1_000_000 });
-      await reopen();
-      await expect(patches("prices", 5)).rejects.toMatchObject({ code: "PRUNED", details: { through: 8 } });
-      expect(await patches("prices", 8)).toEqual([9]);
-      // No patch of it has gone.
-      expect(await patches("flags", 0)).toEqual([]);
-      expect(await rebases(0)).toEqual([10]);
-    });
-
-    test("old patches stay where a version is made of them, unless they take too much room", async () => {
-      await fill(10);
-      await checkpoint(11);
-      await checkpoint(12);
-      expect(await prune({ patchesBefore: 1_000_000, patchesAfter: 7 })).toMatchObject({ patches: 5 });
-      expect(await sequences(7)).toEqual([8, 9, 10, 11, 12]);
-      expect(await prune({ patchesBefore: 1_000_000, patchesAfter: 7, patchesBytesMax: 0 })).toMatchObject({
-        patches: 4,
-      });
-    });
-
-    test("contents that are entered for a line are found, and go as those of a patch do", async () => {
-      await append(logged(1, datasetCreated("stock"), published("stock", 1, "s", true)));
-      const many = Array.from({ length: 1_300 }, (_, index) => hashOf(`content ${index}`));
-      await store.log.putContents("stock", 1, many);
-      await store.log.putContents("stock", 1, many.slice(0, 3));
-      await reopen();
-      expect(await store.log.linesWithContent("stock", hashOf("content 1299"))).toEqual([1]);
-      expect(await prune({ lines: { controlSequence: 2, publishes: { stock: [1] } } })).toMatchObject({ contents: 0 });
-      expect(await prune({ lines: { controlSequence: 2, publishes: {} } })).toMatchObject({ contents: 1_300 });
-      expect(await store.log.linesWithContent("stock", hashOf("content 0"))).toEqual([]);
     });
 
     test("answers to patches are forgotten by number and by age, those to other commands by age alone", async () => {
