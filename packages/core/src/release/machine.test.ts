@@ -13,7 +13,7 @@ import { anna, historyArbitrary } from "./random-steps.testing.ts";
 import { activeRelease, emptyState, isActive } from "./state.ts";
 
 const seed = Number(process.env["SLUICE_SEED"] ?? Math.floor(startMs / 1000));
-const histories = Number(process.env["SLUICE_HISTORIES"] ?? 3_000);
+const histories = Number(process.env["SLUICE_HISTORIES"] ?? 1_500);
 const runs = { numRuns: histories, seed };
 
 /** Thousands of histories on a machine that is busy with something else. */

@@ -11,7 +11,7 @@ import type { World } from "./two-origins.testing.ts";
 import { playWorld, worldArbitrary } from "./two-origins.testing.ts";
 
 const seed = Number(process.env["SLUICE_SEED"] ?? Math.floor(startMs / 1000));
-const runs = { numRuns: Number(process.env["SLUICE_HISTORIES"] ?? 1_000), seed };
+const runs = { numRuns: Number(process.env["SLUICE_HISTORIES"] ?? 750), seed };
 /** Thousands of worlds on a machine that is busy with something else. */
 const timeout = 60_000;
 
