@@ -140,6 +140,15 @@ test("marks are listed with the command that lifts them", async () => {
   expect(json).toEqual({ code: 0, stdout: '{"quarantine":[]}\n', stderr: "" });
 });
 
+test("what a restore took back is told from what a revert did", async () => {
+  const { quarantine, ...reverted } = datasets.reverted;
+  const taken = quarantine.map((mark) => ({ ...mark, release: null, reason: "tenfold prices" }));
+  const program = createTestProgram(() => statusOf({ ...reverted, quarantine: taken }));
+  expect((await program.run("quarantine", "list", "prices")).stdout).toContain(
+    "prices v4  taken back by a restore 5 min ago by guard comparative: tenfold prices\n",
+  );
+});
+
 test("a mark is lifted whole or by key", async () => {
   const program = createTestProgram(() => done);
   const { stdout } = await program.run("quarantine", "lift", "prices", "v4");
