@@ -1,0 +1,131 @@
+import { expect, test } from "vitest";
+import type { Command } from "./command.ts";
+import type { Actor } from "./event.ts";
+import { defaultPlan } from "./plan.ts";
+import { after, asked, ben, carryOut, noon, publishOf, reason, sample } from "./sample-release.testing.ts";
+import type { NamespaceState } from "./state.ts";
+
+const release = "release-2";
+const guard: Actor = { kind: "guard", name: "comparative" };
+const running = (): NamespaceState => after(sample(), publishOf(2, { request: asked }));
+const revert: Command = { type: "revert", target: { dataset: "prices" }, cause: reason };
+const promote: Command = { type: "promote", release, epoch: null };
+const hold: Command = { type: "hold", release, cause: reason };
+const resume: Command = { type: "resume", release, reason: "seen" };
+const set = (thousandths: number, epoch: number | null = null): Command => ({
+  type: "set-percentage",
+  release,
+  thousandths,
+  epoch,
+});
+const off = (forMs: number): Command => ({ type: "guard-off", release, forMs, reason: "a known fault" });
+const typesOf = (state: NamespaceState, command: Command, by: Actor = ben): readonly string[] =>
+  carryOut(state, command, by).logged.map(({ event }) => event.type);
+
+test("a revert is answered with the one before it for five minutes, and not a millisecond longer", () => {
+  const reverted = after(running(), revert);
+  const again = { kind: "unchanged", release, number: 1 };
+  for (const command of [revert, { ...revert, target: { release } }] as const) {
+    expect(carryOut(reverted, command, ben, noon + 300_000).decision).toMatchObject(again);
+    expect(carryOut(reverted, command, ben, noon + 300_001).decision).toMatchObject({ code: "NOTHING_TO_REVERT" });
+    // Another origin's clock may be behind.
+    expect(carryOut(reverted, command, ben, noon - 300_001).decision).toMatchObject(again);
+  }
+});
+
+test("the release of a dataset that ended last is the one that a revert is about", () => {
+  const reverted = after(running(), revert);
+  const second = carryOut(reverted, publishOf(3, { request: asked }), ben, noon + 1).state;
+  const third = { ...promote, release: "release-3" };
+  const completed = carryOut(carryOut(second, third, ben, noon + 2).state, third, ben, noon + 3).state;
+  expect(carryOut(completed, revert, ben, noon + 4).decision).toMatchObject({ code: "NOTHING_TO_REVERT" });
+  const both = carryOut(second, revert, ben, noon + 2).state;
+  expect(carryOut(both, revert, ben, noon + 4).decision).toMatchObject({ kind: "unchanged", release: "release-3" });
+  const elsewhere = { ...revert, target: { dataset: "stock" } } as const;
+  expect(carryOut(both, elsewhere, ben, noon + 4).decision).toMatchObject({ code: "NOTHING_TO_REVERT" });
+});
+
+test("a percentage that is in force changes nothing, and everybody is a promotion", () => {
+  expect(carryOut(running(), set(1_000)).decision).toMatchObject({ kind: "unchanged", release });
+  expect(carryOut(running(), set(100_000)).logged).toMatchObject([
+    { event: { type: "release-promoted", evidence: null } },
+  ]);
+  const baking = after(running(), promote);
+  expect(carryOut(baking, set(100_000)).decision).toMatchObject({ kind: "unchanged", release });
+  expect(typesOf(running(), set(0))).toEqual(["percentage-set", "release-held"]);
+});
+
+test("who looked at the step in force may move it, by percentage or to everybody; who looked at another may not", () => {
+  expect(typesOf(running(), set(5_000, 1))).toEqual(["percentage-set", "release-held"]);
+  expect(typesOf(running(), { ...promote, epoch: 1 })).toEqual(["release-promoted"]);
+  expect(carryOut(running(), { ...promote, epoch: 2 }).decision).toMatchObject({ code: "CONFLICT" });
+});
+
+test("a plan that does not run by itself is not held by a percentage, and one that a person holds is not held twice", () => {
+  const plan = { ...defaultPlan, automatic: false };
+  const start = {
+    type: "start-release",
+    dataset: "prices",
+    publish: 2,
+    thousandths: null,
+    acceptQuarantined: false,
+  } as const;
+  const manual = after(sample(), publishOf(2), { ...start, plan, draw: { release, salt: "salt" } });
+  expect(typesOf(manual, set(5_000))).toEqual(["percentage-set"]);
+  expect(typesOf(after(running(), hold), set(5_000))).toEqual(["percentage-set"]);
+  expect(typesOf(carryOut(running(), hold, guard).state, set(5_000))).toEqual(["percentage-set", "release-held"]);
+});
+
+test("what is not held is not resumed, and what is held stays so for whoever may not end it", () => {
+  expect(carryOut(running(), resume).decision).toMatchObject({ kind: "unchanged", release });
+  const held = after(running(), hold);
+  expect(carryOut(held, resume, guard).decision).toMatchObject({ kind: "unchanged", release });
+  expect(carryOut(held, hold).decision).toMatchObject({ kind: "unchanged", release });
+  expect(typesOf(held, resume)).toEqual(["release-resumed"]);
+});
+
+test("a guard is off for a second at least and for twelve hours at most, and a second time takes the place of the first", () => {
+  for (const forMs of [1_000, 43_200_000]) expect(typesOf(running(), off(forMs))).toEqual(["guard-off"]);
+  for (const forMs of [999, 43_200_001, 1_000.5, Number.NaN])
+    expect(carryOut(running(), off(forMs)).decision).toMatchObject({ code: "VALIDATION" });
+  const twice = carryOut(after(running(), off(1_000)), off(5_000), ben, noon + 10).state;
+  expect(twice.releases[release]?.guardOff).toMatchObject({ at: noon + 10, until: noon + 5_010 });
+});
+
+test("a guard that is on is not turned on, and one that is off is", () => {
+  const on: Command = { type: "guard-on", release, reason: "seen" };
+  expect(carryOut(running(), on).decision).toMatchObject({ kind: "unchanged", release });
+  expect(typesOf(after(running(), off(1_000)), on)).toEqual(["guard-on"]);
+});
+
+test("what the guard wants while it is off comes to nothing, which is no error and names the release", () => {
+  const state = after(carryOut(running(), hold, guard).state, off(60_000));
+  for (const command of [hold, resume, revert])
+    expect(carryOut(state, command, guard).decision).toMatchObject({ kind: "unchanged", release });
+  expect(typesOf(state, { ...revert, announced: true }, guard)).toEqual(["release-reverted"]);
+  expect(typesOf(state, resume)).toEqual(["release-resumed"]);
+});
+
+test("a held version starts where it was looked at, with another plan where one is given", () => {
+  const held = after(sample(), publishOf(2));
+  const start = {
+    type: "start-release",
+    dataset: "prices",
+    publish: 2,
+    plan: null,
+    thousandths: null,
+    acceptQuarantined: false,
+    draw: { release, salt: "salt" },
+  } as const;
+  expect(carryOut(held, start).logged).toMatchObject([
+    { event: { type: "release-started", thousandths: 1_000, salt: "salt" } },
+  ]);
+  const plan = { ...defaultPlan, steps: [{ thousandths: 7, holdMs: 1 }] };
+  expect(carryOut(held, { ...start, plan }).state.releases[release]).toMatchObject({ plan, thousandths: 7 });
+  const marked = after(sample(), publishOf(2, { quarantinedChanges: { count: 1, of: 2, publish: 1 } }));
+  expect(carryOut(marked, { ...start, acceptQuarantined: true }).logged).toMatchObject([
+    { event: { type: "release-started", acceptQuarantined: true } },
+  ]);
+  // A plan without steps begins with nobody.
+  expect(carryOut(held, { ...start, plan: { ...plan, steps: [] } }).state.releases[release]?.thousandths).toBe(0);
+});
