@@ -11,6 +11,8 @@ export interface Chaos {
   stop(): void;
   /** A revert has reached a host: power may fail while it takes it up. */
   reverted(host: string): void;
+  /** Everybody sees a release now: the origin may die, so that nobody is left who could take it back for all. */
+  promoted(): void;
 }
 
 /** A host that may die, and its disk where it has one. */
@@ -29,6 +31,7 @@ export function createChaos(
   const random = ground.random.fork("chaos");
   const all: readonly Node<Program>[] = [origin, ...mortals.map(({ node }) => node)];
   let stopped = false;
+  let isLost = false;
 
   /** Does something again and again, `everyMs` on average. */
   const often = (everyMs: number, act: () => void): void => {
@@ -63,7 +66,9 @@ export function createChaos(
 
   /** Whoever has ended by itself, or could not start, is started again as any supervisor would. */
   const supervise = (): void => {
-    for (const node of all) if (node.process() === null && random.chance(0.5)) node.start();
+    for (const node of all) {
+      if (node.process() === null && !(node === origin && isLost) && random.chance(0.5)) node.start();
+    }
   };
 
   const weather = (): void => {
@@ -143,6 +148,20 @@ export function createChaos(
       const mortal = mortals.find(({ node }) => node.host === host);
       if (stopped || mortal === undefined || !random.chance(0.015)) return;
       clock.setTimer(random.between(1, 900), () => (stopped ? undefined : strike(mortal)));
+    },
+    promoted() {
+      if (stopped || !random.chance(0.25)) return;
+      clock.setTimer(random.between(100, 600), () => {
+        if (stopped || origin.program() === null) return;
+        count("origin lost in a bake");
+        origin.kill(random.pick(["reset", "silence"] as const));
+        // Whoever starts it again has to be woken first.
+        isLost = true;
+        clock.setTimer(random.between(12_000, 20_000), () => {
+          isLost = false;
+          if (!stopped) origin.start();
+        });
+      });
     },
     stop() {
       stopped = true;

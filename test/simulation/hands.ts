@@ -36,7 +36,7 @@ export function createHands(
     const serve = program()?.serve;
     const party = process()?.joined;
     if (serve === undefined || party === undefined) return;
-    here.asked(party, release, verb);
+    const confirm = here.asked(party, release, verb);
     trace.note(`somebody at ${host} asks to ${verb} ${release} here`);
     const headers = { "content-type": "application/json", "sluice-actor": handsName };
     const url = `http://in-process/v1/here/${dataset}/${verb}`;
@@ -45,7 +45,7 @@ export function createHands(
     count(`here ${verb} ${response.status === 200 ? answer.outcome : response.status}`);
     const isDone = response.status === 200 && answer.outcome === "done" && answer.release === release;
     // By then another process may be there, which only the disk speaks to.
-    if (isDone && verb === "revert") here.told(party, release, answer.receipt?.durable === true);
+    if (isDone) confirm(answer.receipt?.durable === true);
     trace.note(`${host} answers ${response.status} ${answer.outcome}`);
   };
 

@@ -6,9 +6,11 @@ export interface HereWatch {
   arrived(arrival: Arrival): void;
   /** A follower says of itself that it heeds these, which its disk has. */
   confirmed(party: Party, here: ConfirmationBatch["confirmations"][number]["here"]): void;
-  /** Somebody at a sidecar asks for it, or was told that it is so and whether the disk has it. */
-  asked(party: Party, release: string, verb: "revert" | "lift"): void;
-  told(party: Party, release: string, isDurable: boolean): void;
+  /**
+   * Somebody at a sidecar asks for it. What is returned is to be called when a revert was confirmed, with whether the disk has it; it
+   * says nothing where somebody has asked for the contrary meanwhile.
+   */
+  asked(party: Party, release: string, verb: "revert" | "lift"): (isDurable: boolean) => void;
   /** Whether new views there must not see a release's candidate. */
   heeds(party: Party, release: string): boolean;
   /** Whether they may be kept from it for that reason. */
@@ -39,6 +41,8 @@ export function createHereWatch(dependencies: {
   const kept = new Map<string, Hosts>();
   const ownKept = new Map<string, Set<string>>();
   const ever = new Map<string, Set<string>>();
+  /** How often somebody has asked for something, by host and release. */
+  const asks = new Map<string, number>();
 
   const of = (party: Party): Known => {
     const before = known.get(party);
@@ -86,13 +90,18 @@ export function createHereWatch(dependencies: {
     },
     asked(party, release, verb) {
       everOf(party.host).add(release);
-      if (verb === "revert") return;
-      of(party).own.delete(release);
-      ownKept.get(party.host)?.delete(release);
-    },
-    told(party, release, isDurable) {
-      of(party).own.add(release);
-      if (isDurable) ownKept.set(party.host, (ownKept.get(party.host) ?? new Set()).add(release));
+      const key = `${party.host} ${release}`;
+      const ask = (asks.get(key) ?? 0) + 1;
+      asks.set(key, ask);
+      if (verb === "lift") {
+        of(party).own.delete(release);
+        ownKept.get(party.host)?.delete(release);
+      }
+      return (isDurable) => {
+        if (verb === "lift" || asks.get(key) !== ask) return;
+        of(party).own.add(release);
+        if (isDurable) ownKept.set(party.host, (ownKept.get(party.host) ?? new Set()).add(release));
+      };
     },
     heeds(party, release) {
       const { hosts, own } = of(party);

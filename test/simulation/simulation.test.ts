@@ -29,6 +29,7 @@ const wanted: readonly string[] = [
   "here revert done",
   "here lift done",
   "isolated",
+  "origin lost in a bake",
   "cut-off sidecar reverted",
   "reverted by a cut-off sidecar",
   "guard-off done",

@@ -135,6 +135,7 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, print?: (line
       hold("here", logged.by.name !== handsName, () => `event ${sequence} comes of what one host did for itself`);
       operators.judge(logged, before);
       reverts.event(logged);
+      if (event.type === "release-promoted") chaos.promoted();
       if (event.type === "release-reverted") followers.takenBack(event.release, startOf(event.release), sequence);
     },
   });
