@@ -150,7 +150,7 @@ export function createChaos(
       clock.setTimer(random.between(1, 900), () => (stopped ? undefined : strike(mortal)));
     },
     promoted() {
-      if (stopped || !random.chance(0.25)) return;
+      if (stopped || !random.chance(0.4)) return;
       clock.setTimer(random.between(100, 600), () => {
         if (stopped || origin.program() === null) return;
         count("origin lost in a bake");

@@ -8,7 +8,7 @@ export type DatasetName = (typeof datasetNames)[number];
 
 /** So quick to judge that a world of a minute sees it. */
 const guard = {
-  absolute: [{ errorRateLimit: 0.05, windowMs: 30_000, requestsMin: 12, mode: "confirmed", alpha: 0.002 }],
+  absolute: [{ errorRateLimit: 0.02, windowMs: 30_000, requestsMin: 12, mode: "confirmed", alpha: 0.002 }],
 } as const;
 
 /** What is told of each dataset when it is created. Holds are short, so that a release sees its end within a minute. */
