@@ -19,7 +19,7 @@ export function latchComparative(state: GuardState): void {
 /** Latches a revert by an absolute rule. */
 export function latchAbsolute(state: GuardState): void {
   noteCrossings(state);
-  if (state.reverted !== undefined || state.isOff || state.absolutes.length === 0) return;
+  if (state.reverted !== undefined || state.isOff) return;
   if (!failuresMinReached(state)) return;
   const comparative = logComparativeEvidence(state);
   if (!state.absolutes.some((absolute) => confirmsAbsolute(absolute, comparative))) return;

@@ -290,17 +290,20 @@ const needed = (
   return promotionRequestsNeeded(testAlone, stream, { ...none, ...rates }, { candidateShare, logNeeded });
 };
 
-test("the estimate is what a candidate needs that goes on like this", () => {
+test.each([
+  [5_000, { candidate: arm(100, 1), control: arm(1_900, 19) }],
+  [50_000, { candidate: arm(100, 1), control: arm(100, 1) }],
+])("the estimate at %d thousandths is what a candidate needs that goes on like this", (thousandths, arms) => {
   // Played with the very same rates, the test opens within a block of the estimate.
   const config = configOf([{ fromThousandths: 0, worseRatio: 3, worseExtraRate: 0.005 }], { toleratedRatio: 10 });
-  const report = { epoch: 1, candidate: arm(100, 1), control: arm(1_900, 19) };
-  const guard = createGuard(config, start);
+  const report = { epoch: 1, ...arms };
+  const guard = createGuard(config, { epoch: 1, thousandths });
   const first = play(guard, [report]);
   const estimate = first.requestsNeeded ?? Number.POSITIVE_INFINITY;
   const blocks = Math.ceil(estimate / 100);
   expect(first.open).toBe(false);
   expect(play(guard, times(blocks, report), 2)).toMatchObject({ open: true, requestsNeeded: 0 });
-  const again = createGuard(config, start);
+  const again = createGuard(config, { epoch: 1, thousandths });
   expect(play(again, times(blocks, report)).open).toBe(false);
 });
 
@@ -354,4 +357,21 @@ test("the estimate of a guard is its slowest stream's, by the rates of each kind
   // Slow requests are not in the total.
   const slowAlone = estimateOf({ slow: some(1) }, { slow: some(19) });
   expect(slowAlone).toBe(nothing);
+});
+
+test("slow requests are no part of the total's estimate", () => {
+  const config = configOf([{ fromThousandths: 0, worseRatio: 3, worseExtraRate: 0.005 }], { slowMs: 100 });
+  const estimateOf = (candidate: ArmReport, control: ArmReport) =>
+    play(createGuard(config, start), [{ epoch: 1, candidate, control }]).requestsNeeded;
+  expect(estimateOf(arm(100, 1, "slow"), arm(1_900, 19, "slow"))).toBe(estimateOf(arm(100, 0), arm(1_900, 0)));
+});
+
+test("what no usable configuration and no guard asks for is a programmer's error", () => {
+  const config = configOf([{ fromThousandths: 0, worseRatio: 3, worseExtraRate: 0.005 }]);
+  expect(() => boundAt(config, -1)).toThrow(/bound from 0/);
+  const tests = createPromotion(config, ["below-cost"]);
+  const none = { candidateFailures: 0, controlFailures: 0 };
+  expect(() => closePromotionBlock(tests, { candidateRequests: 1, controlRequests: 1 }, [none])).toThrow(
+    /every stream/,
+  );
 });

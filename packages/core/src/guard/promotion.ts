@@ -89,7 +89,8 @@ export function closePromotionBlock(
   requests: { readonly candidateRequests: number; readonly controlRequests: number },
   failures: readonly PromotionFailures[],
 ): void {
-  if (requests.candidateRequests === 0 || requests.controlRequests === 0) return;
+  // Without candidate requests every score is 0 by itself.
+  if (requests.controlRequests === 0) return;
   for (const test of tests) {
     for (const [index, stream] of test.streams.entries()) {
       const { logScores } = stream;
