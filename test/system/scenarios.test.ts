@@ -111,7 +111,7 @@ const fail: readonly (readonly [string, string, string, string, RegExp])[] = [
     /the harm goes on/,
   ],
   [
-    "at 100 %% and without a guard a dead origin takes nothing back",
+    "at 100 % and without a guard a dead origin takes nothing back",
     "origin-dead",
     "cutOff",
     "takenBackAlone",

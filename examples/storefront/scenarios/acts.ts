@@ -63,8 +63,8 @@ export async function releaseHeld(stage: Stage, file: FileName, thousandths: num
   );
   await pause(second);
   await sluice.command("/v1/datasets/prices/release", { thousandths });
-  const started = await log.waitFor("the release of v2 starts", 5 * second, isOf("release-started"));
-  await eventually("v2 is shown", 10 * second, async () => {
+  const started = await log.waitFor("the release of v2 starts", 20 * second, isOf("release-started"));
+  await eventually("v2 is shown", 30 * second, async () => {
     const { shown } = await shoppers.tally(started.at, Date.now());
     return (shown["2"] ?? 0) > 0 ? true : undefined;
   });

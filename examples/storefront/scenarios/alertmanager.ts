@@ -40,7 +40,7 @@ export const alertmanager: Scenario = {
     const { prometheusUrl, alertmanagerUrl } = await startMonitoring({
       processes,
       directory,
-      targets: (await stage.workers.metricsPorts(5 * second)).map((port) => `127.0.0.1:${port}`),
+      targets: (await stage.workers.metricsPorts(10 * second)).map((port) => `127.0.0.1:${port}`),
       rules: [soldUnderCost],
       webhook: `${stage.sluice.url}/v1/alerts/alertmanager`,
       tokenFile: stage.alertsTokenFile,

@@ -49,7 +49,7 @@ async function saleBegins(stage: Stage, timeline: Timeline, guard: boolean, expe
   const { event } = await releaseHeld(stage, "v5", 50_000);
   if (guard) {
     await sluice.command(`/v1/releases/${event.release}/promote`, {});
-    await log.waitFor("v2 is shown to everybody", 5 * second, isOf("release-promoted"));
+    await log.waitFor("v2 is shown to everybody", 20 * second, isOf("release-promoted"));
     await pause(second);
     const from = Date.now();
     await pause(second);

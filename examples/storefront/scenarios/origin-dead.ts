@@ -95,7 +95,7 @@ async function cutOff(stage: Stage, timeline: Timeline, guard: boolean, expect: 
   const started = await releaseHeld(stage, "v4", 5_000);
   if (!guard) {
     await sluice.command(`/v1/releases/${started.event.release}/promote`, {});
-    await log.waitFor("v2 is shown to everybody", 5 * second, isOf("release-promoted"));
+    await log.waitFor("v2 is shown to everybody", 20 * second, isOf("release-promoted"));
   }
   await stage.killOrigin();
   const killedAt = Date.now();

@@ -86,7 +86,7 @@ async function walked({ merchandising, shoppers, log }: Stage, timeline: Timelin
   timeline.say("quiet", "the merchandising system offers v2: a sale, and nothing wrong with it");
   const offeredAt = Date.now();
   await merchandising.offer("v5");
-  const started = await log.waitFor("the release of v2 starts", 10 * second, isOf("release-started", offeredAt));
+  const started = await log.waitFor("the release of v2 starts", 20 * second, isOf("release-started", offeredAt));
   await log.waitFor("v2 is shown to everybody", 60 * second, isOf("release-promoted", offeredAt));
   await log.waitFor("the bake of v2 is over", 10 * second, isOf("release-completed", offeredAt));
   const taken = log.lines.filter(isOf("percentage-set", offeredAt));
@@ -139,8 +139,8 @@ async function takenBack(
   expect: Expect,
 ): Promise<Parameters<Stage["shoppers"]["summary"]>[0]> {
   await sluice.command("/v1/datasets/prices/revert", { reason: "a person looked at what is held" });
-  const revert = await log.waitFor("v3 is taken back", 5 * second, isOf("release-reverted"));
-  const appliedAt = await workers.reverted(3, 5 * second);
+  const revert = await log.waitFor("v3 is taken back", 10 * second, isOf("release-reverted"));
+  const appliedAt = await workers.reverted(3, 10 * second);
   const last = Math.max(...Object.values(appliedAt));
   timeline.say("good", `every process of the shop is back on v2, ${last - revert.at} ms after the decision`, last);
   await pause(2 * second);

@@ -70,8 +70,8 @@ async function bothFail(stage: Stage, timeline: Timeline, expect: Expect): Promi
   timeline.say("quiet", "the merchandising system offers v2: a sale, and nothing wrong with it");
   const offeredAt = Date.now();
   await merchandising.offer("v5");
-  const started = await log.waitFor("the release of v2 starts", 10 * second, isOf("release-started", offeredAt));
-  await eventually("v2 is shown", 10 * second, async () => {
+  const started = await log.waitFor("the release of v2 starts", 20 * second, isOf("release-started", offeredAt));
+  await eventually("v2 is shown", 30 * second, async () => {
     const { shown } = await shoppers.tally(started.at, Date.now());
     return (shown["2"] ?? 0) >= 10 ? true : undefined;
   });

@@ -39,7 +39,7 @@ export async function tellTakenBack(stage: Stage, timeline: Timeline, plot: Plot
   if (isWhole) {
     await checks.step("takenBack", async (expect) => {
       revert = await log.waitFor("v2 is taken back", plot.deadlineMs, isOf("release-reverted"));
-      appliedAt = await stage.workers.reverted(2, 5 * second);
+      appliedAt = await stage.workers.reverted(2, 10 * second);
       const last = Math.max(...Object.values(appliedAt));
       timeline.say("good", `every process of the shop is back on v1, ${last - revert.at} ms after the decision`, last);
       expectCause(plot, revert, expect);
@@ -81,7 +81,7 @@ async function candidateHurts(stage: Stage, timeline: Timeline, plot: Plot, expe
   timeline.say("quiet", `the merchandising system offers v2: ${plot.wrong}`);
   const offeredAt = Date.now();
   await merchandising.offer(plot.file);
-  const started = await log.waitFor("the release of v2 starts", 10 * second, isOf("release-started", offeredAt));
+  const started = await log.waitFor("the release of v2 starts", 20 * second, isOf("release-started", offeredAt));
   expect(started.event.thousandths === 5_000, `v2 started at ${started.event.thousandths} thousandths`);
   await eventually("a shopper is hurt by v2", 30 * second, async () => {
     const { badShown } = await shoppers.tally(started.at, Date.now());
