@@ -2,11 +2,12 @@ import { expect, test } from "vitest";
 import type { Command } from "./command.ts";
 import type { Actor } from "./event.ts";
 import { defaultPlan } from "./plan.ts";
-import { after, asked, ben, carryOut, noon, publishOf, reason, sample } from "./sample-release.testing.ts";
+import { after, asked, ben, carryOut, feed, noon, publishOf, reason, sample } from "./sample-release.testing.ts";
 import type { NamespaceState } from "./state.ts";
 
 const release = "release-2";
 const guard: Actor = { kind: "guard", name: "comparative" };
+const alert: Actor = { kind: "alert", name: "PaymentsFail" };
 const running = (): NamespaceState => after(sample(), publishOf(2, { request: asked }));
 const revert: Command = { type: "revert", target: { dataset: "prices" }, cause: reason };
 const promote: Command = { type: "promote", release, epoch: null };
@@ -41,8 +42,29 @@ test("the release of a dataset that ended last is the one that a revert is about
   expect(carryOut(completed, revert, ben, noon + 4).decision).toMatchObject({ code: "NOTHING_TO_REVERT" });
   const both = carryOut(second, revert, ben, noon + 2).state;
   expect(carryOut(both, revert, ben, noon + 4).decision).toMatchObject({ kind: "unchanged", release: "release-3" });
+  // A clock that was set back between the two does not change which it is.
+  const early = carryOut(carryOut(second, third, ben, noon - 7_200_000).state, third, ben, noon - 7_200_000).state;
+  expect(carryOut(early, revert, ben, noon - 7_200_000).decision).toMatchObject({ code: "NOTHING_TO_REVERT" });
   const elsewhere = { ...revert, target: { dataset: "stock" } } as const;
   expect(carryOut(both, elsewhere, ben, noon + 4).decision).toMatchObject({ code: "NOTHING_TO_REVERT" });
+});
+
+test("a release that nobody knows is not reverted, and one that has ended says how and by whom", () => {
+  const unknown: Command = { ...revert, target: { release: "release-9" } };
+  expect(carryOut(running(), unknown).decision).toMatchObject({ code: "RELEASE_UNKNOWN" });
+  const completed = after(running(), promote, promote);
+  expect(carryOut(completed, hold).decision).toMatchObject({
+    code: "RELEASE_ENDED",
+    message: "the release of v2 of prices is completed, by person ben: the bake is over",
+  });
+  expect(carryOut(completed, revert).decision).toHaveProperty(
+    "message",
+    "nothing runs or bakes on prices: v2 is stable since 2026-11-11T12:00:00.000Z, by person ben",
+  );
+  expect(carryOut(completed, { ...revert, target: { dataset: "stock" } }).decision).toHaveProperty(
+    "message",
+    "nothing runs or bakes on stock: stock has no version yet",
+  );
 });
 
 test("a percentage that is in force changes nothing, and everybody is a promotion", () => {
@@ -82,6 +104,39 @@ test("what is not held is not resumed, and what is held stays so for whoever may
   expect(carryOut(held, resume, guard).decision).toMatchObject({ kind: "unchanged", release });
   expect(carryOut(held, hold).decision).toMatchObject({ kind: "unchanged", release });
   expect(typesOf(held, resume)).toEqual(["release-resumed"]);
+});
+
+test("a hold is taken over by a person and an alert from the guard and from the plan, and by nobody else", () => {
+  const waiting = { ...defaultPlan, promotion: { waitMaxMs: 0, otherwise: "hold" } } as const;
+  const start = {
+    type: "start-release",
+    dataset: "prices",
+    publish: 2,
+    thousandths: null,
+    acceptQuarantined: false,
+  } as const;
+  const planned = after(sample(), publishOf(2), { ...start, plan: waiting, draw: { release, salt: "salt" } });
+  const byPlan = carryOut(planned, { type: "tick" }, ben, noon + 86_400_000).state;
+  expect(byPlan.releases[release]?.hold?.by.kind).toBe("plan");
+  for (const held of [byPlan, carryOut(running(), hold, guard).state]) {
+    for (const by of [ben, alert]) expect(typesOf(held, hold, by)).toEqual(["release-held"]);
+    for (const by of [guard, { ...guard, name: "absolute" }, feed]) expect(typesOf(held, hold, by)).toEqual([]);
+    const set1 = carryOut(held, set(5_000)).state;
+    expect(set1.releases[release]?.hold).toMatchObject({
+      by: ben,
+      cause: { reason: expect.stringMatching(/by hand/) },
+    });
+  }
+});
+
+test("an alert resumes its own hold, and neither another's nor one of somebody else who is called the same", () => {
+  const held = carryOut(running(), hold, alert).state;
+  expect(typesOf(held, resume, alert)).toEqual(["release-resumed"]);
+  for (const by of [
+    { ...alert, name: "Another" },
+    { ...alert, kind: "guard" as const },
+  ])
+    expect(carryOut(held, resume, by).decision).toMatchObject({ kind: "unchanged", release });
 });
 
 test("a guard is off for a second at least and for twelve hours at most, and a second time takes the place of the first", () => {

@@ -180,12 +180,8 @@ export function decideRevert(state: NamespaceState, by: Actor, command: CommandO
   if (dataset === undefined) return reject("DATASET_UNKNOWN", `there is no dataset ${target.dataset}`);
   const active = activeRelease(state, dataset.name);
   if (active !== undefined) return revertOf(active, by, command);
-  const last = Object.values(state.releases)
-    .filter((release) => release.dataset === dataset.name)
-    .reduce<ReleaseState | undefined>(
-      (a, b) => (a !== undefined && (a.ended?.at ?? 0) > (b.ended?.at ?? 0) ? a : b),
-      undefined,
-    );
+  // They stand in the order in which they started, and of a dataset one ends before the next starts; clocks may be set meanwhile.
+  const last = Object.values(state.releases).findLast((release) => release.dataset === dataset.name);
   return (last === undefined ? undefined : alreadyReverted(last, nowMs)) ?? nothingToRevert(state, dataset.name);
 }
 
