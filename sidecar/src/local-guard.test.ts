@@ -201,7 +201,7 @@ test("the mark outlives the sidecar's process, and so does the reason for it", a
   const world = await cutOff(20_000, where);
   const { fleet } = world;
   await serve(world, { failed: 6, control: 40 }, 12);
-  await fleet.until(() => readdirSync(where).some((name) => name.startsWith("marks.")));
+  await fleet.until(() => readdirSync(where).some((name) => /^marks\..*\d$/.test(name)));
   fleet.cut("app-7");
   fleet.cut("host-7");
   await fleet.sidecar("host-7", { directory: where });
