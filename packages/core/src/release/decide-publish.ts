@@ -1,4 +1,4 @@
-import type { Command, ReleaseDraw } from "./command.ts";
+import type { Command, ReleaseDraw, ReleaseRequest } from "./command.ts";
 import type { Decision } from "./decision.ts";
 import { events, percentText, reject, unchanged } from "./decision.ts";
 import type { Actor, Event } from "./event.ts";
@@ -28,10 +28,11 @@ export function decidePublish(state: NamespaceState, dataset: DatasetState, by: 
     return events(by, { ...published, live: true });
   }
   if (command.request === null) return events(by, published);
-  return publishAndStart(dataset, by, command, []);
+  return publishAndStart(dataset, by, command, command.request);
 }
 
 function besideRelease(dataset: DatasetState, active: ReleaseState, by: Actor, command: Publish): Decision {
+  const { request } = command;
   if (active.phase === "baking") {
     return reject(
       "RELEASE_BAKING",
@@ -39,27 +40,32 @@ function besideRelease(dataset: DatasetState, active: ReleaseState, by: Actor, c
       { release: active.id },
     );
   }
-  if (command.request?.supersede !== true) {
+  if (request?.supersede !== true) {
     return reject(
       "RELEASE_RUNNING",
       `v${active.candidatePublish} of ${dataset.name} is out to ${percentText(active.thousandths)}; wait for it, revert it, or publish with --supersede`,
       { release: active.id, publish: active.candidatePublish, thousandths: active.thousandths },
     );
   }
-  return publishAndStart(dataset, by, command, [
+  return publishAndStart(dataset, by, command, request, [
     { type: "release-superseded", release: active.id, reason: `superseded by v${dataset.lastNumber + 1}` },
   ]);
 }
 
-function publishAndStart(dataset: DatasetState, by: Actor, command: Publish, before: readonly Event[]): Decision {
-  const { request, quarantinedChanges, draw } = command;
+function publishAndStart(
+  dataset: DatasetState,
+  by: Actor,
+  command: Publish,
+  { thousandths, acceptQuarantined }: ReleaseRequest,
+  before: readonly Event[] = [],
+): Decision {
+  const { quarantinedChanges, draw } = command;
   const published = publishedEvent(dataset, command);
-  if (quarantinedChanges !== null && request?.acceptQuarantined !== true) {
+  if (quarantinedChanges !== null && !acceptQuarantined) {
     // The version is kept but does not start by itself, and it never takes the place of what runs.
     if (before.length === 0) return events(by, published);
     return reject("QUARANTINED_CHANGES", quarantinedText(dataset.name, quarantinedChanges), { ...quarantinedChanges });
   }
-  const { thousandths = null, acceptQuarantined = false } = request ?? {};
   return startOf(dataset, by, { plan: dataset.plan, thousandths, acceptQuarantined, draw }, [...before, published]);
 }
 

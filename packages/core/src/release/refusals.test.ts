@@ -166,6 +166,16 @@ test.each(refusals)("%s is refused, with what the caller has to know", (_what, s
   expect(carryOut(state(), command).decision).toHaveProperty("details", details);
 });
 
+test("a refusal says percentages and counts as people write them", () => {
+  expect(carryOut(running(), { ...set, thousandths: 100_001 }).decision).toMatchObject({
+    message: "a percentage is 0 to 100 in steps of 0.001, not 100.001",
+  });
+  const state = after(sample(), publishOf(2, { quarantinedChanges: { count: 9_700, of: 10_000, publish: 4 } }));
+  expect(carryOut(state, start).decision).toMatchObject({
+    message: "9,700 of 10,000 changes to prices were in reverted v4; start it with --accept-quarantined",
+  });
+});
+
 test("a namespace has a limit of datasets, and a dataset of sources", () => {
   let state = sample();
   const { plan } = state.datasets["prices"] ?? {};
@@ -203,6 +213,8 @@ test("what a source offers and a check refuses is refused once, until other byte
   ] as const) {
     expect(carryOut(state, command, by).logged).toHaveLength(1);
   }
+  const pushed = carryOut(sample(), refuse({ origin: null })).state;
+  expect(carryOut(pushed, refuse(), feed).logged).toHaveLength(1);
   // Only what a check refused is a version that people may want to name.
   expect(carryOut(state, refuse({ code: "VALIDATION" })).state.datasets["prices"]).toMatchObject({
     lastNumber: 2,
