@@ -59,6 +59,8 @@ test("a revert here concerns the host and all who follow it, and nobody else", a
 
 test("the origin and the host say who is on stable alone, and why", async () => {
   const { fleet, release } = await marked();
+  await fleet.until(async () => (await fleet.status("origin")).datasets[0]?.here[0]?.followers === 2);
+  await fleet.until(async () => (await fleet.status("host-7")).datasets[0]?.here[0]?.followers === 1);
   const here = {
     host: "host-7",
     release,
