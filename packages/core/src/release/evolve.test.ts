@@ -21,6 +21,11 @@ const patch: Extract<Command, { type: "patch" }> = {
   bothLines: false,
 };
 
+function rebaseOf(publish: number, number: number): Command {
+  const base = { parts: [], layers: [] };
+  return { type: "rebase", dataset: "prices", publish, number, base, contentHash: hashOf(1), items: 1 };
+}
+
 function revertAll(state: NamespaceState, content: number): NamespaceState {
   const revert: Command = { type: "revert", target: { dataset: "prices" }, cause: reason };
   return after(state, publishOf(content, { request: asked }), revert);
@@ -212,19 +217,8 @@ test("the state forgets the releases that ended first, and none that is active",
 
 test("a line stands on other files where it was at that version, whichever of the two it is, and nowhere else", () => {
   const state = after(running(), patch);
-  const rebase = (publish: number, number: number): string => {
-    const base = { parts: [], layers: [] };
-    const { decision } = carryOut(state, {
-      type: "rebase",
-      dataset: "prices",
-      publish,
-      number,
-      base,
-      contentHash: hashOf(1),
-      items: 1,
-    });
-    return decision.kind;
-  };
+  const rebase = (publish: number, number: number): string => carryOut(state, rebaseOf(publish, number)).decision.kind;
+  expect(carryOut(state, rebaseOf(9, 9)).decision).toMatchObject({ kind: "unchanged", number: 9 });
   // The stable line went from v1 to v3, the candidate line from v2 to v4.
   expect([rebase(1, 1), rebase(1, 3), rebase(2, 2), rebase(2, 4)]).toEqual(["events", "events", "events", "events"]);
   expect([rebase(1, 0), rebase(1, 4), rebase(2, 1), rebase(2, 5), rebase(9, 9)]).toEqual(Array(5).fill("unchanged"));

@@ -190,6 +190,8 @@ test("a namespace has a limit of datasets, and a dataset of sources", () => {
   for (let count = 2; count < datasetsMax; count += 1) state = after(state, create(`d${count}`));
   expect(carryOut(state, create("more")).decision).toMatchObject({ code: "LIMIT_EXCEEDED", details: { datasetsMax } });
   expect(carryOut(state, create("prices")).decision).toMatchObject({ code: "DATASET_EXISTS" });
+  const { decision } = carryOut(state, publishOf(2, { dataset: "x" }));
+  expect(decision.kind === "rejected" ? decision.details["datasets"] : []).toHaveLength(20);
 
   let sourced = sample();
   for (let count = 0; count < sourcesMax; count += 1) sourced = after(sourced, add(`s${count}`));
