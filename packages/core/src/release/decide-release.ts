@@ -119,7 +119,7 @@ export function decideResume(state: NamespaceState, by: Actor, command: CommandO
 }
 
 /** A hold of the guard ends when its evidence fades, one of the plan when the promotion test opens. */
-export function endsByItself({ by }: NonNullable<ReleaseState["hold"]>): boolean {
+function endsByItself({ by }: NonNullable<ReleaseState["hold"]>): boolean {
   return by.kind === "guard" || by.kind === "plan";
 }
 

@@ -19,7 +19,7 @@ import { activeRelease, emptyState } from "./state.ts";
 export const startMs: number = Date.UTC(2026, 10, 11);
 
 /** Evidence that a promotion test might show; what it says is nothing to the machine. */
-export const proof: GuardEvidence = tickGuard(
+const proof: GuardEvidence = tickGuard(
   createGuard(defaultPlan.guard, { epoch: 1, thousandths: 1_000 }),
   0,
 ).evidence;
