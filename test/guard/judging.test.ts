@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Row, shareRow } from "./experiment.ts";
+import { isWithin, type Row, shareRow } from "./experiment.ts";
 import { jsonOf, summaryText } from "./report.ts";
 import { createWindowRule, createZTest } from "./rivals.ts";
 import { medianInterval, quantile, shareInterval, tailBelow } from "./statistics.ts";
@@ -67,6 +67,15 @@ test("a share holds by its upper limit, so that few runs prove nothing", () => {
 
 test("a quick row fails where chance would hardly ever give so many", () => {
   expect([rowOf(0, 10, true).holds, rowOf(1, 10, true).holds, rowOf(4, 10, true).holds]).toEqual([true, true, false]);
+});
+
+test("costs hold by their median and their 95th percentile, those of few runs unless the interval is past the limit", () => {
+  const limits = { median: 10, p95: 30 };
+  const costs = { median: 10, p95: 30, low: 9 };
+  expect([isWithin(costs, limits, false), isWithin({ ...costs, p95: 31 }, limits, false)]).toEqual([true, false]);
+  expect(isWithin({ ...costs, median: 11 }, limits, false)).toBe(false);
+  expect([isWithin({ median: 20, p95: Infinity, low: 9 }, limits, true)]).toEqual([true]);
+  expect(isWithin({ median: 20, p95: Infinity, low: 11 }, limits, true)).toBe(false);
 });
 
 test("the last line counts the rows that have a bound", () => {

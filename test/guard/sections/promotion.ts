@@ -4,6 +4,7 @@ import {
   delayText,
   type Experiment,
   firedBy,
+  isWithin,
   pairText,
   percentText,
   type Row,
@@ -183,8 +184,8 @@ function openedRow(
   const fired = firedBy(results, "promoted");
   const requests = costsOf(fired, "requests");
   const [value, p95] = [quantile(requests, 0.5), quantile(requests, 0.95)];
-  const times = quick ? factor * 1.5 : factor;
-  const limits = prototype && { median: prototype.median * times, p95: prototype.p95 * times };
+  const interval = medianInterval(requests);
+  const limits = prototype && { median: prototype.median * factor, p95: prototype.p95 * factor };
   const reverted = firedBy(results, "guard").filter((one) => one !== null).length;
   return {
     section,
@@ -192,9 +193,9 @@ function openedRow(
     figure: "candidate requests until it opens, median",
     unit: "requests",
     value,
-    ...medianInterval(requests),
+    ...interval,
     bound: limits === null ? "" : `≤ ${pairText(limits)}`,
-    holds: limits === null ? null : value <= limits.median && p95 <= limits.p95,
+    holds: limits === null ? null : isWithin({ median: value, p95, low: interval.low }, limits, quick),
     runs: results.length,
     columns: {
       "requests until it opens, median / p95": delayText(fired),
