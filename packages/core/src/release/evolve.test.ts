@@ -4,7 +4,18 @@ import { evolve } from "./evolve.ts";
 import type { Event, LoggedEvent } from "./event.ts";
 import type { NamespaceState, ReleaseState } from "./state.ts";
 import { endedReleasesMax, isActive } from "./state.ts";
-import { after, asked, ben, carryOut, hashOf, noon, publishOf, reason, sample } from "./sample-release.testing.ts";
+import {
+  after,
+  asked,
+  ben,
+  carryOut,
+  hashOf,
+  noon,
+  publishOf,
+  reason,
+  restoreOf,
+  sample,
+} from "./sample-release.testing.ts";
 
 const release = "release-2";
 const later = noon + 60_000;
@@ -26,9 +37,12 @@ function rebaseOf(publish: number, number: number): Command {
   return { type: "rebase", dataset: "prices", publish, number, base, contentHash: hashOf(1), items: 1 };
 }
 
+function revertOf(dataset: string): Command {
+  return { type: "revert", target: { dataset }, cause: reason };
+}
+
 function revertAll(state: NamespaceState, content: number): NamespaceState {
-  const revert: Command = { type: "revert", target: { dataset: "prices" }, cause: reason };
-  return after(state, publishOf(content, { request: asked }), revert);
+  return after(state, publishOf(content, { request: asked }), revertOf("prices"));
 }
 
 function at(state: NamespaceState, event: Event): () => unknown {
@@ -75,6 +89,14 @@ test("an event of what is not there is a mistake, and stops at once", () => {
   for (const dataset of ["prices", "stock"]) {
     expect(at(sample(), { ...started, dataset })).toThrow(/between two lines/);
   }
+});
+
+test("a release that has lost its candidate does not end as if nothing were wrong", () => {
+  const { type: _type, stable: _stable, line: _line, ...restored } = restoreOf();
+  const sequence = running().sequence + 1;
+  const event: Event = { type: "version-restored", number: 3, ...restored };
+  const without = evolve(running(), { sequence, at: noon, by: ben, event });
+  expect(at(without, { type: "release-completed", release })).toThrow(/a candidate line/);
 });
 
 test("an alert that came in changes nothing of who sees what", () => {
@@ -198,21 +220,27 @@ test("keys are lifted together with those that were lifted before, and a mark th
   expect(carryOut(some, lift(9, null)).decision).toMatchObject({ kind: "unchanged", number: 9 });
 });
 
-test("the state forgets the releases that ended first, and none that is active", () => {
-  let state = sample();
-  for (let content = 2; content < endedReleasesMax + 4; content += 1) {
-    const publish = publishOf(content, { request: asked });
-    state = carryOut(state, publish, ben, noon + content).state;
-    const revert: Command = { type: "revert", target: { dataset: "prices" }, cause: reason };
-    state = carryOut(state, revert, ben, noon + content).state;
+test("the state forgets the releases that ended first, of the same moment the one that started first, and none that is active", () => {
+  const first = publishOf(1, { dataset: "stock", comparedWith: null, parent: null });
+  const second = publishOf(2, { dataset: "stock", request: asked, draw: { release: "stock-2", salt: "salt" } });
+  let state = after(sample(), first, second);
+  for (let count = 0; count < endedReleasesMax; count += 1) {
+    state = after(state, publishOf(count + 2, { request: asked }));
+    state = carryOut(state, revertOf("prices"), ben, noon + Math.floor(count / 2)).state;
   }
-  state = after(state, publishOf(1_000, { request: asked }));
-  const releases = Object.values(state.releases);
-  expect(releases.filter(isActive).map(({ id }) => id)).toEqual(["release-1000"]);
-  expect(releases).toHaveLength(endedReleasesMax + 1);
+  expect(Object.keys(state.releases)).toHaveLength(endedReleasesMax + 1);
+  // The one that started before all of them ends last, and so it stays.
+  state = carryOut(state, revertOf("stock"), ben, noon + endedReleasesMax).state;
+  expect(Object.keys(state.releases)).toHaveLength(endedReleasesMax);
   expect(state.releases).not.toHaveProperty("release-2");
-  expect(state.releases).not.toHaveProperty("release-3");
-  expect(state.releases).toHaveProperty("release-4");
+  for (const kept of ["release-3", "stock-2"]) expect(state.releases).toHaveProperty(kept);
+  expect(Object.values(state.releases).filter(isActive)).toEqual([]);
+});
+
+test("what is superseded leaves no mark, since nobody took it back", () => {
+  const state = after(running(), publishOf(3, { request: { ...asked, supersede: true } }));
+  expect(releaseOf(state)).toMatchObject({ phase: "superseded", ended: { by: ben } });
+  expect(state.datasets["prices"]).toMatchObject({ release: "release-3", quarantine: [], stable: { publish: 1 } });
 });
 
 test("a line stands on other files where it was at that version, whichever of the two it is, and nowhere else", () => {
