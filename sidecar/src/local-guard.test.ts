@@ -1,11 +1,12 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { defaultGuardConfig } from "@sluice/core";
-import type { Replica } from "@sluice/replica";
+import { createVirtualClock, defaultGuardConfig, defaultPlan, emptyState, type ReleaseState } from "@sluice/core";
+import type { Replica, Snapshot } from "@sluice/replica";
+import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createFleet, type Fleet } from "./fleet.testing.ts";
-import { cutOffMs, localConfig } from "./local-guard.ts";
+import { createLocalGuard, cutOffMs, type LocalGuard, localConfig } from "./local-guard.ts";
 
 let directory = "";
 beforeEach(() => {
@@ -96,14 +97,8 @@ test("back with the origin, the revert is in the log with the sidecar's evidence
   expect(elsewhere.snapshot().state.releases[release]?.phase).toBe("reverted");
 });
 
-test("a sidecar with contact leaves it to the origin", async () => {
-  const fleet = await createFleet();
-  await fleet.sidecar("host-7");
-  const app = await fleet.app("app-7", ["host-7"]);
-  const release = await fleet.release(20_000);
-  await fleet.pass(1_000);
-  // A guard that is off at the origin is what keeps it from acting, so that whoever acts would be the sidecar.
-  await fleet.post("origin", `/v1/releases/${release}/guard-off`, { forMs: 30_000, reason: "known" });
+/** Some seconds in which the candidate fails and the control does not. */
+async function fail(fleet: Fleet, app: Replica, release: string): Promise<void> {
   for (let quarter = 0; quarter < 20; quarter++) {
     for (let unit = 0; unit < 6; unit++) {
       app.reporter.outcome({ release, epoch: 1, arm: "candidate", unit: quarter * 6 + unit, failure: "error" });
@@ -113,8 +108,32 @@ test("a sidecar with contact leaves it to the origin", async () => {
     }
     await fleet.pass(250);
   }
+}
+
+test("a sidecar with contact leaves it to the origin, whatever it has seen", async () => {
+  // An origin that wants more than any sidecar ever does.
+  const fleet = await createFleet({ guard: { alpha: 1e-200, absolute: [] } });
+  await fleet.sidecar("host-7");
+  const app = await fleet.app("app-7", ["host-7"]);
+  const release = await fleet.release(20_000);
+  await fleet.pass(1_000);
+  await fail(fleet, app, release);
   expect(app.snapshot().marks.has(release)).toBe(false);
-  // Nor does it while it is cut off, for as long as a person said.
+  fleet.cut("origin");
+  await fleet.pass(cutOffMs - 2_500);
+  expect(app.snapshot().marks.has(release)).toBe(false);
+  await fleet.pass(3_500);
+  expect(app.snapshot().marks.has(release)).toBe(true);
+});
+
+test("a cut-off sidecar heeds that the guard is off, for as long as a person said", async () => {
+  const fleet = await createFleet();
+  await fleet.sidecar("host-7");
+  const app = await fleet.app("app-7", ["host-7"]);
+  const release = await fleet.release(20_000);
+  await fleet.pass(1_000);
+  await fleet.post("origin", `/v1/releases/${release}/guard-off`, { forMs: 30_000, reason: "known" });
+  await fail(fleet, app, release);
   fleet.cut("origin");
   await fleet.pass(cutOffMs + 1_000);
   expect(app.snapshot().marks.has(release)).toBe(false);
@@ -252,4 +271,58 @@ test("a sidecar's share of the budget is a thousandth, half for each kind of rul
     [expect.closeTo(5e-7, 12), "evidence"],
   ]);
   expect(localConfig({ ...defaultGuardConfig, absolute: [] }).absolute).toEqual([]);
+});
+
+test("a position on disk from before the evidence beside it keeps no sidecar from starting", async () => {
+  const by = { kind: "person", name: "anna" } as const;
+  const release: ReleaseState = {
+    id: "r",
+    dataset: "prices",
+    salt: "salt",
+    plan: defaultPlan,
+    phase: "running",
+    thousandths: 5_000,
+    epoch: 1,
+    stepSince: 0,
+    stepBy: by,
+    hold: null,
+    guardOff: null,
+    startedAt: 0,
+    startedBy: by,
+    candidatePublish: 2,
+    stablePublish: 1,
+    ended: null,
+  };
+  let text: string | null = null;
+  const guard = (snapshot: Snapshot): LocalGuard =>
+    createLocalGuard({
+      host: "host-7",
+      clock: createVirtualClock(),
+      logger: pino({ level: "silent" }),
+      snapshot: () => snapshot,
+      contactAgeMs: () => 0,
+      present: () => undefined,
+      file: {
+        read: async () => text,
+        write: async (json) => void (text = json),
+        stamp: () => null,
+        remove: async () => undefined,
+      },
+    });
+  const at = (epoch: number, thousandths: number): Snapshot => ({
+    log: "log-1",
+    state: { ...emptyState, releases: { r: { ...release, epoch, thousandths } } },
+    datasets: new Map(),
+    marks: new Set(),
+  });
+  const first = guard(at(1, 5_000));
+  await first.start();
+  first.follow(at(4, 50_000));
+  await first.close();
+  expect(text).toContain('"epoch":4');
+  const next = guard(at(2, 20_000));
+  await next.start();
+  next.follow(at(5, 90_000));
+  await next.close();
+  expect(text).toContain('"epoch":5');
 });
