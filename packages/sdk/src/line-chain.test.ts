@@ -1,4 +1,4 @@
-import { createVirtualClock } from "@sluice/core";
+import { createVirtualClock, type Event } from "@sluice/core";
 import type { SnapshotChange } from "@sluice/replica";
 import { beforeEach, describe, expect, test } from "vitest";
 import { chainsOf, keysBetween } from "./line-chain.ts";
@@ -47,6 +47,28 @@ beforeEach(() => {
   replica.createDataset("stock");
   replica.publish("stock", { a: 1 });
   replica.publish("prices", { a: 1, b: 1, c: 1 });
+});
+
+test("a version that was brought back breaks the chain: patches behind it lead on from another content", () => {
+  const given = changeBy(() => replica.patch("prices", { a: 2 }));
+  const [patched] = given.events ?? [];
+  const version = given.previous.datasets.get("prices")?.stable;
+  if (patched === undefined || version === null || version === undefined) throw new Error("nothing was patched");
+  const event: Extract<Event, { type: "version-restored" }> = {
+    type: "version-restored",
+    dataset: "prices",
+    number: 9,
+    restored: 1,
+    mode: "exact",
+    content: { base: version.base, overlay: null, contentHash: version.contentHash, items: version.items },
+    origin: { source: null, bytesHash: version.contentHash },
+    difference: { added: 0, removed: 0, changed: 0, unchanged: 3, examples: [] },
+    changes: null,
+    dropped: { changes: 0, keys: 0 },
+    takenBack: [],
+    cause: { reason: "back", evidence: null },
+  };
+  expect(keysOf({ ...given, events: [{ ...patched, event }, patched] }, "stable", "stable")).toBe(undefined);
 });
 
 test("patches change the patched and the removed keys of a line and no others", () => {

@@ -38,6 +38,10 @@ export function chainsOf(dataset: string, { events, previous, snapshot }: Snapsh
     } else if (type === "version-published") {
       if (event.live) stable = undefined;
       else candidate = undefined;
+    } else if (type === "version-restored") {
+      // An older content: the patches behind it lead on from that one.
+      stable = undefined;
+      candidate = undefined;
     } else if (type === "release-completed") {
       stable = candidate;
       candidate = undefined;
