@@ -19,6 +19,8 @@ const config: ViteUserConfig = defineConfig({
         test: {
           ...common,
           name: "unit",
+          // What hangs ends; a machine with other work is no reason to.
+          testTimeout: 30_000,
           include: [
             "packages/*/src/**/*.test.ts",
             "sidecar/src/**/*.test.ts",
