@@ -192,6 +192,40 @@ test("the same outage is no evidence where a sidecar has merged what many proces
   expect(evidenceOf(reports, thousandths)).toBeLessThan(10);
 });
 
+/** What a sidecar sends up of both, having merged them in each of 20 batches. */
+function mergedBatches(sources: readonly { readonly users: number; readonly knowsUnits: boolean }[]): ReleaseReport[] {
+  const merged = createOutcomeTally();
+  const processes = sources.map((source) => ({ ...source, tally: createOutcomeTally(), outcomes: [] as Outcome[] }));
+  for (const { users, outcomes } of processes) sharedOutage(users, 5_000, (each) => outcomes.push(each));
+  return Array.from({ length: 20 }, (_, batch) => {
+    for (const { tally, outcomes, users, knowsUnits } of processes) {
+      const size = users / 20;
+      for (const each of outcomes.slice(batch * size, (batch + 1) * size)) tally.add(each, 0);
+      for (const { candidate, control, ...rest } of tally.take(reportsMax)) {
+        if (knowsUnits) merged.merge({ ...rest, candidate, control });
+        else merged.merge({ ...rest, candidate: { ...candidate, units: [] }, control: { ...control, units: [] } });
+      }
+    }
+    return merged.take(reportsMax);
+  }).flat();
+}
+
+test("a process that knows no units and one that does, merged by a sidecar, are no evidence against a good release", () => {
+  const reports = mergedBatches([
+    { users: 80, knowsUnits: true },
+    { users: 2_000, knowsUnits: false },
+  ]);
+  expect(evidenceOf(reports, 5_000)).toBeLessThan(10);
+  // Each report is of one sort, in each arm.
+  for (const { candidate, control } of reports) {
+    for (const { units, failures } of [candidate, control]) {
+      if (units.length > 0) expect(units).toHaveLength(failures["http"]?.count ?? 0);
+    }
+  }
+  const failures = reports.flatMap(({ candidate, control }) => [candidate, control].map((arm) => arm.failures["http"]));
+  expect(failures.reduce((sum, each) => sum + (each?.count ?? 0), 0)).toBe(2_080);
+});
+
 test("past the bound the oldest count is dropped whole, and that is said", () => {
   const tally = createOutcomeTally();
   for (let epoch = 1; epoch <= reportsMax + 1; epoch++) tally.add(outcome({ epoch }), 0);

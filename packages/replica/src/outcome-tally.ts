@@ -55,7 +55,7 @@ export interface OutcomeTally {
   /** Counts one outcome at `nowMs` on the monotonic clock. */
   add(outcome: Outcome, nowMs: number): void;
   served(release: string, epoch: number, arm: "candidate" | "stable"): void;
-  /** Adds what another reporter counted: units are united, the rest is summed. */
+  /** Adds what another reporter counted: units are united, the rest is summed; failures with units and without stay apart. */
   merge(report: ReleaseReport): void;
   isEmpty(): boolean;
   /** Takes the oldest `max` reports out. */
@@ -84,10 +84,14 @@ export function createOutcomeTally(options: { readonly stratum?: string } = {}):
    * The report to count into, one with room for these units. To leave units out instead would leave out more of the larger
    * arm: an outage of both would then be evidence against the smaller one, the candidate.
    */
-  const tallyOf = (of: Pick<ReleaseTally, "release" | "epoch" | "stratum">, units: Units = noUnits): ReleaseTally => {
+  const tallyOf = (
+    of: Pick<ReleaseTally, "release" | "epoch" | "stratum">,
+    units: Units = noUnits,
+    lacking = "",
+  ): ReleaseTally => {
     const { release, epoch, stratum } = of;
     // Two strata are never one report: the guard must not add them up.
-    const key = `${epoch}:${release.length}:${release}${stratum ?? ""}`;
+    const key = `${epoch}:${release.length}:${lacking}:${release}${stratum ?? ""}`;
     const known = open.get(key);
     if (known !== undefined) {
       if (hasRoom(known.candidate, units.candidate) && hasRoom(known.control, units.control)) return known;
@@ -128,7 +132,8 @@ export function createOutcomeTally(options: { readonly stratum?: string } = {}):
     },
     merge(report) {
       const units = { candidate: report.candidate.units, control: report.control.units };
-      const tally = tallyOf(report, units);
+      const lacking = `${lackingOf(report.candidate)}/${lackingOf(report.control)}`;
+      const tally = tallyOf(report, units, lacking === "/" ? "" : lacking);
       mergeArm(tally.candidate, report.candidate);
       mergeArm(tally.control, report.control);
       tally.served.candidate += report.served.candidate;
@@ -159,6 +164,14 @@ export function hasFailures(arm: ArmReport): boolean {
 
 function emptyArm(): ArmTally {
   return { ok: 0, failures: new Map(), units: new Set() };
+}
+
+/**
+ * What an arm's failures come without. Such an arm is never merged with one that names units: the guard counts no more distinct
+ * failures than it is told fresh units, so the smaller arm, which more often has none, would be counted whole and the larger one not.
+ */
+function lackingOf(arm: ArmReport): string {
+  return hasFailures(arm) && arm.units.length === 0 ? "units" : "";
 }
 
 /** Whether units that an arm does not have yet fit in its report. */
