@@ -77,8 +77,10 @@ async function ofNumber(search: TargetSearch, number: number): Promise<Target> {
     for await (const { sequence, event } of patchesOf(search, minute.firstSequence - 1, minute.lastSequence)) {
       if (event.type !== "patched") continue;
       const { stable, candidate } = linesAt(lines, sequence);
-      if (event.stable.number === number && stable !== null) return { line: stable, number };
-      if (event.candidate?.number === number && candidate !== null) return { line: candidate, number };
+      const line = event.stable.number === number ? stable : event.candidate?.number === number ? candidate : undefined;
+      // Nothing of a line that was left long ago is known any more, not even which one it was.
+      if (line === null) throw tooOld(search, `v${number}`);
+      if (line !== undefined) return { line, number };
     }
   }
   const oldest = lines[0]?.publish ?? Number.POSITIVE_INFINITY;
