@@ -105,3 +105,22 @@ test("who keeps patches for half an hour has the versions of half an hour, and t
   expect(await contentHash(origin)).toBe(last?.[1]);
   await origin.origin.close();
 });
+
+test("a version that a patch gave to a line that left long ago is said to be gone, although the log still has the patch", async () => {
+  const origin = await begin({ items, keepPatchesMs: 24 * hourMs });
+  const { release } = await answerOf(
+    origin.publish("prices", pricedItems(300, 7_000), "?release=true&thousandths=100000"),
+  );
+  const patched = await answerOf(
+    origin.post("/v1/datasets/prices/patches", { items: [{ key: "sku-1", merge: { price: 1 } }] }),
+  );
+  await origin.post(`/v1/releases/${String(release)}/promote`, {});
+  await wait(keepVersionsMs + hourMs);
+  // The newest three are known however old they are: the line that took the place of the one in question is.
+  await finish(origin, pricedItems(300, 8_000));
+  await finish(origin, pricedItems(300, 9_000));
+  await wait(keepVersionsMs + hourMs);
+  expect(await restore(origin, { to: { version: patched["stable"] }, mode: "exact" })).toMatchObject({
+    code: "PRUNED",
+  });
+});
