@@ -1,19 +1,11 @@
-import type {
-  Actor,
-  Cause,
-  Clock,
-  Decision,
-  GivenCommand,
-  LoggedEvent,
-  NamespaceState,
-  Timer,
-} from "@sluice/core";
+import type { Actor, Cause, Clock, Decision, GivenCommand, LoggedEvent, NamespaceState, Timer } from "@sluice/core";
 import { assert, decide, evolve, isActive, isSluiceError, own, SluiceError } from "@sluice/core";
 import type { Mark } from "@sluice/core/api";
 import type { DatasetLines } from "@sluice/replica";
 import type { Logger } from "pino";
 import type { BuiltCommand } from "./built-command.ts";
 import { isShared } from "./built-command.ts";
+import { createGuardOff } from "./guard/guard-off.ts";
 import { asAnnounced, createOwedReverts } from "./owed-reverts.ts";
 import { createPresentedMarks } from "./presented-marks.ts";
 import type { EventLog, RememberedAnswer } from "./store/port.ts";
@@ -54,6 +46,8 @@ export interface Commands {
   marks(): readonly Mark[];
   /** The same with who gave them and why, which the log does not say yet. */
   announced(): readonly AnnouncedRevert[];
+  /** Whether the guard of a release is off now: not any more when its time is over, although the log does not say so yet. */
+  isGuardOff(release: string): boolean;
   /**
    * Carries out one command. Ends when its events are durable; a revert may end before (see `Executed.durable`).
    * Throws the rejection as SluiceError, DISK_FULL after which nothing has changed, or STORE_UNAVAILABLE after which the
@@ -128,6 +122,7 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
   /** The log may have what the store did not confirm. */
   let unsure = false;
   let state = dependencies.initial;
+  const guardOff = createGuardOff(clock, state);
   let running: Promise<void> | undefined;
   let closed = false;
 
@@ -146,7 +141,7 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
     const id = "release" in target ? target.release : own(state.datasets, target.dataset)?.release;
     const release = id === null || id === undefined ? undefined : own(state.releases, id);
     if (release === undefined || !isActive(release)) return undefined;
-    if (by.kind === "guard" && release.guardOff !== null) return undefined;
+    if (by.kind === "guard" && guardOff.isOff(state, release.id)) return undefined;
     announce({ release: release.id, at: clock.wall(), by, cause: command.cause });
     return release.id;
   }
@@ -316,6 +311,7 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
       lines.fold(state, logged, after);
       state = after;
     }
+    guardOff.follow(state, events);
     for (const release of marks.keys()) {
       const known = own(state.releases, release);
       if (known === undefined || !isActive(known)) marks.delete(release);
@@ -364,6 +360,7 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
     lines: linesOf,
     marks: () => [...marks.values()].map(({ release, at }) => ({ release, at })),
     announced: () => [...marks.values()],
+    isGuardOff: (release) => guardOff.isOff(state, release),
     async execute(given, remember) {
       if (closed) throw new SluiceError("CLOSED", "this instance is shutting down");
       const release = "command" in given ? announceRevert(given) : undefined;

@@ -70,11 +70,16 @@ interface Watched {
   readonly state: GuardState;
   readonly served: Map<number, { candidate: number; stable: number }>;
   epoch: number;
-  /** A command of this guard is on its way. */
-  acting: boolean;
+  /** Commands of this guard that are on their way; of each kind one. */
+  readonly acting: Set<GuardCommand["type"]>;
   /** A person let go on what this guard held; the same evidence is no reason to hold it again. */
   overruled: boolean;
 }
+
+type GuardCommand =
+  | { readonly type: "revert"; readonly target: { readonly release: string }; readonly cause: Cause }
+  | { readonly type: "hold"; readonly release: string; readonly cause: Cause }
+  | { readonly type: "resume"; readonly release: string; readonly reason: string };
 
 /** Makes the guards of an origin. */
 export function createGuards(dependencies: {
@@ -94,10 +99,11 @@ export function createGuards(dependencies: {
   let closed = false;
 
   function watch(release: ReleaseState, { state, overruled }: KeptGuard): void {
-    const { id, epoch, thousandths, guardOff } = release;
+    const { id, epoch, thousandths } = release;
     stepGuard(state, { epoch, thousandths }, clock.wall());
-    setGuardOff(state, guardOff !== null);
-    watched.set(id, { release: id, state, served: new Map(), epoch, acting: false, overruled });
+    setGuardOff(state, commands.isGuardOff(id));
+    const fresh = { served: new Map(), acting: new Set<GuardCommand["type"]>() };
+    watched.set(id, { ...fresh, release: id, state, epoch, overruled });
     // A release whose guard nobody finds beside the log is one whose evidence was lost.
     changed = true;
     arm();
@@ -119,7 +125,7 @@ export function createGuards(dependencies: {
       if (release !== undefined && isActive(release)) {
         if (known === undefined) begin(release, 0);
         else if (known.epoch !== release.epoch) step(known, release);
-        if (known !== undefined) setGuardOff(known.state, release.guardOff !== null);
+        if (known !== undefined) setGuardOff(known.state, commands.isGuardOff(release.id));
       } else if (known !== undefined) {
         forget(known);
       }
@@ -163,14 +169,20 @@ export function createGuards(dependencies: {
   const isMarked = (release: string): boolean => commands.marks().some((mark) => mark.release === release);
 
   function look(guard: Watched): void {
-    if (guard.acting) return;
+    if (guard.acting.has("revert")) return;
     const release = own(commands.state().releases, guard.release);
     // What is marked is reverted already, and the log takes it when it can.
     if (release === undefined || !isActive(release) || isMarked(guard.release)) return;
+    const isOff = commands.isGuardOff(guard.release);
+    setGuardOff(guard.state, isOff);
     advanceGuard(guard.state, clock.now(), clock.wall());
-    if (release.guardOff !== null) return;
-    if (guardAction(guard.state) === "none") fade(guard, release);
-    else decide(guard, release, tick(guard));
+    if (isOff) return;
+    const action = guardAction(guard.state);
+    if (action === "revert") decide(guard, release, tick(guard));
+    // The log may be slow to take a hold, or not know yet that the guard is on again: a revert waits for neither.
+    else if (guard.acting.size > 0 || release.guardOff !== null) return;
+    else if (action === "hold") decide(guard, release, tick(guard));
+    else resume(guard, release);
   }
 
   function decide(guard: Watched, release: ReleaseState, verdict: GuardVerdict): void {
@@ -188,22 +200,15 @@ export function createGuards(dependencies: {
     }
   }
 
-  function fade(guard: Watched, { id, hold }: ReleaseState): void {
+  function resume(guard: Watched, { id, hold }: ReleaseState): void {
     guard.overruled = false;
     // A hold of another rule of the guard's does not end with this one's evidence.
     if (hold?.by.kind !== "guard" || hold.by.name !== comparative) return;
     act(guard, comparative, { type: "resume", release: id, reason: "the evidence against the candidate faded" });
   }
 
-  function act(
-    guard: Watched,
-    rule: string,
-    command:
-      | { type: "revert"; target: { release: string }; cause: Cause }
-      | { type: "hold"; release: string; cause: Cause }
-      | { type: "resume"; release: string; reason: string },
-  ): void {
-    guard.acting = true;
+  function act(guard: Watched, rule: string, command: GuardCommand): void {
+    guard.acting.add(command.type);
     commands
       .execute({ by: { kind: "guard", name: rule }, command })
       .then(() => logger.warn({ release: guard.release, rule, action: command.type }, "the guard acted"))
@@ -211,9 +216,7 @@ export function createGuards(dependencies: {
         if (isSluiceError(error, "RELEASE_ENDED", "CLOSED")) return;
         logger.error({ err: error, release: guard.release, action: command.type }, "the guard could not act");
       })
-      .finally(() => {
-        guard.acting = false;
-      });
+      .finally(() => guard.acting.delete(command.type));
   }
 
   function arm(): void {

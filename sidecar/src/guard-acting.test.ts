@@ -1,0 +1,96 @@
+import { createVirtualClock } from "@sluice/core";
+import { expect, test } from "vitest";
+import { answerOf, createTestOrigin, failures, pricedItems, type TestOrigin } from "./origin.testing.ts";
+import { createMemoryDisk, type WriteFate } from "./store/memory-store.ts";
+
+const items = pricedItems(50);
+const changed = { ...items, "sku-1": { price: 55, currency: "CNY" } };
+
+/** Lets what was begun without being waited for come to its end. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+}
+
+interface Running extends TestOrigin {
+  readonly release: string;
+  nextSequence(): number;
+  /** What becomes of every write from now on. */
+  store(does: "takes" | "hangs" | "refuses"): void;
+}
+
+/** A release at 5 %, over a store whose writes go as they are told to. */
+async function running(plan?: unknown): Promise<Running> {
+  const clock = createVirtualClock();
+  let does: "takes" | "hangs" | "refuses" = "takes";
+  const fate = (): WriteFate | Promise<WriteFate> => {
+    if (does === "hangs") return new Promise(() => {});
+    return does === "takes" ? { durable: true, answer: "ok" } : { durable: false, answer: "STORE_UNAVAILABLE" };
+  };
+  const store = { id: "log-1", clock, disk: createMemoryDisk(), fate };
+  const origin = await createTestOrigin({ items, clock, store, ...(plan === undefined ? {} : { plan }) });
+  const { release } = await answerOf(origin.publish("prices", changed, "?release=true&thousandths=5000"));
+  let sequence = 0;
+  return {
+    ...origin,
+    release: String(release),
+    nextSequence: () => ++sequence,
+    store: (now) => {
+      does = now;
+    },
+  };
+}
+
+async function report(origin: Running, counts: Parameters<typeof failures>[2]): Promise<void> {
+  await origin.post("/v1/outcomes", failures(origin.release, origin.nextSequence(), counts));
+  origin.clock.advance(250);
+  await settle();
+}
+
+async function pass(origin: Running, ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 250) {
+    origin.clock.advance(250);
+    await settle();
+  }
+}
+
+const releaseOf = async (origin: Running): Promise<NonNullable<Dataset["release"]> | null> =>
+  (await origin.status()).datasets[0]?.release ?? null;
+type Dataset = Awaited<ReturnType<TestOrigin["status"]>>["datasets"][number];
+
+const reverted = { release: null, lastRevert: { by: { kind: "guard" } } };
+const suspicious = { candidateFailures: 2, candidateOk: 18, ok: 400 };
+/** As many failures in the control as its share gives, and none in the candidate. */
+const faded = { candidateOk: 100, controlFailures: 90, ok: 1_900 };
+
+test("a hold of the guard's that the store hangs on does not keep it from reverting", async () => {
+  const origin = await running();
+  origin.store("hangs");
+  await report(origin, suspicious);
+  await report(origin, { candidateFailures: 20, ok: 400 });
+  expect((await origin.status()).datasets[0]).toMatchObject(reverted);
+});
+
+test("a resume of the guard's that the store hangs on does not keep it from reverting", async () => {
+  const origin = await running();
+  await report(origin, suspicious);
+  expect((await releaseOf(origin))?.hold?.by.kind).toBe("guard");
+  origin.store("hangs");
+  await report(origin, faded);
+  await report(origin, { candidateFailures: 60, ok: 400 });
+  await report(origin, { candidateFailures: 60, ok: 400 });
+  expect((await origin.status()).datasets[0]).toMatchObject(reverted);
+});
+
+test("a guard that is off for a time is on again after it although the log cannot be written", async () => {
+  const origin = await running();
+  await origin.post(`/v1/releases/${origin.release}/guard-off`, { forMs: 10_000, reason: "a known bad client" });
+  origin.store("refuses");
+  await report(origin, { candidateFailures: 20, ok: 400 });
+  await pass(origin, 9_000);
+  expect(await releaseOf(origin)).toMatchObject({ phase: "running", evidence: { candidateFailures: 20 } });
+  await pass(origin, 1_000);
+  expect((await origin.status()).datasets[0]).toMatchObject(reverted);
+  origin.store("takes");
+  await pass(origin, 2_000);
+  expect((await origin.status()).datasets[0]).toMatchObject({ ...reverted, stable: { publish: 1 } });
+});
