@@ -1,5 +1,14 @@
 import type { Actor, Cause, DatasetState, Line, NamespaceState, ReleaseState } from "@sluice/core";
-import { activeRelease, everybodyThousandths, evolve, holdMsAt, isActive, nextStep, own, restoredName } from "@sluice/core";
+import {
+  activeRelease,
+  everybodyThousandths,
+  evolve,
+  holdMsAt,
+  isActive,
+  nextStep,
+  own,
+  restoredName,
+} from "@sluice/core";
 import type {
   CandidateStatus,
   DatasetStatus,
@@ -150,7 +159,7 @@ function releaseStatus(from: StatusSources, release: ReleaseState): ReleaseStatu
     phase: release.phase,
     thousandths: release.thousandths,
     epoch: release.epoch,
-    since: release.stepSince,
+    since: release.setAt,
     by: release.stepBy,
     startedAt: release.startedAt,
     startedBy: release.startedBy,

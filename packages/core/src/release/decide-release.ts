@@ -215,11 +215,11 @@ function nothingToRevert(state: NamespaceState, name: string): Decision {
 
 function staleEpoch(release: ReleaseState, epoch: number | null): Decision | undefined {
   if (epoch === null || epoch === release.epoch) return undefined;
-  const { stepBy, stepSince, thousandths } = release;
+  const { stepBy, setAt, thousandths } = release;
   return reject(
     "CONFLICT",
-    `the percentage changed meanwhile: ${stepBy.kind} ${stepBy.name} set ${percentText(thousandths)} at ${new Date(stepSince).toISOString()}; look again`,
-    { epoch: release.epoch, thousandths, by: stepBy, at: stepSince },
+    `the percentage changed meanwhile: ${stepBy.kind} ${stepBy.name} set ${percentText(thousandths)} at ${new Date(setAt).toISOString()}; look again`,
+    { epoch: release.epoch, thousandths, by: stepBy, at: setAt },
   );
 }
 

@@ -265,3 +265,24 @@ test("a patch of nothing changes nothing, and one of either line alone is one", 
   const differing = { ...patch, differingKeys: ["a"], bothLines: true };
   expect(carryOut(running(), differing).logged).toHaveLength(1);
 });
+
+test("what was held and resumed in its bake is what everybody sees since the promotion, not since the resume", () => {
+  const promote: Command = { type: "promote", release, epoch: null };
+  const baking = carryOut(running(), promote, ben, later).state;
+  const held = carryOut(baking, { type: "hold", release, cause: reason }, ben, later + 1).state;
+  const eve = { kind: "person", name: "eve" } as const;
+  const resumed = carryOut(held, { type: "resume", release, reason: "seen" }, eve, later + 2).state;
+  expect(releaseOf(resumed)).toMatchObject({ stepSince: later + 2, setAt: later, stepBy: ben });
+  const completed = carryOut(resumed, promote, eve, later + 3).state;
+  expect(completed.datasets["prices"]?.stableSince).toEqual({ at: later, by: ben });
+});
+
+test("who looked at an old step is told when the percentage was set, not when the plan was resumed", () => {
+  const set: Command = { type: "set-percentage", release, thousandths: 5_000, epoch: null };
+  const state = carryOut(running(), set, ben, later).state;
+  const resumed = carryOut(state, { type: "resume", release, reason: "seen" }, ben, later + 2).state;
+  expect(carryOut(resumed, { ...set, thousandths: 7_000, epoch: 1 }).decision).toMatchObject({
+    code: "CONFLICT",
+    details: { at: later },
+  });
+});

@@ -74,12 +74,18 @@ function apply(state: NamespaceState, logged: LoggedEvent, event: Event): Namesp
         thousandths: event.thousandths,
         epoch: release.epoch + 1,
         stepSince: at,
+        setAt: at,
         stepBy: by,
       }));
     case "release-held":
       return withRelease(state, event.release, (release) => ({ ...release, hold: { cause: event.cause, by, at } }));
     case "release-resumed":
-      return withRelease(state, event.release, (release) => ({ ...release, hold: null, stepSince: at }));
+      return withRelease(state, event.release, (release) => ({
+        ...release,
+        hold: null,
+        stepSince: at,
+        overruled: overruledBy(release, by),
+      }));
     case "release-promoted":
       return withRelease(state, event.release, (release) => ({
         ...release,
@@ -87,8 +93,10 @@ function apply(state: NamespaceState, logged: LoggedEvent, event: Event): Namesp
         thousandths: everybodyThousandths,
         epoch: release.epoch + 1,
         stepSince: at,
+        setAt: at,
         stepBy: by,
         hold: null,
+        overruled: overruledBy(release, by),
       }));
     case "guard-off": {
       const { forMs, reason } = event;
@@ -201,8 +209,10 @@ function startRelease(
     thousandths: event.thousandths,
     epoch: 1,
     stepSince: at,
+    setAt: at,
     stepBy: by,
     hold: null,
+    overruled: [],
     guardOff: null,
     startedAt: at,
     startedBy: by,
@@ -212,6 +222,13 @@ function startRelease(
   };
   const started = withDataset(state, { ...dataset, release: event.release });
   return { ...started, releases: { ...started.releases, [release.id]: release } };
+}
+
+/** What a person ended is not held again for the same reason, and a restart must not forget that. */
+function overruledBy({ hold, overruled, epoch }: ReleaseState, by: Actor): ReleaseState["overruled"] {
+  if (by.kind !== "person" || hold === null || hold.by.kind === "person" || hold.by.kind === "plan") return overruled;
+  const isOther = (its: Actor): boolean => its.kind !== hold.by.kind || its.name !== hold.by.name;
+  return [...overruled.filter((each) => isOther(each.by)), { by: hold.by, epoch }];
 }
 
 function endRelease(
@@ -236,7 +253,7 @@ function endRelease(
   const free = { ...dataset, release: null, candidate: null };
   const next: DatasetState =
     phase === "completed"
-      ? { ...free, stable: candidate, stableSince: { at: release.stepSince, by: release.stepBy } }
+      ? { ...free, stable: candidate, stableSince: { at: release.setAt, by: release.stepBy } }
       : phase === "reverted"
         ? { ...free, quarantine: [...dataset.quarantine, markOf(candidate, id, logged, cause)] }
         : free;

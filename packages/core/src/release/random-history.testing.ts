@@ -19,10 +19,7 @@ import { activeRelease, emptyState } from "./state.ts";
 export const startMs: number = Date.UTC(2026, 10, 11);
 
 /** Evidence that a promotion test might show; what it says is nothing to the machine. */
-const proof: GuardEvidence = tickGuard(
-  createGuard(defaultPlan.guard, { epoch: 1, thousandths: 1_000 }),
-  0,
-).evidence;
+const proof: GuardEvidence = tickGuard(createGuard(defaultPlan.guard, { epoch: 1, thousandths: 1_000 }), 0).evidence;
 
 /** One moment of a history: what was asked, what came of it, and the states around it. */
 export interface Moment {

@@ -90,6 +90,12 @@ export interface GuardOff {
   readonly reason: string;
 }
 
+/** A person let go on what an alert or a rule of the guard held. */
+export interface Overruled {
+  readonly by: Actor;
+  readonly epoch: number;
+}
+
 /** One release. */
 export interface ReleaseState {
   readonly id: string;
@@ -102,9 +108,13 @@ export interface ReleaseState {
   readonly epoch: number;
   /** Since when the release stands at this percentage, or bakes. A resume counts the hold anew. */
   readonly stepSince: number;
+  /** When the percentage was set last, whatever was held and resumed since; in the bake since when everybody sees the candidate. */
+  readonly setAt: number;
   /** Who set the percentage last. */
   readonly stepBy: Actor;
   readonly hold: { readonly cause: Cause; readonly by: Actor; readonly at: number } | null;
+  /** Whose holds a person has ended, each once, at its last percentage step. */
+  readonly overruled: readonly Overruled[];
   readonly guardOff: GuardOff | null;
   readonly startedAt: number;
   readonly startedBy: Actor;
