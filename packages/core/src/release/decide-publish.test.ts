@@ -43,7 +43,9 @@ test("what is held with changes that were reverted starts only for who has seen 
 
 test("a release starts at the plan's first step, or where it was asked to, and not at what is no percentage", () => {
   expect(startOf(null)).toMatchObject({ type: "release-started", thousandths: 1_000 });
-  expect(startOf(7)).toMatchObject({ type: "release-started", thousandths: 7 });
+  expect(startOf(1_007)).toMatchObject({ type: "release-started", thousandths: 1_007 });
+  // Below it the plan waits for whoever chose that.
+  expect(startOf(7)).toMatchObject({ type: "release-held", release: "release-2", cause: { evidence: null } });
   expect(startOf(100_000)).toMatchObject({ type: "release-promoted", release: "release-2" });
   const wrong = publishOf(2, { request: { ...asked, thousandths: 100_001 } });
   expect(carryOut(sample(), wrong).decision).toMatchObject({ code: "VALIDATION" });

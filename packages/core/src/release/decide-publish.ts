@@ -134,7 +134,13 @@ export function startOf(
     thousandths,
     acceptQuarantined,
   };
-  if (thousandths < everybodyThousandths) return events(by, ...before, started);
+  if (thousandths < everybodyThousandths) {
+    const isBelow = start.thousandths !== null && thousandths < (plan.steps[0]?.thousandths ?? everybodyThousandths);
+    if (!plan.automatic || !isBelow) return events(by, ...before, started);
+    // Whoever starts with less than the plan's first step wants just that, as with a percentage set by hand.
+    const cause = { reason: "it was started below the plan's first step; resume lets the plan go on", evidence: null };
+    return events(by, ...before, started, { type: "release-held", release, cause });
+  }
   // With everybody at once it bakes: a release that runs is below 100 %, which is what leases and guards go by.
   const promoted: Event = { type: "release-promoted", release, reason: "started with everybody", evidence: null };
   return events(by, ...before, started, promoted);

@@ -3,7 +3,9 @@ import type { Command } from "./command.ts";
 import { decide } from "./decide.ts";
 import type { Actor, Content } from "./event.ts";
 import { evolve } from "./evolve.ts";
+import type { Plan } from "./plan.ts";
 import { defaultPlan } from "./plan.ts";
+import { planOfPreset } from "./presets.ts";
 import type { NamespaceState, ReleaseState } from "./state.ts";
 import { activeRelease, emptyState } from "./state.ts";
 
@@ -60,12 +62,12 @@ function carryOut(
   return { state: after, events: list.map(({ event }) => event.type) };
 }
 
-function running(thousandths: number | null): NamespaceState {
+function running(thousandths: number | null, plan: Plan = { ...defaultPlan, promotion: null }): NamespaceState {
   const create: Command = {
     type: "create-dataset",
     dataset: "prices",
     policy: "canary",
-    plan: { ...defaultPlan, promotion: null },
+    plan,
     checks: [],
   };
   let { state } = carryOut(emptyState, anna, create);
@@ -130,10 +132,15 @@ test("time that passed at another step brings none: a tick that waited behind a 
   expect(carryOut(resumed, anna, { type: "tick", elapsed }, startMs + holdMs).events).toEqual([]);
 });
 
-test("a release that starts below its plan's first step stays there for the hold of that step", () => {
-  const state = running(500);
-  const holdMs = defaultPlan.steps[0]?.holdMs ?? 0;
-  expect(carryOut(state, anna, { type: "tick" }, startMs + holdMs - 1).events).toEqual([]);
-  const moved = carryOut(state, anna, { type: "tick" }, startMs + holdMs);
-  expect(activeOf(moved.state)?.thousandths).toBe(1_000);
+test("a release that is started below its plan's first step stays there until a person resumes it", () => {
+  for (const plan of [defaultPlan, planOfPreset("all-at-once"), { ...planOfPreset("all-at-once"), promotion: null }]) {
+    const state = running(500, plan);
+    expect(activeOf(state)?.hold).toMatchObject({ by: anna, cause: { reason: expect.stringMatching(/first step/) } });
+    expect(carryOut(state, anna, { type: "tick" }, startMs + 86_400_000).events).toEqual([]);
+  }
+});
+
+test("a release that is started at its plan's first step, above it or without a percentage is not held, nor one that goes by hand", () => {
+  for (const thousandths of [null, 1_000, 2_000]) expect(activeOf(running(thousandths))?.hold).toBeNull();
+  expect(activeOf(running(500, { ...defaultPlan, automatic: false }))?.hold).toBeNull();
 });
