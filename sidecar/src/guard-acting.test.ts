@@ -94,3 +94,12 @@ test("a guard that is off for a time is on again after it although the log canno
   await pass(origin, 2_000);
   expect((await origin.status()).datasets[0]).toMatchObject({ ...reverted, stable: { publish: 1 } });
 });
+
+test("what the plan holds for want of evidence the guard holds where it is suspicious", async () => {
+  const promotion = { waitMaxMs: 1_000, otherwise: "hold" };
+  const origin = await running({ automatic: true, steps: [{ thousandths: 5_000, holdMs: 1_000 }], promotion });
+  await pass(origin, 3_000);
+  expect((await releaseOf(origin))?.hold?.by.kind).toBe("plan");
+  await report(origin, suspicious);
+  expect((await releaseOf(origin))?.hold?.by.kind).toBe("guard");
+});

@@ -190,7 +190,9 @@ export function createGuards(dependencies: {
       const cause = { reason: revertReason(verdict.rule, verdict.evidence), evidence: verdict.evidence };
       act(guard, verdict.rule, { type: "revert", target: { release: guard.release }, cause });
     } else if (verdict.action === "hold") {
-      if (release.phase !== "running" || release.hold !== null || guard.overruled) return;
+      const { phase, hold } = release;
+      // The plan waits for evidence and gets some: it is the guard's to say when this hold is over.
+      if (phase !== "running" || (hold !== null && hold.by.kind !== "plan") || guard.overruled) return;
       const reason = `the candidate looks worse, not surely enough to revert: evidence ${verdict.evidence.comparativeEvidence.toPrecision(3)}`;
       act(guard, verdict.rule ?? comparative, {
         type: "hold",
