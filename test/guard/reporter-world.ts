@@ -1,5 +1,6 @@
-import { type Arm, armOf, failureFlushMs, type OutcomeReport, outcomeFlushMs } from "@sluice/core";
-import { createOutcomeTally, type OutcomeTally } from "../../packages/replica/src/outcome-tally.ts";
+import { type Arm, armOf, failureFlushMs, type OutcomeReport, outcomeFlushMs, slowKind } from "@sluice/core";
+import type { ReleaseReport } from "@sluice/core/api";
+import { createOutcomeTally, hasFailures, type OutcomeTally } from "../../packages/replica/src/outcome-tally.ts";
 import { exponential, poisson, type Random } from "./random.ts";
 import { createSchedule } from "./schedule.ts";
 import type { WorldOptions } from "./tick-world.ts";
@@ -34,6 +35,12 @@ export interface ReporterTraffic {
   readonly successes: readonly Successes[];
   /** Costs are counted from here. Default 0. */
   readonly faultMs?: number;
+  /** What failures are called; `slow` is only compared where the guard's `slowMs` is set. Default `error`. */
+  readonly kind?: string;
+  /** Processes, from the first, that send no units. Default 0. */
+  readonly unitless?: number;
+  /** All processes report to one sidecar, which sends on what it has merged. Default false. */
+  readonly behindSidecar?: boolean;
   /** Called with each report as it comes in. */
   readonly onReport?: (report: OutcomeReport, nowMs: number) => void;
 }
@@ -54,10 +61,12 @@ interface Process {
  * the first outcome, and within 20 ms of a failure in either arm. Every process comes to its own phase by that.
  */
 export function playReporters(traffic: ReporterTraffic, options: WorldOptions, random: Random): RunResult {
-  const { reporters, thousandths, endMs, failures, faultMs, onReport } = traffic;
+  const { reporters, thousandths, endMs, failures, faultMs, kind = "error", unitless = 0, onReport } = traffic;
   const watch = createWatch({ ...options, start: { epoch, thousandths } });
   const flushes = createSchedule(reporters);
   const processes: Process[] = [];
+  const sidecar = createOutcomeTally();
+  let sidecarDueMs = Infinity;
 
   const begin = (index: number, nowMs: number): void => {
     const process = processes[index];
@@ -77,22 +86,32 @@ export function playReporters(traffic: ReporterTraffic, options: WorldOptions, r
     process.tally.merge({ release, epoch, ...arms, served: { candidate: 0, stable: 0 } });
   };
 
-  const flush = (index: number, nowMs: number): void => {
-    const process = processes[index];
-    if (process === undefined) return;
-    countSuccesses(process, nowMs);
-    for (const { candidate, control } of process.tally.take(reportsMax)) {
+  const send = (reports: readonly ReleaseReport[], nowMs: number): void => {
+    for (const { candidate, control } of reports) {
       const report = { epoch, candidate, control };
       watch.report(report, nowMs);
       onReport?.(report, nowMs);
     }
+  };
+
+  const flush = (index: number, nowMs: number): void => {
+    const process = processes[index];
+    if (process === undefined) return;
+    countSuccesses(process, nowMs);
+    const taken = process.tally.take(reportsMax).map((report) => (index < unitless ? withoutUnits(report) : report));
+    if (traffic.behindSidecar === true) {
+      for (const report of taken) sidecar.merge(report);
+      const isUrgent = taken.some(({ candidate, control }) => hasFailures(candidate) || hasFailures(control));
+      sidecarDueMs = Math.min(sidecarDueMs, nowMs + (isUrgent ? failureFlushMs : outcomeFlushMs));
+    } else send(taken, nowMs);
     begin(index, nowMs);
   };
 
   const fail = ({ atMs, unit, reporter }: Failure): void => {
-    processes[reporter]?.tally.add({ release, epoch, arm: armOf(unit, thousandths), unit, failure: "error" }, atMs);
+    processes[reporter]?.tally.add({ release, epoch, arm: armOf(unit, thousandths), unit, failure: kind }, atMs);
     // As the reporter does: sooner where nothing is due sooner, whichever arm it was.
-    flushes.set(reporter, Math.min(flushes.atMs(reporter), atMs + failureFlushMs));
+    const delayMs = kind === slowKind ? outcomeFlushMs : failureFlushMs;
+    flushes.set(reporter, Math.min(flushes.atMs(reporter), atMs + delayMs));
   };
 
   for (let index = 0; index < reporters; index += 1) {
@@ -107,7 +126,7 @@ export function playReporters(traffic: ReporterTraffic, options: WorldOptions, r
     const failureAtMs = failure?.atMs ?? Infinity;
     const due = flushes.earliest();
     const dueAtMs = flushes.atMs(due);
-    const nowMs = Math.min(failureAtMs, dueAtMs, tickAtMs, faultAtMs);
+    const nowMs = Math.min(failureAtMs, dueAtMs, sidecarDueMs, tickAtMs, faultAtMs);
     if (nowMs > endMs) break;
     if (nowMs === faultAtMs) {
       watch.faultBegins(nowMs);
@@ -116,12 +135,20 @@ export function playReporters(traffic: ReporterTraffic, options: WorldOptions, r
       fail(failure);
       next += 1;
     } else if (nowMs === dueAtMs) flush(due, nowMs);
-    else {
+    else if (nowMs === sidecarDueMs) {
+      sidecarDueMs = Infinity;
+      send(sidecar.take(reportsMax), nowMs);
+    } else {
       watch.tick(nowMs);
       tickAtMs += tickMs;
     }
   }
   return watch.result();
+}
+
+function withoutUnits({ candidate, control, ...rest }: ReleaseReport): ReleaseReport {
+  const strip = ({ ok, failures }: ReleaseReport["candidate"]) => ({ ok, failures, units: [] });
+  return { ...rest, candidate: strip(candidate), control: strip(control) };
 }
 
 function segmentAt({ successes }: ReporterTraffic, atMs: number): Successes {

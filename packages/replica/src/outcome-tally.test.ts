@@ -97,16 +97,61 @@ test("slow requests have a place of their own, past the bound of kinds too", () 
   expect(failures["other"]?.count).toBe(100 - kindsMax + 2);
 });
 
-test("a slow request names no unit, and neither hides a failure of its user nor is hidden by one", () => {
+test("a slow request names its unit apart, and neither hides a failure of its user nor is hidden by one", () => {
   const tally = createOutcomeTally();
   tally.add(failed({ failure: "slow" }), 0);
   tally.add(failed(), 0);
   tally.add(failed({ failure: "slow" }), 1);
+  tally.add(failed({ failure: "slow", unit: 2 }), 1);
   expect(takeOne(tally)?.candidate).toEqual({
     ok: 0,
-    failures: { slow: { count: 2, distinct: 1 }, http: { count: 1, distinct: 1 } },
+    failures: { slow: { count: 3, distinct: 2 }, http: { count: 1, distinct: 1 } },
     units: [1],
+    slowUnits: [1, 2],
   });
+});
+
+test("slow users past a report's bound go into the next report, and their requests with them", () => {
+  const tally = createOutcomeTally();
+  for (let unit = 0; unit < unitsMax + 10; unit++) tally.add(failed({ failure: "slow", unit }), 0);
+  tally.add(failed({ failure: "slow", arm: "control", unit: 90_000 }), 0);
+  const merged = createOutcomeTally();
+  for (const report of tally.take(10)) merged.merge(report);
+  const [first, second, ...more] = merged.take(10);
+  expect(first?.candidate.slowUnits?.length).toBe(unitsMax);
+  expect(first?.candidate.failures["slow"]?.count).toBe(unitsMax);
+  expect(second?.candidate.slowUnits?.length).toBe(10);
+  expect(second?.control.slowUnits).toEqual([90_000]);
+  expect(more).toEqual([]);
+});
+
+test("slow requests that name their users and such that do not are never merged", () => {
+  const merged = createOutcomeTally();
+  const slow = createOutcomeTally();
+  slow.add(failed({ failure: "slow" }), 0);
+  const [report] = slow.take(1);
+  if (report === undefined) throw new Error("there is a report");
+  const { slowUnits: _slowUnits, ...unnamed } = report.candidate;
+  for (const candidate of [report.candidate, unnamed, report.candidate]) merged.merge({ ...report, candidate });
+  expect(merged.take(10).map(({ candidate }) => [candidate.slowUnits, candidate.failures["slow"]?.count])).toEqual([
+    [[1], 2],
+    [undefined, 1],
+  ]);
+});
+
+test("users who are slow in ten processes are counted once each", () => {
+  const thousandths = 5_000;
+  const processes = Array.from({ length: 10 }, () => createOutcomeTally());
+  sharedOutage(1_000, thousandths, (each) => {
+    if (each.unit % 10 === 0) for (const process of processes) process.add({ ...each, failure: "slow" }, 0);
+  });
+  const guard = createGuard({ ...defaultGuardConfig, slowMs: 1_000 }, { epoch: 1, thousandths });
+  for (const process of processes) for (const report of process.take(reportsMax)) ingest(guard, report);
+  const [kind] = guard.requestStreams;
+  expect(kind).toMatchObject({ kind: "slow" });
+  const users = new Set<number>();
+  sharedOutage(1_000, thousandths, ({ unit }) => unit % 10 === 0 && users.add(unit));
+  expect((kind?.candidateDistinct ?? 0) + (kind?.controlDistinct ?? 0)).toBe(users.size);
 });
 
 test("outcomes of two strata are never one report, and those of a process have its own", () => {

@@ -34,6 +34,7 @@ interface ArmTally {
   ok: number;
   readonly failures: Map<string, { count: number; distinct: number }>;
   readonly units: Set<number>;
+  readonly slowUnits: Set<number>;
 }
 
 interface ReleaseTally {
@@ -45,10 +46,10 @@ interface ReleaseTally {
   readonly served: { candidate: number; stable: number };
 }
 
-/** Units by arm. */
-type Units = Readonly<Record<Arm, readonly number[]>>;
+/** Units that a report has to have room for. */
+type Units = Pick<ArmReport, "units" | "slowUnits">;
 
-const noUnits: Units = { candidate: [], control: [] };
+const noUnits: Units = { units: [] };
 
 /** Counts of outcomes by release, percentage step, stratum and arm. */
 export interface OutcomeTally {
@@ -86,7 +87,7 @@ export function createOutcomeTally(options: { readonly stratum?: string } = {}):
    */
   const tallyOf = (
     of: Pick<ReleaseTally, "release" | "epoch" | "stratum">,
-    units: Units = noUnits,
+    units: Readonly<Partial<Record<Arm, Units>>> = {},
     lacking = "",
   ): ReleaseTally => {
     const { release, epoch, stratum } = of;
@@ -94,7 +95,7 @@ export function createOutcomeTally(options: { readonly stratum?: string } = {}):
     const key = `${epoch}:${release.length}:${lacking}:${release}${stratum ?? ""}`;
     const known = open.get(key);
     if (known !== undefined) {
-      if (hasRoom(known.candidate, units.candidate) && hasRoom(known.control, units.control)) return known;
+      if (hasRoomFor(known.candidate, units.candidate) && hasRoomFor(known.control, units.control)) return known;
       open.delete(key);
       full.push(known);
     }
@@ -118,12 +119,13 @@ export function createOutcomeTally(options: { readonly stratum?: string } = {}):
         return;
       }
       if (failure === slowKind) {
-        // Without its unit: the unit stream counts each unit once in a release, and slow requests would use them all up.
-        const distinct = isDistinctSlow(`${release}:${unit}`, nowMs) ? 1 : 0;
-        count(tallyOf({ ...options, release, epoch })[arm], slowKind, 1, distinct);
+        // Apart from units that failed: the unit stream counts each once in a release, and slow requests would use them all up.
+        const tally = tallyOf({ ...options, release, epoch }, { [arm]: { units: [], slowUnits: [unit] } })[arm];
+        count(tally, slowKind, 1, isDistinctSlow(`${release}:${unit}`, nowMs) ? 1 : 0);
+        tally.slowUnits.add(unit);
         return;
       }
-      const tally = tallyOf({ ...options, release, epoch }, { ...noUnits, [arm]: [unit] })[arm];
+      const tally = tallyOf({ ...options, release, epoch }, { [arm]: { units: [unit] } })[arm];
       count(tally, failure, 1, isDistinct(`${release}:${unit}`, nowMs) ? 1 : 0);
       tally.units.add(unit);
     },
@@ -131,9 +133,8 @@ export function createOutcomeTally(options: { readonly stratum?: string } = {}):
       tallyOf({ ...options, release, epoch }).served[arm]++;
     },
     merge(report) {
-      const units = { candidate: report.candidate.units, control: report.control.units };
       const lacking = `${lackingOf(report.candidate)}/${lackingOf(report.control)}`;
-      const tally = tallyOf(report, units, lacking === "/" ? "" : lacking);
+      const tally = tallyOf(report, report, lacking === "/" ? "" : lacking);
       mergeArm(tally.candidate, report.candidate);
       mergeArm(tally.control, report.control);
       tally.served.candidate += report.served.candidate;
@@ -163,7 +164,7 @@ export function hasFailures(arm: ArmReport): boolean {
 }
 
 function emptyArm(): ArmTally {
-  return { ok: 0, failures: new Map(), units: new Set() };
+  return { ok: 0, failures: new Map(), units: new Set(), slowUnits: new Set() };
 }
 
 /**
@@ -171,11 +172,17 @@ function emptyArm(): ArmTally {
  * failures than it is told fresh units, so the smaller arm, which more often has none, would be counted whole and the larger one not.
  */
 function lackingOf(arm: ArmReport): string {
-  return hasFailures(arm) && arm.units.length === 0 ? "units" : "";
+  const failed = hasFailures(arm) && arm.units.length === 0 ? "units" : "";
+  const isSlow = own(arm.failures, slowKind) !== undefined && (arm.slowUnits ?? []).length === 0;
+  return isSlow ? `${failed}slow` : failed;
 }
 
 /** Whether units that an arm does not have yet fit in its report. */
-function hasRoom({ units }: ArmTally, more: readonly number[]): boolean {
+function hasRoomFor(arm: ArmTally, { units, slowUnits = [] }: Units = noUnits): boolean {
+  return hasRoom(arm.units, units) && hasRoom(arm.slowUnits, slowUnits);
+}
+
+function hasRoom(units: ReadonlySet<number>, more: readonly number[]): boolean {
   if (units.size + more.length <= unitsMax) return true;
   return units.size + more.filter((unit) => !units.has(unit)).length <= unitsMax;
 }
@@ -197,10 +204,16 @@ function mergeArm(arm: ArmTally, report: ArmReport): void {
     if (counted !== undefined) count(arm, kind, counted.count, counted.distinct);
   }
   for (const unit of report.units) arm.units.add(unit);
+  for (const unit of report.slowUnits ?? []) arm.slowUnits.add(unit);
 }
 
-function reportOf({ ok, failures, units }: ArmTally): ArmReport {
-  return { ok, failures: Object.fromEntries(failures), units: [...units] };
+function reportOf({ ok, failures, units, slowUnits }: ArmTally): ArmReport {
+  return {
+    ok,
+    failures: Object.fromEntries(failures),
+    units: [...units],
+    ...(slowUnits.size === 0 ? {} : { slowUnits: [...slowUnits] }),
+  };
 }
 
 /** Says of each failure whether its key has had none for `distinctWindowMs`; every failure starts the window anew. */

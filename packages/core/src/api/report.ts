@@ -29,10 +29,13 @@ export interface OutcomeBatch {
 
 const countSchema: z.ZodType<number> = z.int().min(0).max(1_000_000_000);
 
+const unitsSchema: z.ZodType<readonly number[]> = z.array(z.int().min(0).max(99_999)).max(256);
+
 const armReportSchema: z.ZodType<ArmReport> = z.object({
   ok: countSchema,
   failures: z.record(z.string().min(1).max(64), z.object({ count: countSchema, distinct: countSchema })),
-  units: z.array(z.int().min(0).max(99_999)).max(256),
+  units: unitsSchema,
+  slowUnits: unitsSchema.exactOptional(),
 });
 
 const releaseReportSchema: z.ZodType<ReleaseReport> = z.object({

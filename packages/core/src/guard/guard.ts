@@ -66,13 +66,14 @@ export function ingest(state: GuardState, report: OutcomeReport, at: number = st
   addTally(state.total, tally);
   addTally(state.pending, tally);
 
-  // Slow requests are neither: they come without units.
+  // Slow requests are neither: what they name is no unit that failed.
   const failed = candidate.failures + control.failures > 0;
   const hasUnits = report.candidate.units.length + report.control.units.length > 0;
   if (failed) state.unitsKnown ??= hasUnits;
   if (hasUnits) rememberCandidateUnits(state, report.candidate.units);
   else state.failuresWithoutUnit += candidate.distinct;
-  state.failuresWithoutUnit += candidate.slow;
+  if (report.candidate.slowUnits === undefined) state.failuresWithoutUnit += candidate.slow;
+  else if (state.config.slowMs !== null) rememberCandidateUnits(state, report.candidate.slowUnits);
   // A reporter that knows no units has nothing to say about them where something failed.
   if (hasUnits || !failed) {
     compareUnits(state, epoch, report, candidate.requests);
@@ -208,10 +209,13 @@ function countArm(
   distinctByKind: number[],
 ): ArmCount {
   const sum: ArmCount = { requests: report.ok, failures: 0, distinct: 0, slow: 0 };
-  // Slow requests come without units, and so do the failures of a reporter that knows none.
-  let fresh = report.units.length > 0 ? countFresh(state.recentUnits, report.units, state.slot) : Infinity;
+  const { units } = report;
+  const slowUnits = (state.config.slowMs === null ? undefined : report.slowUnits) ?? [];
+  // A reporter that names no units knows none, and is believed.
+  let fresh = units.length > 0 ? countFresh(state.recentUnits, units, state.slot) : Infinity;
+  const freshSlow = slowUnits.length > 0 ? countFresh(state.recentSlowUnits, slowUnits, state.slot) : Infinity;
   for (const [kind, { count, distinct: told }] of Object.entries(report.failures)) {
-    const distinct = kind === slowKind ? told : Math.min(told, fresh);
+    const distinct = Math.min(told, kind === slowKind ? freshSlow : fresh);
     if (kind !== slowKind) fresh -= distinct;
     sum.requests += count;
     const index = streamOf(state, kind);

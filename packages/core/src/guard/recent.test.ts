@@ -3,6 +3,7 @@ import { defaultGuardConfig, slotMs } from "./config.ts";
 import { createGuard, ingest, tickGuard } from "./guard.ts";
 import { countFresh, type RecentUnits, restoreRecent, storeRecent } from "./recent.ts";
 import type { ArmReport } from "./report.ts";
+import type { GuardState } from "./state.ts";
 
 const none: ArmReport = { ok: 10, failures: {}, units: [] };
 const failed = (units: readonly number[], failures: ArmReport["failures"]): ArmReport => ({ ok: 10, failures, units });
@@ -72,11 +73,26 @@ test("users who fail in several kinds are not more than they are", () => {
   ]);
 });
 
-test("slow requests, and failures of a reporter that knows no units, are as distinct as it says", () => {
+test("slow requests and failures of a reporter that knows no units are as distinct as it says", () => {
   const guard = createGuard({ ...defaultGuardConfig, slowMs: 500 }, { epoch: 1, thousandths: 50_000 });
   ingest(guard, { epoch: 1, candidate: failed([1], { error: told(1), slow: told(4) }), control: none });
   ingest(guard, { epoch: 1, candidate: failed([1], { error: told(1), slow: told(4) }), control: none });
   ingest(guard, { epoch: 1, candidate: failed([], { error: told(3) }), control: none });
-  const distinct = new Map(guard.requestStreams.map(({ kind, candidateDistinct }) => [kind, candidateDistinct]));
-  expect([distinct.get("slow"), distinct.get("other")]).toEqual([8, 4]);
+  expect(distinctByKind(guard)).toEqual({ slow: 8, other: 4 });
 });
+
+test("one user who is slow in ten processes is one slow user, and neither hides a failure of his nor is hidden by one", () => {
+  const guard = createGuard({ ...defaultGuardConfig, slowMs: 500 }, { epoch: 1, thousandths: 50_000 });
+  ingest(guard, { epoch: 1, candidate: failed([7], { error: told(1) }), control: none });
+  for (let process = 0; process < 10; process += 1) {
+    ingest(guard, { epoch: 1, candidate: { ...failed([], { slow: told(1) }), slowUnits: [7] }, control: none });
+  }
+  ingest(guard, { epoch: 1, candidate: failed([8], { error: told(1) }), control: none });
+  expect(distinctByKind(guard)).toEqual({ slow: 1, other: 2 });
+  // Nor are slow users used up in the stream of units.
+  expect(guard.unitsFailed).toBe(2);
+});
+
+function distinctByKind(guard: GuardState): Record<string, number> {
+  return Object.fromEntries(guard.requestStreams.map(({ kind, candidateDistinct }) => [kind, candidateDistinct]));
+}

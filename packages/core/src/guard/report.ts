@@ -15,6 +15,8 @@ export interface ArmReport {
   readonly failures: Readonly<Record<string, FailureCount>>;
   /** The assignment buckets (0 to 99,999) whose view failed, at most 256; empty where the reporter knows none. */
   readonly units: readonly number[];
+  /** The same of views that were slow and did not fail, at most 256; left out where none was, or where the reporter knows none. */
+  readonly slowUnits?: readonly number[];
 }
 
 /** One reporter's counts of one release, of requests that were assigned under one percentage step. */
@@ -50,12 +52,15 @@ function assertArm(arm: ArmReport, path: string, unitMin: number, unitEnd: numbe
     assertCount(distinct, path, `failures.${kind}.distinct`);
     if (distinct > count) refuse(`${path}.failures.${kind}.distinct`, `at most the count of ${count}`, distinct);
   }
-  if (arm.units.length > unitsPerReportMax) {
-    refuse(`${path}.units`, `at most ${unitsPerReportMax} units`, arm.units.length);
-  }
-  for (const unit of arm.units) {
+  assertUnits(arm.units, `${path}.units`, unitMin, unitEnd);
+  if (arm.slowUnits !== undefined) assertUnits(arm.slowUnits, `${path}.slowUnits`, unitMin, unitEnd);
+}
+
+function assertUnits(units: readonly number[], path: string, unitMin: number, unitEnd: number): void {
+  if (units.length > unitsPerReportMax) refuse(path, `at most ${unitsPerReportMax} units`, units.length);
+  for (const unit of units) {
     if (!Number.isInteger(unit) || unit < unitMin || unit >= unitEnd) {
-      refuse(`${path}.units`, `whole numbers from ${unitMin} to below ${unitEnd} in this arm at this step`, unit);
+      refuse(path, `whole numbers from ${unitMin} to below ${unitEnd} in this arm at this step`, unit);
     }
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { defaultGuardConfig } from "./config.ts";
-import { createGuard, ingest } from "./guard.ts";
+import { createGuard, ingest, tickGuard } from "./guard.ts";
 import { arm, config, play, quiet, start } from "./guard.testing.ts";
 import type { ArmReport } from "./report.ts";
 
@@ -84,4 +84,21 @@ test("a failure that is reported as other is other", () => {
     { kind: "below-cost", candidateFailures: 0 },
     { kind: "other", candidateFailures: 2 },
   ]);
+});
+
+test("one user who is slow every other minute never makes the three users that a revert needs", () => {
+  const guard = createGuard({ ...defaultGuardConfig, slowMs: 100 }, { epoch: 1, thousandths: 100 });
+  const again = {
+    epoch: 1,
+    candidate: { ...slow(20, 1), slowUnits: [3] },
+    control: { ...slow(9_500, 0), slowUnits: [] },
+  };
+  for (let minute = 0; minute < 20; minute += 2) {
+    tickGuard(guard, minute * 60_000);
+    ingest(guard, again);
+  }
+  expect(tickGuard(guard, 1_200_000).evidence).toMatchObject({
+    failuresMinReached: false,
+    kinds: [{ kind: "slow", candidateDistinct: 10 }, { kind: "other" }],
+  });
 });

@@ -43,6 +43,8 @@ export interface GuardState {
   readonly units: UnitSet;
   unitsFailed: number;
   readonly recentUnits: RecentUnits;
+  /** Apart from those that failed: who is often slow would hide that he fails. */
+  readonly recentSlowUnits: RecentUnits;
   /** Whether reporters send units: decided by the first failure, before anything is compared. */
   unitsKnown: boolean | undefined;
   /** The declared kinds in their order, `slow` where slow requests count, then `other`: together the request stream. */
@@ -55,9 +57,9 @@ export interface GuardState {
   readonly total: Tally;
   /** What came in since the last tick. */
   pending: Tally;
-  /** Distinct candidate units that failed, kept up to `failuresMin`. */
+  /** Distinct candidate units that failed or were slow, kept up to `failuresMin`. */
   readonly candidateUnits: number[];
-  /** Distinct candidate failures of reporters that know no units. */
+  /** Distinct candidate failures and slow requests of reporters that know no units. */
   failuresWithoutUnit: number;
   /** Reports of steps that are no longer kept. */
   lateReports: number;
@@ -88,6 +90,7 @@ export function createState(config: GuardConfig, start: GuardStep): GuardState {
     units,
     unitsFailed: 0,
     recentUnits: new Map(),
+    recentSlowUnits: new Map(),
     unitsKnown: undefined,
     requestStreams: [...named, otherKind].map(createKind),
     promotion: createPromotion(config, named),

@@ -36,7 +36,8 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 
 function arm(ok: number, errors: number, slow: number, unitMin: number, unitEnd: number): ArmReport {
   const units = Array.from({ length: errors }, (_, index) => unitMin + index * 3).filter((unit) => unit < unitEnd);
-  return { ok, failures: { error: { count: errors, distinct: errors }, slow: { count: slow, distinct: slow } }, units };
+  const failures = { error: { count: errors, distinct: errors }, slow: { count: slow, distinct: slow } };
+  return { ok, failures, units, ...(slow % 2 === 0 ? {} : { slowUnits: [unitMin].filter((unit) => unit < unitEnd) }) };
 }
 
 /** Plays actions on a guard from a time on, and gives every verdict on the way. */

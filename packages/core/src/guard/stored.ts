@@ -47,6 +47,8 @@ export interface StoredGuard {
   /** The words of the unit set that are not 0, by their index. */
   readonly units: readonly (readonly [index: number, word: number])[];
   readonly recentUnits: StoredRecentUnits;
+  /** Left out by versions that did not ask who was slow. */
+  readonly recentSlowUnits?: StoredRecentUnits;
   readonly unitsKnown: boolean | null;
   readonly requestStreams: readonly (Omit<KindState, "stream"> & { readonly stream: StoredStream })[];
   readonly promotion: readonly StoredPromotion[];
@@ -73,6 +75,7 @@ export function serializeGuard(state: GuardState): StoredGuard {
     unitStream: storeStream(state.unitStream),
     units: [...state.units.entries()].filter(([, word]) => word !== 0),
     recentUnits: storeRecent(state.recentUnits),
+    recentSlowUnits: storeRecent(state.recentSlowUnits),
     unitsKnown: state.unitsKnown ?? null,
     requestStreams: state.requestStreams.map(({ stream, ...counts }) => ({ ...counts, stream: storeStream(stream) })),
     promotion: state.promotion.map(({ worseRatio, worseExtraRate, streams }) => ({
@@ -117,6 +120,7 @@ export function restoreGuard(stored: StoredGuard): GuardState {
     units: fresh.units,
     unitsFailed: countUnitsBelow(fresh.units, unitCount),
     recentUnits: restoreRecent(copy.recentUnits),
+    recentSlowUnits: restoreRecent(copy.recentSlowUnits ?? []),
     unitsKnown: copy.unitsKnown ?? undefined,
     requestStreams: copy.requestStreams.map((counts, index) => ({
       ...counts,
