@@ -95,6 +95,47 @@ test("a guard that is off for a time is on again after it although the log canno
   expect((await origin.status()).datasets[0]).toMatchObject({ ...reverted, stable: { publish: 1 } });
 });
 
+test("evidence that faded while the guard was off and came back is new: what a person let go on before is held again", async () => {
+  const origin = await running();
+  await report(origin, suspicious);
+  await origin.post(`/v1/releases/${origin.release}/resume`, { reason: "two known bad accounts" });
+  await origin.post(`/v1/releases/${origin.release}/guard-off`, { forMs: 600_000, reason: "a known bad client" });
+  await report(origin, faded);
+  await report(origin, { candidateFailures: 3, ok: 300 });
+  await origin.post(`/v1/releases/${origin.release}/guard-on`, { reason: "the client is gone" });
+  await pass(origin, 250);
+  expect((await releaseOf(origin))?.hold?.by.kind).toBe("guard");
+});
+
+test("evidence that stands while the guard is turned off and on is no reason to hold what a person let go on", async () => {
+  const origin = await running();
+  await report(origin, suspicious);
+  await origin.post(`/v1/releases/${origin.release}/resume`, { reason: "two known bad accounts" });
+  await origin.post(`/v1/releases/${origin.release}/guard-off`, { forMs: 600_000, reason: "a known bad client" });
+  await pass(origin, 1_000);
+  await origin.post(`/v1/releases/${origin.release}/guard-on`, { reason: "the client is gone" });
+  await pass(origin, 250);
+  expect((await releaseOf(origin))?.hold ?? null).toBe(null);
+});
+
+test("evidence that goes to and fro about the line holds once: it has to fall to half of the line, or stay below it for a minute", async () => {
+  const origin = await running();
+  await report(origin, suspicious);
+  const held = (await releaseOf(origin))?.hold?.at;
+  const evidence = async (): Promise<number> => (await releaseOf(origin))?.evidence?.comparativeEvidence ?? 0;
+  for (let down = 0; down < 3; down++) {
+    if (down > 0) await report(origin, { candidateFailures: 1, candidateOk: 39, ok: 800 });
+    expect(await evidence()).toBeGreaterThan(10);
+    while ((await evidence()) >= 10) await report(origin, { candidateOk: 1, controlFailures: 1, ok: 60 });
+    expect(await evidence()).toBeGreaterThan(5);
+    expect((await releaseOf(origin))?.hold).toMatchObject({ by: { kind: "guard" }, at: held });
+  }
+  await pass(origin, 58_000);
+  expect((await releaseOf(origin))?.hold?.by.kind).toBe("guard");
+  await pass(origin, 3_000);
+  expect((await releaseOf(origin))?.hold ?? null).toBe(null);
+});
+
 test("what the plan holds for want of evidence the guard holds where it is suspicious", async () => {
   const promotion = { waitMaxMs: 1_000, otherwise: "hold" };
   const origin = await running({ automatic: true, steps: [{ thousandths: 5_000, holdMs: 1_000 }], promotion });

@@ -16,11 +16,13 @@ import {
   createGuard,
   createSequenceLog,
   guardAction,
+  hasFaded,
   historyOf,
   ingest,
   isActive,
   isPromotionOpen,
   isSluiceError,
+  isSuspicious,
   own,
   setGuardOff,
   stepGuard,
@@ -39,6 +41,9 @@ const tickMs = 250;
 
 /** How often a guard's evidence is kept, in milliseconds: what comes after it is lost with the process. */
 const keepMs = 1_000;
+
+/** Evidence that has been below the line that holds for so long has faded, however near it is, in milliseconds. */
+const calmMs = 60_000;
 
 /** The rule whose holds end by themselves when its evidence fades. */
 const comparative = "comparative";
@@ -72,6 +77,8 @@ interface Watched {
   epoch: number;
   /** Commands of this guard that are on their way; of each kind one. */
   readonly acting: Set<GuardCommand["type"]>;
+  /** Since when, by the monotonic clock, its evidence is below the line that holds; undefined: it is not. */
+  calmSince: number | undefined;
   /** A person let go on what this guard held; the same evidence is no reason to hold it again. */
   overruled: boolean;
 }
@@ -102,7 +109,7 @@ export function createGuards(dependencies: {
     const { id, epoch, thousandths } = release;
     stepGuard(state, { epoch, thousandths }, clock.wall());
     setGuardOff(state, commands.isGuardOff(id));
-    const fresh = { served: new Map(), acting: new Set<GuardCommand["type"]>() };
+    const fresh = { served: new Map(), acting: new Set<GuardCommand["type"]>(), calmSince: undefined };
     watched.set(id, { ...fresh, release: id, state, epoch, overruled });
     // A release whose guard nobody finds beside the log is one whose evidence was lost.
     changed = true;
@@ -176,13 +183,26 @@ export function createGuards(dependencies: {
     const isOff = commands.isGuardOff(guard.release);
     setGuardOff(guard.state, isOff);
     advanceGuard(guard.state, clock.now(), clock.wall());
+    const isCalm = becalm(guard);
     if (isOff) return;
     const action = guardAction(guard.state);
     if (action === "revert") decide(guard, release, tick(guard));
     // The log may be slow to take a hold, or not know yet that the guard is on again: a revert waits for neither.
     else if (guard.acting.size > 0 || release.guardOff !== null) return;
     else if (action === "hold") decide(guard, release, tick(guard));
-    else resume(guard, release);
+    else if (isCalm) resume(guard, release);
+  }
+
+  /** Whether the evidence has faded; what comes after that is new, whoever was overruled before. */
+  function becalm(guard: Watched): boolean {
+    const now = clock.now();
+    guard.calmSince = isSuspicious(guard.state) ? undefined : (guard.calmSince ?? now);
+    const isCalm = hasFaded(guard.state) || (guard.calmSince !== undefined && now - guard.calmSince >= calmMs);
+    if (isCalm && guard.overruled) {
+      guard.overruled = false;
+      changed = true;
+    }
+    return isCalm;
   }
 
   function decide(guard: Watched, release: ReleaseState, verdict: GuardVerdict): void {
@@ -203,7 +223,6 @@ export function createGuards(dependencies: {
   }
 
   function resume(guard: Watched, { id, hold }: ReleaseState): void {
-    guard.overruled = false;
     // A hold of another rule of the guard's does not end with this one's evidence.
     if (hold?.by.kind !== "guard" || hold.by.name !== comparative) return;
     act(guard, comparative, { type: "resume", release: id, reason: "the evidence against the candidate faded" });

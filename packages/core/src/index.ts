@@ -16,7 +16,7 @@ export { isErrorCode, isSluiceError, SluiceError, statusOf } from "./error.ts";
 export type { AbsoluteEvidence } from "./guard/absolute.ts";
 export type { AbsoluteMode, AbsoluteRule, GuardConfig, PromotionBound, PromotionConfig } from "./guard/config.ts";
 export { assertGuardConfig, configAfterLosses, defaultGuardConfig, otherKind, slowKind } from "./guard/config.ts";
-export { guardAction, isPromotionOpen } from "./guard/decision.ts";
+export { guardAction, hasFaded, isPromotionOpen, isSuspicious } from "./guard/decision.ts";
 export { advanceGuard, createGuard, ingest, setGuardOff, stepGuard, tickGuard } from "./guard/guard.ts";
 export { historyOf } from "./guard/history.ts";
 export type { ArmReport, FailureCount, OutcomeReport } from "./guard/report.ts";

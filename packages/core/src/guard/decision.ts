@@ -34,6 +34,15 @@ export function guardAction(state: GuardState): GuardVerdict["action"] {
   return holds ? "hold" : "none";
 }
 
+/**
+ * Whether a hold for suspicion may end at once: the comparison's evidence is at half of the line that holds, or below it. Evidence that
+ * goes to and fro about the line itself would hold and let go on as often. At 100 % there is nothing to hold.
+ */
+export function hasFaded(state: GuardState): boolean {
+  const { thousandths } = currentEpoch(state);
+  return thousandths === unitCount || logComparativeEvidence(state) <= logHoldLine(state.config) - Math.LN2;
+}
+
 /** The verdict on the state as it stands. */
 export function giveVerdict(state: GuardState): GuardVerdict {
   if (state.reverted !== undefined) return { action: "revert", ...state.reverted };
@@ -78,7 +87,8 @@ function ratesOf({ total, requestStreams }: GuardState, kind: string | null): Pr
   return { candidateRequests, controlRequests, candidateFailures, controlFailures };
 }
 
-function isSuspicious(state: GuardState): boolean {
+/** Whether the comparison's evidence has reached the line that holds, with the guard off too. */
+export function isSuspicious(state: GuardState): boolean {
   return logComparativeEvidence(state) >= logHoldLine(state.config);
 }
 

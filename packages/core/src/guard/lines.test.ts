@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { defaultGuardConfig } from "./config.ts";
-import { guardAction, isPromotionOpen, latchComparative } from "./decision.ts";
-import { createGuard, tickGuard } from "./guard.ts";
+import { guardAction, hasFaded, isPromotionOpen, latchComparative } from "./decision.ts";
+import { createGuard, stepGuard, tickGuard } from "./guard.ts";
 import { arm, play, start } from "./guard.testing.ts";
 import { noteCrossings } from "./history.ts";
 import type { GuardState } from "./state.ts";
@@ -26,6 +26,13 @@ test("evidence of exactly the hold line holds and keeps the promotion test shut,
     for (const { streams } of guard.promotion) for (const stream of streams) stream.logEvidence = 5;
     expect([guardAction(guard), isPromotionOpen(guard)]).toEqual([action, open]);
   }
+});
+
+test("evidence of exactly half of the hold line has faded, more has not, and at 100 % whatever there is", () => {
+  const more = withEvidence(Math.log(5) + 1e-9);
+  expect([hasFaded(withEvidence(just(Math.log(5)))), hasFaded(more)]).toEqual([true, false]);
+  stepGuard(more, { epoch: 2, thousandths: 100_000 });
+  expect(hasFaded(more)).toBe(true);
 });
 
 test("evidence of exactly the revert line reverts, less does not", () => {
