@@ -47,7 +47,7 @@ function expectNext(model: Model, taken: Step): void {
       return;
     }
     case "hold":
-      model.holder ??= "person";
+      model.holder = "person";
       return;
     case "resume":
       if (model.holder !== null) for (const each of model.firing) each.wants = false;
@@ -89,7 +89,16 @@ test("whatever fires, ends, is repeated or overruled in whatever order, a releas
       }
       // A repetition leaves nothing in the log: no hold without an end between two, however often an alert was sent.
       const course = [...(await logOf(origin, "release-held")), ...(await logOf(origin, "release-resumed"))];
-      const types = course.sort((a, b) => a.sequence - b.sequence).map(({ event }) => event.type);
+      const changes = course.sort((a, b) => a.sequence - b.sequence);
+      // A person takes over what an alert holds, once, and nobody from a person.
+      const isTakenOver = (index: number): boolean =>
+        changes[index]?.by.kind === "person" && changes[index - 1]?.by.kind === "alert";
+      const types = changes
+        .map(({ event }) => event.type)
+        .filter(
+          (type, index) =>
+            type !== "release-held" || !isTakenOver(index) || changes[index - 1]?.event.type !== "release-held",
+        );
       expect(types).toEqual(types.map((_type, index) => (index % 2 === 0 ? "release-held" : "release-resumed")));
       await origin.origin.close();
     }),

@@ -106,27 +106,74 @@ test("what is not held is not resumed, and what is held stays so for whoever may
   expect(typesOf(held, resume)).toEqual(["release-resumed"]);
 });
 
-test("a hold is taken over by a person and an alert from the guard and from the plan, and by nobody else", () => {
-  const waiting = { ...defaultPlan, promotion: { waitMaxMs: 0, otherwise: "hold" } } as const;
-  const start = {
-    type: "start-release",
-    dataset: "prices",
-    publish: 2,
-    thousandths: null,
-    acceptQuarantined: false,
-  } as const;
-  const planned = after(sample(), publishOf(2), { ...start, plan: waiting, draw: { release, salt: "salt" } });
-  const byPlan = carryOut(planned, { type: "tick" }, ben, noon + 86_400_000).state;
-  expect(byPlan.releases[release]?.hold?.by.kind).toBe("plan");
-  for (const held of [byPlan, carryOut(running(), hold, guard).state]) {
-    for (const by of [ben, alert]) expect(typesOf(held, hold, by)).toEqual(["release-held"]);
-    for (const by of [guard, { ...guard, name: "absolute" }, feed]) expect(typesOf(held, hold, by)).toEqual([]);
-    const set1 = carryOut(held, set(5_000)).state;
-    expect(set1.releases[release]?.hold).toMatchObject({
+const held = {
+  plan: (): NamespaceState => {
+    const waiting = { ...defaultPlan, promotion: { waitMaxMs: 0, otherwise: "hold" } } as const;
+    const start = { type: "start-release", dataset: "prices", publish: 2, acceptQuarantined: false } as const;
+    const draw = { release, salt: "salt" };
+    const planned = after(sample(), publishOf(2), { ...start, thousandths: null, plan: waiting, draw });
+    return carryOut(planned, { type: "tick" }, ben, noon + 86_400_000).state;
+  },
+  guard: (): NamespaceState => carryOut(running(), hold, guard).state,
+  alert: (): NamespaceState => carryOut(running(), hold, alert).state,
+  person: (): NamespaceState => after(running(), hold),
+};
+
+test("a hold is taken over from the plan by all others, from the guard by an alert, and by a person from all but people", () => {
+  const takers = {
+    plan: [guard, { ...guard, name: "vanished" }, alert, ben],
+    guard: [alert, ben],
+    alert: [ben],
+    person: [],
+  };
+  for (const holder of ["plan", "guard", "alert", "person"] as const) {
+    const state = held[holder]();
+    expect(state.releases[release]?.hold?.by.kind).toBe(holder);
+    for (const by of [ben, { ...ben, name: "eve" }, alert, { ...alert, name: "refused" }, guard, feed]) {
+      const takes = takers[holder].some(({ kind }) => kind === by.kind);
+      expect([holder, by, typesOf(state, hold, by)]).toEqual([holder, by, takes ? ["release-held"] : []]);
+    }
+  }
+});
+
+test("a person's hold of what an alert holds does not end with the alert", () => {
+  const both = after(held.alert(), hold);
+  expect(both.releases[release]?.hold?.by).toEqual(ben);
+  expect(typesOf(both, resume, alert)).toEqual([]);
+});
+
+test("a percentage set by hand while the plan, the guard, an alert or a query holds pauses the plan in the person's name", () => {
+  for (const holder of ["plan", "guard", "alert"] as const) {
+    const { state, logged } = carryOut(held[holder](), set(5_000));
+    expect([holder, logged.map(({ event }) => event.type)]).toEqual([holder, ["percentage-set", "release-held"]]);
+    expect(state.releases[release]?.hold).toMatchObject({
       by: ben,
       cause: { reason: expect.stringMatching(/by hand/) },
     });
+    expect(typesOf(state, resume, alert)).toEqual([]);
   }
+});
+
+test("a person who resumes what the guard suspects takes no step over it, although the plan had held before", () => {
+  const suspected = carryOut(held.plan(), hold, guard).state;
+  expect(suspected.releases[release]?.hold?.by).toEqual(guard);
+  expect(typesOf(held.plan(), resume)).toEqual(["release-resumed", "percentage-set"]);
+  expect(typesOf(suspected, resume)).toEqual(["release-resumed"]);
+});
+
+test("whose hold a person ended is remembered, at its last step, and nothing of what others or time ended", () => {
+  const overruled = (state: NamespaceState): unknown => state.releases[release]?.overruled;
+  const once = after(held.alert(), resume);
+  expect(overruled(once)).toEqual([{ by: alert, epoch: 1 }]);
+  const again = after(carryOut(after(once, set(5_000), resume), hold, alert).state, resume);
+  expect(overruled(again)).toEqual([{ by: alert, epoch: 2 }]);
+  const guarded = after(carryOut(again, hold, guard).state, promote);
+  expect(overruled(guarded)).toEqual([
+    { by: alert, epoch: 2 },
+    { by: guard, epoch: 2 },
+  ]);
+  expect(overruled(carryOut(held.alert(), resume, alert).state)).toEqual([]);
+  for (const holder of ["plan", "person"] as const) expect(overruled(after(held[holder](), resume))).toEqual([]);
 });
 
 test("an alert resumes its own hold, and neither another's nor one of somebody else who is called the same", () => {

@@ -79,21 +79,21 @@ export function decidePercentage(state: NamespaceState, by: Actor, command: Comm
       reason: "set by hand",
       evidence: null,
     };
-    if (!release.plan.automatic || (release.hold !== null && !endsByItself(release.hold))) return events(by, set);
+    if (!release.plan.automatic || release.hold?.by.kind === "person") return events(by, set);
     const cause = { reason: "the percentage was set by hand; resume lets the plan go on", evidence: null };
     return events(by, set, { type: "release-held", release: release.id, cause });
   });
 }
 
 /**
- * Stops the plan until a resume. A hold never keeps a guard or an alert from reverting. What the guard holds it takes back by
- * itself when the evidence fades, so a person or an alert that wants a hold too takes the guard's over.
+ * Stops the plan until a resume. A hold never keeps a guard or an alert from reverting. Who wants a hold takes over one that ends
+ * with less: the plan's with time, the guard's with its evidence, an alert's when it is resolved; a person's never ends by itself.
  */
 export function decideHold(state: NamespaceState, by: Actor, command: CommandOf<"hold">): Decision {
   return onActive(state, command.release, (release) => {
     const off = guardOffOf(release, by);
     if (off !== undefined) return off;
-    return release.hold === null || (endsByItself(release.hold) && (by.kind === "person" || by.kind === "alert"))
+    return release.hold === null || outranks(by, release.hold.by)
       ? events(by, { type: "release-held", release: release.id, cause: command.cause })
       : unchanged(`held already: ${release.hold.cause.reason}`, { release: release.id });
   });
@@ -118,9 +118,18 @@ export function decideResume(state: NamespaceState, by: Actor, command: CommandO
   });
 }
 
-/** A hold of the guard ends when its evidence fades, one of the plan when the promotion test opens. */
-function endsByItself({ by }: NonNullable<ReleaseState["hold"]>): boolean {
-  return by.kind === "guard" || by.kind === "plan";
+/** The higher takes a hold over from the lower. */
+const holderRank: Readonly<Record<Actor["kind"], number>> = {
+  plan: 0,
+  source: 0,
+  origin: 0,
+  guard: 1,
+  alert: 2,
+  person: 3,
+};
+
+function outranks(by: Actor, holder: Actor): boolean {
+  return holderRank[by.kind] > holderRank[holder.kind];
 }
 
 /** What the guard wants while it is off. */

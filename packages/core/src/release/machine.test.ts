@@ -333,6 +333,43 @@ describe(`random histories, seed ${seed} (SLUICE_SEED sets another)`, { timeout 
     );
   });
 
+  test("what a person holds stays held until a person says otherwise or the release ends, whoever else holds or resumes", () => {
+    fc.assert(
+      fc.property(historyArbitrary, (steps) => {
+        play(steps, ({ given, before, after, logged }) => {
+          if (given.by.kind === "person" && given.command.type !== "tick") return;
+          for (const release of Object.values(before.releases)) {
+            if (release.hold?.by.kind !== "person" || !isActive(release)) continue;
+            const now = own(after.releases, release.id);
+            if (now !== undefined && isActive(now)) expect(now.hold).toEqual(release.hold);
+            else expect(logged.map(({ event }) => event.type)).toContain("release-reverted");
+          }
+        });
+      }),
+      runs,
+    );
+  });
+
+  test("a percentage that a person sets or starts with below the plan's first step stays until a person says otherwise", () => {
+    fc.assert(
+      fc.property(historyArbitrary, (steps) => {
+        play(steps, ({ after, logged }) => {
+          for (const { event, by } of logged) {
+            if (by.kind !== "person" || (event.type !== "percentage-set" && event.type !== "release-started")) continue;
+            const release = own(after.releases, event.release);
+            if (release?.phase !== "running" || !release.plan.automatic) continue;
+            // A resume of what the plan held takes the step that the plan waited with.
+            const isResumed = logged.some((each) => each.event.type === "release-resumed");
+            const first = release.plan.steps[0]?.thousandths ?? everybodyThousandths;
+            if (event.type === "release-started" ? event.thousandths < first : !isResumed)
+              expect(release.hold?.by.kind).toBe("person");
+          }
+        });
+      }),
+      runs,
+    );
+  });
+
   test("a release stands between two lines for as long as it is active, and a dataset has at most one", () => {
     fc.assert(
       fc.property(historyArbitrary, (steps) => {

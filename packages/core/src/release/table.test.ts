@@ -1,232 +1,18 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { createGuard, tickGuard } from "../guard/guard.ts";
-import type { Command } from "./command.ts";
+import type { Command, GivenCommand } from "./command.ts";
 import { decide } from "./decide.ts";
 import type { Actor, Content, Event } from "./event.ts";
 import { evolve } from "./evolve.ts";
 import { defaultPlan } from "./plan.ts";
+import type { Asked, Situation } from "./release-table.testing.ts";
+import { table } from "./release-table.testing.ts";
 import type { NamespaceState } from "./state.ts";
 import { emptyState } from "./state.ts";
 
-/** Where a dataset can stand. */
-type Situation =
-  | "no version"
-  | "stable"
-  | "held"
-  | "running"
-  | "running, held"
-  | "baking"
-  | "baking, held"
-  | "completed"
-  | "reverted"
-  | "superseded";
-
-/** What can be asked. */
-type Asked =
-  | "publish"
-  | "publish --release"
-  | "publish --supersede"
-  | "patch"
-  | "rebase"
-  | "start"
-  | "percentage"
-  | "hold"
-  | "resume"
-  | "promote"
-  | "revert"
-  | "time"
-  | "proof"
-  | "guard off"
-  | "guard on"
-  | "restore";
-
-// The table of docs/RELEASES.md. A record without Partial: a new situation or command does not compile until every cell
-// is decided. A cell is the events, `-` where nothing changes, or the code of the refusal.
-const table: Record<Situation, Record<Asked, string>> = {
-  "no version": {
-    publish: "version-published (live)",
-    "publish --release": "version-published (live)",
-    "publish --supersede": "version-published (live)",
-    patch: "VERSION_NONE",
-    rebase: "-",
-    start: "NOTHING_HELD",
-    percentage: "RELEASE_UNKNOWN",
-    hold: "RELEASE_UNKNOWN",
-    resume: "RELEASE_UNKNOWN",
-    promote: "RELEASE_UNKNOWN",
-    revert: "NOTHING_TO_REVERT",
-    time: "-",
-    proof: "-",
-    "guard off": "RELEASE_UNKNOWN",
-    "guard on": "RELEASE_UNKNOWN",
-    restore: "VERSION_NONE",
-  },
-  stable: {
-    publish: "version-published",
-    "publish --release": "version-published, release-started",
-    "publish --supersede": "version-published, release-started",
-    patch: "patched",
-    rebase: "rebased",
-    start: "NOTHING_HELD",
-    percentage: "RELEASE_UNKNOWN",
-    hold: "RELEASE_UNKNOWN",
-    resume: "RELEASE_UNKNOWN",
-    promote: "RELEASE_UNKNOWN",
-    revert: "NOTHING_TO_REVERT",
-    time: "-",
-    proof: "-",
-    "guard off": "RELEASE_UNKNOWN",
-    "guard on": "RELEASE_UNKNOWN",
-    restore: "version-restored",
-  },
-  held: {
-    publish: "version-published",
-    "publish --release": "version-published, release-started",
-    "publish --supersede": "version-published, release-started",
-    patch: "patched",
-    rebase: "rebased",
-    start: "release-started",
-    percentage: "RELEASE_UNKNOWN",
-    hold: "RELEASE_UNKNOWN",
-    resume: "RELEASE_UNKNOWN",
-    promote: "RELEASE_UNKNOWN",
-    revert: "NOTHING_TO_REVERT",
-    time: "-",
-    proof: "-",
-    "guard off": "RELEASE_UNKNOWN",
-    "guard on": "RELEASE_UNKNOWN",
-    restore: "version-restored",
-  },
-  running: {
-    publish: "RELEASE_RUNNING",
-    "publish --release": "RELEASE_RUNNING",
-    "publish --supersede": "release-superseded, version-published, release-started",
-    patch: "patched",
-    rebase: "rebased",
-    start: "RELEASE_RUNNING",
-    percentage: "percentage-set, release-held",
-    hold: "release-held",
-    resume: "-",
-    promote: "release-promoted",
-    revert: "release-reverted",
-    time: "release-held",
-    proof: "percentage-set",
-    "guard off": "guard-off",
-    "guard on": "-",
-    restore: "release-reverted, version-restored",
-  },
-  "running, held": {
-    publish: "RELEASE_RUNNING",
-    "publish --release": "RELEASE_RUNNING",
-    "publish --supersede": "release-superseded, version-published, release-started",
-    patch: "patched",
-    rebase: "rebased",
-    start: "RELEASE_RUNNING",
-    percentage: "percentage-set",
-    hold: "-",
-    resume: "release-resumed",
-    promote: "release-promoted",
-    revert: "release-reverted",
-    time: "-",
-    proof: "-",
-    "guard off": "guard-off",
-    "guard on": "-",
-    restore: "release-reverted, version-restored",
-  },
-  baking: {
-    publish: "RELEASE_BAKING",
-    "publish --release": "RELEASE_BAKING",
-    "publish --supersede": "RELEASE_BAKING",
-    patch: "patched",
-    rebase: "rebased",
-    start: "RELEASE_RUNNING",
-    percentage: "RELEASE_BAKING",
-    hold: "release-held",
-    resume: "-",
-    promote: "release-completed",
-    revert: "release-reverted",
-    time: "release-completed",
-    proof: "release-completed",
-    "guard off": "guard-off",
-    "guard on": "-",
-    restore: "release-reverted, version-restored",
-  },
-  "baking, held": {
-    publish: "RELEASE_BAKING",
-    "publish --release": "RELEASE_BAKING",
-    "publish --supersede": "RELEASE_BAKING",
-    patch: "patched",
-    rebase: "rebased",
-    start: "RELEASE_RUNNING",
-    percentage: "RELEASE_BAKING",
-    hold: "-",
-    resume: "release-resumed",
-    promote: "release-completed",
-    revert: "release-reverted",
-    time: "-",
-    proof: "-",
-    "guard off": "guard-off",
-    "guard on": "-",
-    restore: "release-reverted, version-restored",
-  },
-  completed: {
-    publish: "version-published",
-    "publish --release": "version-published, release-started",
-    "publish --supersede": "version-published, release-started",
-    patch: "patched",
-    rebase: "rebased",
-    start: "NOTHING_HELD",
-    percentage: "RELEASE_ENDED",
-    hold: "RELEASE_ENDED",
-    resume: "RELEASE_ENDED",
-    promote: "RELEASE_ENDED",
-    revert: "NOTHING_TO_REVERT",
-    time: "-",
-    proof: "-",
-    "guard off": "RELEASE_ENDED",
-    "guard on": "RELEASE_ENDED",
-    restore: "version-restored",
-  },
-  reverted: {
-    publish: "version-published",
-    "publish --release": "version-published, release-started",
-    "publish --supersede": "version-published, release-started",
-    patch: "patched",
-    rebase: "rebased",
-    start: "NOTHING_HELD",
-    percentage: "RELEASE_ENDED",
-    hold: "RELEASE_ENDED",
-    resume: "RELEASE_ENDED",
-    promote: "RELEASE_ENDED",
-    revert: "- (the earlier receipt)",
-    time: "-",
-    proof: "-",
-    "guard off": "RELEASE_ENDED",
-    "guard on": "RELEASE_ENDED",
-    restore: "version-restored",
-  },
-  superseded: {
-    publish: "RELEASE_RUNNING",
-    "publish --release": "RELEASE_RUNNING",
-    "publish --supersede": "release-superseded, version-published, release-started",
-    patch: "patched",
-    rebase: "rebased",
-    start: "RELEASE_RUNNING",
-    percentage: "RELEASE_ENDED",
-    hold: "RELEASE_ENDED",
-    resume: "RELEASE_ENDED",
-    promote: "RELEASE_ENDED",
-    revert: "release-reverted",
-    time: "release-held",
-    proof: "percentage-set",
-    "guard off": "RELEASE_ENDED",
-    "guard on": "RELEASE_ENDED",
-    restore: "release-reverted, version-restored",
-  },
-};
-
 const anna: Actor = { kind: "person", name: "anna" };
+const alert: Actor = { kind: "alert", name: "Slow" };
 const startMs = Date.UTC(2026, 10, 11);
 const cause = { reason: "it hurts", evidence: null };
 const evidence = tickGuard(createGuard(defaultPlan.guard, { epoch: 1, thousandths: 1_000 }), 0).evidence;
@@ -261,11 +47,15 @@ function publish(state: NamespaceState, content: number, request: "none" | "rele
   };
 }
 
+/** A command of anna's, or of whom it says. */
+type History = (state: NamespaceState) => Command | GivenCommand;
+
 /** Plays commands, each of which has to be accepted. */
-function play(state: NamespaceState, commands: readonly ((state: NamespaceState) => Command)[]): NamespaceState {
+function play(state: NamespaceState, commands: readonly History[]): NamespaceState {
   let now = state;
   for (const build of commands) {
-    const decision = decide(now, { by: anna, command: build(now) }, startMs);
+    const built = build(now);
+    const decision = decide(now, "by" in built ? built : { by: anna, command: built }, startMs);
     if (decision.kind !== "events") throw new Error(`the set-up was not accepted: ${JSON.stringify(decision)}`);
     for (const { by, event } of decision.events)
       now = evolve(now, { sequence: now.sequence + 1, at: startMs, by, event });
@@ -279,17 +69,27 @@ const created = (): NamespaceState =>
   ]);
 const first = (state: NamespaceState): Command => publish(state, 1, "none");
 const second = (state: NamespaceState): Command => publish(state, 2, "release");
+const start = (thousandths: number | null): Command => ({
+  type: "start-release",
+  dataset: "prices",
+  publish: null,
+  plan: null,
+  thousandths,
+  acceptQuarantined: false,
+  draw: { release: "release-10", salt: "salt" },
+});
 const hold = (): Command => ({ type: "hold", release: "release-2", cause });
 const promote = (): Command => ({ type: "promote", release: "release-2", epoch: null });
 const revert = (): Command => ({ type: "revert", target: { release: "release-2" }, cause });
 const supersede = (state: NamespaceState): Command => publish(state, 3, "supersede");
 
-const histories: Record<Situation, readonly ((state: NamespaceState) => Command)[]> = {
+const histories: Record<Situation, readonly History[]> = {
   "no version": [],
   stable: [first],
   held: [first, (state) => publish(state, 2, "none")],
   running: [first, second],
   "running, held": [first, second, hold],
+  "running, alert holds": [first, second, () => ({ by: alert, command: hold() })],
   baking: [first, second, promote],
   "baking, held": [first, second, promote, hold],
   completed: [first, second, promote, promote],
@@ -320,15 +120,8 @@ const asked: Record<Asked, (state: NamespaceState) => Command> = {
     contentHash: contentOf(1).contentHash,
     items: 1,
   }),
-  start: () => ({
-    type: "start-release",
-    dataset: "prices",
-    publish: null,
-    plan: null,
-    thousandths: null,
-    acceptQuarantined: false,
-    draw: { release: "release-10", salt: "salt" },
-  }),
+  start: () => start(null),
+  "start below": () => start(500),
   percentage: () => ({ type: "set-percentage", release: "release-2", thousandths: 7_000, epoch: null }),
   hold,
   resume: () => ({ type: "resume", release: "release-2", reason: "looked" }),
