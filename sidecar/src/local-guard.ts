@@ -18,6 +18,7 @@ import type { Mark, OutcomeBatch } from "@sluice/core/api";
 import type { RecordFile, Snapshot } from "@sluice/replica";
 import type { Logger } from "pino";
 import { revertReason } from "./guard/reason.ts";
+import { createNewestWrite } from "./newest-write.ts";
 
 /** Without contact with the log's owner for longer, three heartbeats, a sidecar decides for itself, in milliseconds. */
 export const cutOffMs: number = 3 * heartbeatMs;
@@ -74,7 +75,13 @@ export function createLocalGuard(dependencies: LocalGuardDependencies): LocalGua
   let timer: Timer | undefined;
   let keptAtMs = clock.now();
   let changed = false;
-  let keeping: Promise<void> = Promise.resolve();
+  const kept = createNewestWrite(
+    async () => file?.write(JSON.stringify(stored())),
+    (error) => {
+      changed = true;
+      logger.warn({ err: error }, "this sidecar's evidence could not be kept; a restart would begin anew");
+    },
+  );
   let closed = false;
 
   const silenceMs = (): number => contactAgeMs() ?? clock.now() - startedMs;
@@ -148,24 +155,21 @@ export function createLocalGuard(dependencies: LocalGuardDependencies): LocalGua
     keptAtMs = clock.now();
     if (!changed || file === null) return;
     changed = false;
+    kept.changed();
+  }
+
+  function stored(): Stored {
     const guards = [...watched].map(([release, state]) => [release, serializeGuard(state)] as const);
-    const stored: Stored = { log: snapshot().log, guards };
-    const json = JSON.stringify(stored);
-    keeping = keeping
-      .then(() => file.write(json))
-      .catch((error: unknown) => {
-        changed = true;
-        logger.warn({ err: error }, "this sidecar's evidence could not be kept; a restart would begin anew");
-      });
+    return { log: snapshot().log, guards };
   }
 
   return {
     async start() {
       try {
         const json = (await file?.read()) ?? null;
-        const stored = json === null ? null : (JSON.parse(json) as Stored);
+        const before = json === null ? null : (JSON.parse(json) as Stored);
         // Releases of another log mean nothing here.
-        if (stored !== null && stored.log === snapshot().log) restored = new Map(stored.guards);
+        if (before !== null && before.log === snapshot().log) restored = new Map(before.guards);
       } catch (error) {
         logger.warn({ err: error }, "this sidecar's evidence could not be read; it begins anew");
       }
@@ -189,7 +193,7 @@ export function createLocalGuard(dependencies: LocalGuardDependencies): LocalGua
       closed = true;
       timer?.cancel();
       keep();
-      await keeping;
+      await kept.idle();
     },
   };
 }

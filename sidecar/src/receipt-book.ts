@@ -4,6 +4,7 @@ import type { Receipt } from "@sluice/core/api";
 import type { Logger } from "pino";
 import type { Commands } from "./commands.ts";
 import type { Registry } from "./followers/registry.ts";
+import { createNewestWrite } from "./newest-write.ts";
 import type { Receipts, StoredReceipt } from "./receipts.ts";
 import { createReceipts } from "./receipts.ts";
 import type { EventLog } from "./store/port.ts";
@@ -33,7 +34,6 @@ export async function createReceiptBook(dependencies: {
 }): Promise<ReceiptBook> {
   const { commands, registry, documents, clock, logger } = dependencies;
   let timer: Timer | undefined;
-  let keeping: Promise<void> = Promise.resolve();
   const receipts = createReceipts({
     clock,
     registry,
@@ -42,15 +42,15 @@ export async function createReceiptBook(dependencies: {
     },
   });
 
+  const kept = createNewestWrite(
+    () => documents.putDocument(documentName, JSON.stringify(receipts.store())),
+    (error) => logger.warn({ err: error }, "receipts could not be kept; a restart would forget them"),
+  );
+
   function keep(): void {
     timer?.cancel();
     timer = undefined;
-    const json = JSON.stringify(receipts.store());
-    keeping = keeping
-      .then(() => documents.putDocument(documentName, json))
-      .catch((error: unknown) =>
-        logger.warn({ err: error }, "receipts could not be kept; a restart would forget them"),
-      );
+    kept.changed();
   }
 
   try {
@@ -82,7 +82,7 @@ export async function createReceiptBook(dependencies: {
       unsubscribe();
       if (timer !== undefined) keep();
       receipts.close();
-      await keeping;
+      await kept.idle();
     },
   };
 }

@@ -2,6 +2,7 @@ import type { Actor, Clock, Timer } from "@sluice/core";
 import { own } from "@sluice/core";
 import type { Logger } from "pino";
 import { z } from "zod";
+import { createNewestWrite } from "../newest-write.ts";
 import type { EventLog } from "../store/port.ts";
 
 /** What fires: an alert, or a query of a release. */
@@ -61,7 +62,11 @@ export async function openFiringBook(dependencies: {
   const { documents, clock, logger } = dependencies;
   const book = new Map<string, Firing>();
   let timer: Timer | undefined;
-  let keeping: Promise<void> = Promise.resolve();
+  const kept = createNewestWrite(
+    () => documents.putDocument(documentName, JSON.stringify([...book.values()])),
+    (error) =>
+      logger.warn({ err: error }, "what fires could not be kept; after a restart a repeated alert would count as new"),
+  );
 
   try {
     const json = await documents.getDocument(documentName);
@@ -72,15 +77,7 @@ export async function openFiringBook(dependencies: {
 
   function keep(): void {
     timer = undefined;
-    const json = JSON.stringify([...book.values()]);
-    keeping = keeping
-      .then(() => documents.putDocument(documentName, json))
-      .catch((error: unknown) =>
-        logger.warn(
-          { err: error },
-          "what fires could not be kept; after a restart a repeated alert would count as new",
-        ),
-      );
+    kept.changed();
   }
 
   function changed(): void {
@@ -115,7 +112,7 @@ export async function openFiringBook(dependencies: {
         timer.cancel();
         keep();
       }
-      await keeping;
+      await kept.idle();
     },
   };
 }

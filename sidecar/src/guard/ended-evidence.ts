@@ -31,7 +31,10 @@ export function createEndedEvidence(dependencies: {
   let kept: string[] = [];
   let keeping: Promise<void> = Promise.resolve();
 
-  async function put(answer: EvidenceAnswer): Promise<void> {
+  async function put(release: string): Promise<void> {
+    // So many others ended while the store was away that this one would be gone again.
+    const answer = recent.get(release);
+    if (answer === undefined) return;
     await documents.putDocument(documentNameOf(answer.release), JSON.stringify(answer));
     const all = [...kept.filter((id) => id !== answer.release), answer.release];
     const gone = all.slice(0, -endedEvidenceMax);
@@ -49,15 +52,17 @@ export function createEndedEvidence(dependencies: {
       }
     },
     keep(answer) {
-      recent.set(answer.release, answer);
+      const { release } = answer;
+      recent.delete(release);
+      recent.set(release, answer);
       for (const oldest of recent.keys()) {
         if (recent.size <= endedEvidenceMax) break;
         recent.delete(oldest);
       }
       keeping = keeping
-        .then(() => put(answer))
+        .then(() => put(release))
         .catch((error: unknown) =>
-          logger.warn({ err: error, release: answer.release }, "the evidence of an ended release could not be kept"),
+          logger.warn({ err: error, release }, "the evidence of an ended release could not be kept"),
         );
     },
     async get(release) {

@@ -7,6 +7,7 @@ import {
   serializeSequenceLog,
 } from "@sluice/core";
 import type { Logger } from "pino";
+import { createNewestWrite } from "../newest-write.ts";
 import type { EventLog } from "../store/port.ts";
 
 /** The document beside the log that holds the guards. */
@@ -39,6 +40,7 @@ interface StoredGuards {
 export interface KeptGuards {
   /** What was kept. What cannot be read is said and left out. */
   restore(): Promise<GuardRecord>;
+  /** Keeps a record as it stands when its turn to be written comes. */
   keep(record: GuardRecord): void;
   /**
    * Counts that the guard of an active release begins without the evidence that it had, and gives how often that has happened. Each
@@ -55,7 +57,11 @@ export function createKeptGuards(dependencies: {
   logger: Logger;
 }): KeptGuards {
   const { documents, logger } = dependencies;
-  let keeping: Promise<void> = Promise.resolve();
+  let newest: GuardRecord = nothing();
+  const kept = createNewestWrite(
+    () => documents.putDocument(documentName, JSON.stringify(store(newest))),
+    (error) => logger.warn({ err: error }, "the guards' evidence could not be kept; a restart would begin anew"),
+  );
 
   async function readLosses(): Promise<Readonly<Record<string, number>>> {
     try {
@@ -87,19 +93,9 @@ export function createKeptGuards(dependencies: {
         return nothing();
       }
     },
-    keep({ sequences, guards }) {
-      const list = [...guards];
-      const stored: StoredGuards = {
-        sequences: serializeSequenceLog(sequences),
-        guards: list.map(([id, { state }]) => [id, serializeGuard(state)] as const),
-        overruled: list.filter(([, { overruled }]) => overruled).map(([id]) => id),
-      };
-      const json = JSON.stringify(stored);
-      keeping = keeping
-        .then(() => documents.putDocument(documentName, json))
-        .catch((error: unknown) =>
-          logger.warn({ err: error }, "the guards' evidence could not be kept; a restart would begin anew"),
-        );
+    keep(record) {
+      newest = record;
+      kept.changed();
     },
     async lost(release, active) {
       const before = await readLosses();
@@ -116,7 +112,16 @@ export function createKeptGuards(dependencies: {
       }
       return losses;
     },
-    close: () => keeping,
+    close: () => kept.idle(),
+  };
+}
+
+function store({ sequences, guards }: GuardRecord): StoredGuards {
+  const list = [...guards];
+  return {
+    sequences: serializeSequenceLog(sequences),
+    guards: list.map(([id, { state }]) => [id, serializeGuard(state)] as const),
+    overruled: list.filter(([, { overruled }]) => overruled).map(([id]) => id),
   };
 }
 

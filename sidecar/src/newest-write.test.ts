@@ -1,0 +1,75 @@
+import { expect, test } from "vitest";
+import { createNewestWrite } from "./newest-write.ts";
+
+/** A record in a store that takes its time. */
+function createWorld(): {
+  readonly record: ReturnType<typeof createNewestWrite>;
+  readonly made: number[];
+  readonly failures: unknown[];
+  change(): void;
+  /** Ends the write in flight. */
+  end(error?: Error): Promise<void>;
+} {
+  const made: number[] = [];
+  const failures: unknown[] = [];
+  let version = 0;
+  let settle: (error?: Error) => void = () => {};
+  const write = (): Promise<void> => {
+    made.push(version);
+    return new Promise((resolve, reject) => {
+      settle = (error) => (error === undefined ? resolve() : reject(error));
+    });
+  };
+  const record = createNewestWrite(write, (error) => failures.push(error));
+  return {
+    record,
+    made,
+    failures,
+    change() {
+      version += 1;
+      record.changed();
+    },
+    async end(error) {
+      settle(error);
+      for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+    },
+  };
+}
+
+test("while a store hangs one record waits, not one a second, and it is the newest that is written", async () => {
+  const { made, change, end, record } = createWorld();
+  for (let second = 0; second < 120; second++) change();
+  expect(made).toEqual([1]);
+  await end();
+  expect(made).toEqual([1, 120]);
+  await end();
+  await record.idle();
+  expect(made).toEqual([1, 120]);
+});
+
+test("a write that fails is told, and the next one is made", async () => {
+  const { made, failures, change, end } = createWorld();
+  change();
+  change();
+  const error = new Error("the store is away");
+  await end(error);
+  expect([failures, made]).toEqual([[error], [1, 2]]);
+  await end();
+  change();
+  expect(made).toEqual([1, 2, 3]);
+});
+
+test("it is idle when what changed last is written", async () => {
+  const { change, end, record } = createWorld();
+  await record.idle();
+  change();
+  change();
+  let isIdle = false;
+  const idle = record.idle().then(() => {
+    isIdle = true;
+  });
+  await end();
+  expect(isIdle).toBe(false);
+  await end();
+  await idle;
+});
