@@ -54,3 +54,34 @@ test("a store that hangs for two minutes is given one record and then the newest
   const restored = await createKeptGuards({ documents, logger }).restore();
   expect(restored.guards.get("prices-v2")?.state.pending.candidateFailures).toBe(119);
 });
+
+test("evidence that the store cannot give now is not lost: nothing begins in its place, and it is there when the store is back", async () => {
+  const documents = createDocuments();
+  const first = createKeptGuards({ documents, logger });
+  first.keep(recordOf(3));
+  await first.close();
+  const kept = createKeptGuards({ documents, logger });
+  documents.isAway = true;
+  await expect(kept.restore()).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  documents.isAway = false;
+  expect((await kept.restore()).guards.size).toBe(1);
+});
+
+test("evidence whose content cannot be used begins anew", async () => {
+  for (const guards of ["{", "null", '{"sequences":{},"guards":{}}']) {
+    const restored = await createKeptGuards({ documents: createDocuments({ guards }), logger }).restore();
+    expect(restored.guards.size).toBe(0);
+  }
+});
+
+test("how often evidence was lost is not forgotten while the store cannot say it", async () => {
+  const documents = createDocuments();
+  const kept = createKeptGuards({ documents, logger });
+  expect(await kept.lost("prices-v2", ["prices-v2"])).toBe(1);
+  documents.isAway = true;
+  await expect(kept.lost("prices-v2", ["prices-v2"])).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  documents.isAway = false;
+  expect(await kept.lost("prices-v2", ["prices-v2"])).toBe(2);
+  documents.map.set("guard-losses", "{");
+  expect(await kept.lost("prices-v2", ["prices-v2"])).toBe(1);
+});

@@ -38,13 +38,13 @@ interface StoredGuards {
 
 /** Guards beside the log. */
 export interface KeptGuards {
-  /** What was kept. What cannot be read is said and left out. */
+  /** What was kept. What cannot be used is said and left out. Throws STORE_UNAVAILABLE where the store cannot say. */
   restore(): Promise<GuardRecord>;
   /** Keeps a record as it stands when its turn to be written comes. */
   keep(record: GuardRecord): void;
   /**
    * Counts that the guard of an active release begins without the evidence that it had, and gives how often that has happened. Each
-   * beginning may err once more, so each gets a smaller share of what was promised.
+   * beginning may err once more, so each gets a smaller share of what was promised. Throws STORE_UNAVAILABLE where the store cannot say.
    */
   lost(release: string, active: readonly string[]): Promise<number>;
   /** Ends when what was given is kept, or could not be. */
@@ -64,8 +64,9 @@ export function createKeptGuards(dependencies: {
   );
 
   async function readLosses(): Promise<Readonly<Record<string, number>>> {
+    const json = (await documents.getDocument(lossesName)) ?? "{}";
     try {
-      return JSON.parse((await documents.getDocument(lossesName)) ?? "{}") as Record<string, number>;
+      return JSON.parse(json) as Record<string, number>;
     } catch (error) {
       logger.warn(
         { err: error },
@@ -77,9 +78,10 @@ export function createKeptGuards(dependencies: {
 
   return {
     async restore() {
+      // A store that cannot be read now has the evidence all the same: to begin anew would spend another chance of error and write over it.
+      const json = await documents.getDocument(documentName);
+      if (json === undefined) return nothing();
       try {
-        const json = await documents.getDocument(documentName);
-        if (json === undefined) return nothing();
         const stored = JSON.parse(json) as StoredGuards;
         const overruled = new Set(stored.overruled);
         const guards = new Map<string, KeptGuard>();

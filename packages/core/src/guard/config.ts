@@ -112,8 +112,9 @@ export const defaultGuardConfig: GuardConfig = {
 };
 
 /**
- * The configuration of a guard that has lost its evidence and begins anew: each start may err with its own alpha, so that after
- * `losses` of them each may spend but a part, and all together what was promised.
+ * The configuration of a guard that has lost its evidence and begins anew. Each start may err with an alpha of its own, and the first one
+ * had the whole: the next one after `losses` has alpha / (losses + 1), so that all together may err with alpha times 1 + 1/2 + 1/3 + …,
+ * which is more than was promised to one and grows as slowly as the logarithm of the losses.
  */
 export function configAfterLosses(config: GuardConfig, losses: number): GuardConfig {
   if (losses === 0) return config;
