@@ -332,3 +332,57 @@ describe("where the plan counts what touched the dataset", () => {
     expect(counted()).toEqual([]);
   });
 });
+
+function giveUp(view: View<Items>, ms: number): never {
+  view.get("prices", "moved");
+  client.advance(ms);
+  throw new DOMException("gave up", "AbortError");
+}
+
+describe("what is given up", () => {
+  beforeEach(() => {
+    client = createTestClient({
+      datasets: { prices: { moved: 1 }, stock: { a: 1 } },
+      candidate: { prices: { moved: 2 } },
+      percentage: 50,
+      guard: { slowMs: 1_000 },
+    });
+  });
+
+  test.each(arms)(
+    "counts as slow in the %s arm where it had taken longer than slowMs, and as nothing before",
+    async (arm) => {
+      const soon = viewIn(arm);
+      expect(() => soon.run(() => giveUp(soon, 1_000))).toThrow("gave up");
+      const late = viewIn(arm);
+      expect(() => late.run(() => giveUp(late, 3_000))).toThrow("gave up");
+      const later = viewIn(arm);
+      await expect(later.run(async () => giveUp(later, 3_000))).rejects.toThrow("gave up");
+      expect(counted()).toEqual([`${arm} slow`, `${arm} slow`]);
+    },
+  );
+
+  test("is measured from when the work began, and from when the view was made where nobody ran it", () => {
+    const view = viewIn("candidate");
+    client.advance(2_000);
+    expect(() => view.run(() => giveUp(view, 900))).toThrow("gave up");
+    const other = viewIn("candidate");
+    other.get("prices", "moved");
+    client.advance(2_000);
+    other.giveUp();
+    expect(counted()).toEqual(["candidate slow"]);
+  });
+
+  test("counts nothing after an outcome, nor an outcome after it", () => {
+    const failed = viewIn("candidate");
+    failed.get("prices", "moved");
+    failed.fail();
+    client.advance(2_000);
+    failed.giveUp();
+    const given = viewIn("candidate");
+    given.get("prices", "moved");
+    given.giveUp();
+    given.fail();
+    expect(counted()).toEqual(["candidate error"]);
+  });
+});

@@ -44,6 +44,15 @@ export function countOutcome(
   reporter.outcome({ release, epoch, arm, unit, failure: isSlow ? slowKind : failure });
 }
 
+/**
+ * Counts a view that the caller gave up: as `slow` where it had taken longer than the plan's `slowMs` by then, else not at all. Slow
+ * requests are given up more often: to leave them all out would hide just those, and more of them in the slower arm.
+ */
+export function countGivenUp(reporter: Pick<Reporter, "outcome">, tally: Tally, durationMs: number): void {
+  const { slowMs } = tally.plan.guard;
+  if (slowMs !== null && durationMs > slowMs) countOutcome(reporter, tally, null, durationMs);
+}
+
 /** Refuses what cannot be a kind of failure: 1 to 64 characters, and not `slow`, which is measured. Throws VALIDATION. */
 export function checkKind(kind: string): string {
   if (kind === slowKind) {
@@ -61,12 +70,16 @@ export function checkKind(kind: string): string {
   );
 }
 
+/** Whether what was thrown says that the caller gave up. */
+export function isAbort(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === "AbortError";
+}
+
 /**
- * The kind of failure that something thrown stands for; undefined where it says nothing about the data: the caller gave up, or the
- * view's release was reverted, which happens to one arm only.
+ * The kind of failure that something thrown stands for, which is no abort; undefined where it says nothing about the data: the view's
+ * release was reverted, which happens to one arm only.
  */
 export function failureKindOf(thrown: unknown): string | undefined {
-  if (thrown instanceof Error && thrown.name === "AbortError") return undefined;
   if (isSluiceError(thrown, "VIEW_REVERTED")) return undefined;
   return isSluiceError(thrown, "ITEM_INVALID") ? invalidItemKind : defaultFailureKind;
 }

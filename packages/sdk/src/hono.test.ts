@@ -166,3 +166,35 @@ test("a request that took longer than the plan allows counts as slow", async () 
   for (const path of ["/100/200", "/101/200", "/101/500"]) await shop.request(path);
   expect(counted()).toEqual(["candidate ok", "candidate slow", "candidate error"]);
 });
+
+test("a request that was given up counts as slow in either arm where it had taken longer than the plan allows, else as nothing", async () => {
+  client = createTestClient({
+    datasets: { prices: { moved: 1 } },
+    candidate: { prices: { moved: 2 } },
+    percentage: 50,
+    guard: { slowMs: 1_000 },
+  });
+  const shop = new Hono();
+  let gone = new AbortController();
+  shop.onError((_, c) => c.text("broken", 500));
+  shop.use(sluiceMiddleware(client, { targetingKey: (c) => c.req.header("user") }));
+  shop.get("/client-left/:ms", (c) => {
+    client.current()?.get("prices", "moved");
+    client.advance(Number(c.req.param("ms")));
+    gone.abort();
+    return c.text("nobody is there", 500);
+  });
+  shop.get("/limit/:ms", (c) => {
+    client.current()?.get("prices", "moved");
+    client.advance(Number(c.req.param("ms")));
+    throw new DOMException("the handler's own limit", "AbortError");
+  });
+  for (const arm of arms) {
+    for (const path of ["/client-left/900", "/client-left/3000", "/limit/900", "/limit/3000"]) {
+      gone = new AbortController();
+      const headers = { user: client.targetingKey("prices", arm) };
+      await shop.request(path, { headers, signal: gone.signal });
+    }
+  }
+  expect(counted()).toEqual(["candidate slow", "candidate slow", "control slow", "control slow"]);
+});

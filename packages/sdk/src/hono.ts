@@ -1,7 +1,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { Client } from "./client.ts";
-import { defaultFailureKind, failureKindOf } from "./counting.ts";
+import { defaultFailureKind, failureKindOf, isAbort } from "./counting.ts";
 import type { View } from "./view.ts";
 
 /** How requests become views. */
@@ -18,8 +18,8 @@ export const viewHeader = "sluice-view";
 
 /**
  * Makes a view for each request, runs the handlers with it as `client.current()`, and counts what came of it: a status of 500 or above or a
- * thrown error is a failure (an HTTPException is judged by its status alone), a request that its client gave up is nothing, anything
- * else is a success, or `slow` where it took longer than the plan's `slowMs`. A handler that called `fail` or `succeed` itself has counted already.
+ * thrown error is a failure (an HTTPException is judged by its status alone), a request that its client gave up, or that ended
+ * with an AbortError, is nothing, anything else is a success; either is `slow` where it took longer than the plan's `slowMs`. A handler that called `fail` or `succeed` itself has counted already.
  */
 export function sluiceMiddleware<Items extends object>(
   client: Client<Items>,
@@ -39,7 +39,8 @@ export function sluiceMiddleware<Items extends object>(
       thrown = { error };
       throw error;
     } finally {
-      if (!c.req.raw.signal.aborted) settle(view, c, thrown);
+      if (c.req.raw.signal.aborted) view.giveUp();
+      else settle(view, c, thrown);
     }
     if (exposeHeaders.length > 0) c.header(viewHeader, exposeHeaders.map((name) => describe(view, name)).join(", "));
   };
@@ -51,8 +52,9 @@ function settle<Items extends object>(
   thrown: { readonly error: unknown } | undefined,
 ): void {
   const error = thrown === undefined ? c.error : thrown.error;
+  if (isAbort(error)) view.giveUp();
   // An HTTPException is an answer that took another way out.
-  if (error !== undefined && !(error instanceof HTTPException)) {
+  else if (error !== undefined && !(error instanceof HTTPException)) {
     const kind = failureKindOf(error);
     if (kind !== undefined) view.fail(kind);
   } else if (c.res.status >= 500) view.fail(defaultFailureKind);

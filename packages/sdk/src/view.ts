@@ -1,6 +1,6 @@
 import { type Arm, type Clock, SluiceError } from "@sluice/core";
 import type { Reporter } from "@sluice/replica";
-import { checkKind, countOutcome, defaultFailureKind, failureKindOf } from "./counting.ts";
+import { checkKind, countGivenUp, countOutcome, defaultFailureKind, failureKindOf, isAbort } from "./counting.ts";
 import type { LineRef } from "./item-cache.ts";
 import type { Choice } from "./routing.ts";
 import { InvalidItem } from "./schema.ts";
@@ -51,8 +51,13 @@ export interface View<Items extends object = Readonly<Record<string, unknown>>> 
   /** Counts the request as succeeded, unless it has failed before; as `slow` where the view was made longer ago than the plan's `slowMs`. */
   succeed(): void;
   /**
+   * Says that nobody waits for the request any more. It counts as `slow` where the view was made longer ago than the plan's `slowMs`, else
+   * not at all, whatever is said of it later.
+   */
+  giveUp(): void;
+  /**
    * Runs `fn`, sync or async, and counts what came of it: what it throws is a failure (`invalid-item` for ITEM_INVALID, else `error`),
-   * an AbortError or VIEW_REVERTED is nothing, anything else is a success, or `slow` where `fn` took longer than the plan's `slowMs`.
+   * an AbortError is given up (`slow` where `fn` had taken too long, else nothing), VIEW_REVERTED is nothing, anything else is a success, or `slow` where `fn` took longer than the plan's `slowMs`.
    */
   run<T>(fn: () => PromiseLike<T>): Promise<T>;
   run<T>(fn: () => T): T;
@@ -180,6 +185,10 @@ export class ItemView<Items extends object> implements View<Items> {
     this.#settle(null);
   }
 
+  giveUp(): void {
+    this.#giveUp(this.#madeAt);
+  }
+
   run<T>(fn: () => PromiseLike<T>): Promise<T>;
   run<T>(fn: () => T): T;
   run<T>(fn: () => T | PromiseLike<T>): T | Promise<T> {
@@ -188,7 +197,7 @@ export class ItemView<Items extends object> implements View<Items> {
     try {
       result = fn();
     } catch (error) {
-      this.#settleThrown(error);
+      this.#settleThrown(error, startedAt);
       throw error;
     }
     if (isPromiseLike(result)) return this.#settleLater(result, startedAt);
@@ -202,19 +211,36 @@ export class ItemView<Items extends object> implements View<Items> {
       this.#settle(null, startedAt);
       return result;
     } catch (error) {
-      this.#settleThrown(error);
+      this.#settleThrown(error, startedAt);
       throw error;
     }
   }
 
-  #settleThrown(error: unknown): void {
+  #settleThrown(error: unknown, startedAt: number): void {
+    if (isAbort(error)) {
+      this.#giveUp(startedAt);
+      return;
+    }
     const kind = failureKindOf(error);
     if (kind === undefined) this.#isSettled = true;
     else this.#settle(kind);
   }
 
+  get #madeAt(): number {
+    return this.#expiresAt - this.#host.viewMaxAgeMs;
+  }
+
+  #giveUp(startedAt: number): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    for (const { comparison } of this.#choices.values()) {
+      if (comparison === null) continue;
+      countGivenUp(this.#host.reporter, comparison.tally, this.#host.clock.now() - startedAt);
+    }
+  }
+
   /** Without a start it is what was made of the view since it was made. */
-  #settle(failure: string | null, startedAt: number = this.#expiresAt - this.#host.viewMaxAgeMs): void {
+  #settle(failure: string | null, startedAt: number = this.#madeAt): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
     for (const { comparison } of this.#choices.values()) {
