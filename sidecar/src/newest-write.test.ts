@@ -6,19 +6,18 @@ function createWorld(): {
   readonly record: ReturnType<typeof createNewestWrite>;
   readonly made: number[];
   readonly failures: unknown[];
-  change(): void;
+  readonly change: () => void;
   /** Ends the write in flight. */
-  end(error?: Error): Promise<void>;
+  readonly end: (error?: Error) => Promise<void>;
 } {
   const made: number[] = [];
   const failures: unknown[] = [];
   let version = 0;
-  let settle: (error?: Error) => void = () => {};
+  let flying = Promise.withResolvers<void>();
   const write = (): Promise<void> => {
     made.push(version);
-    return new Promise((resolve, reject) => {
-      settle = (error) => (error === undefined ? resolve() : reject(error));
-    });
+    flying = Promise.withResolvers<void>();
+    return flying.promise;
   };
   const record = createNewestWrite(write, (error) => failures.push(error));
   return {
@@ -30,7 +29,8 @@ function createWorld(): {
       record.changed();
     },
     async end(error) {
-      settle(error);
+      if (error === undefined) flying.resolve();
+      else flying.reject(error);
       for (let turn = 0; turn < 10; turn++) await Promise.resolve();
     },
   };
@@ -65,7 +65,7 @@ test("it is idle when what changed last is written", async () => {
   change();
   change();
   let isIdle = false;
-  const idle = record.idle().then(() => {
+  const idle = record.idle().finally(() => {
     isIdle = true;
   });
   await end();

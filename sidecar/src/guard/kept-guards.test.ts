@@ -42,13 +42,11 @@ function createDocuments(content: Readonly<Record<string, string>> = {}): {
 
 test("a store that hangs for two minutes is given one record and then the newest, not 120", async () => {
   const documents = createDocuments();
-  let answer: () => void = () => {};
-  documents.hangs = new Promise((resolve) => {
-    answer = resolve;
-  });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  documents.hangs = promise;
   const kept = createKeptGuards({ documents, logger });
   for (let second = 0; second < 120; second++) kept.keep(recordOf(second));
-  answer();
+  resolve();
   await kept.close();
   expect(documents.puts).toEqual(["guards", "guards"]);
   const restored = await createKeptGuards({ documents, logger }).restore();
