@@ -120,8 +120,8 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
   const registry = createRegistry({ clock, logger, leaseMs });
   const book = await createReceiptBook({ commands, registry, documents: log, clock, logger });
   const { receipts } = book;
-  watchRefusals({ commands, registry, logger });
-  holdVanished({ commands, registry, clock, leaseMs, logger });
+  const refusals = watchRefusals({ commands, registry, clock, logger });
+  const vanished = holdVanished({ commands, registry, clock, leaseMs, logger });
   commands.subscribe({ events: () => shelf.retain(lines.versions()) });
 
   const hereBook = await createOriginHere({ documents: log, logger });
@@ -196,7 +196,12 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
       sources: (dataset) => sources.status(dataset),
       marks: () => commands.announced(),
       here: () => hereStatusOf(commands.state(), hereBook.hosts(), registry.live()),
-      faults: (dataset) => [...content.faults(dataset), ...signals.faults(dataset)],
+      faults: (dataset) => [
+        ...content.faults(dataset),
+        ...signals.faults(dataset),
+        ...refusals.faults(dataset.name),
+        ...vanished.faults(dataset.name),
+      ],
       queries: (release) => signals.queries(release),
       store: upkeep.status(),
     });
@@ -234,6 +239,8 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
     app,
     async close() {
       plans.close();
+      refusals.close();
+      vanished.close();
       here.close();
       await signals.close();
       await sources.close();

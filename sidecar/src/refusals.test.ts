@@ -1,6 +1,7 @@
 import type { Confirmation } from "@sluice/core/api";
 import { expect, test } from "vitest";
 import { answerOf, createTestOrigin, pricedItems, type TestOrigin } from "./origin.testing.ts";
+import { createMemoryDisk } from "./store/memory-store.ts";
 
 const items = pricedItems(50);
 const reason = 'checkout@host does not take it: prices "sku-1" of v2: price: expected a number';
@@ -13,10 +14,18 @@ async function settle(): Promise<void> {
 type Running = TestOrigin & { release: string; refuse(follower: string, app?: string): Promise<void> };
 
 /** A release whose plan goes on by time alone and requires the app `checkout`. */
-async function running(): Promise<Running> {
-  const origin = await createTestOrigin({ items, plan: { promotion: null, requiredApps: ["checkout"] } });
+async function running(store?: NonNullable<Parameters<typeof createTestOrigin>[0]>["store"]): Promise<Running> {
+  const origin = await createTestOrigin({
+    items,
+    plan: { promotion: null, requiredApps: ["checkout"] },
+    ...(store === undefined ? {} : { store }),
+  });
   const upload = { ...items, "sku-1": { price: "55", currency: "CNY" } };
   const release = String((await answerOf(origin.publish("prices", upload, "?release=true"))).release);
+  return refusing(origin, release);
+}
+
+function refusing(origin: TestOrigin, release: string): Running {
   return {
     ...origin,
     release,
@@ -108,4 +117,45 @@ test("while the guard is off a required application's refusal waits", async () =
   origin.clock.advance(1_000);
   await settle();
   expect(await releaseOf(origin)).toBeNull();
+});
+
+test("a refusal that comes while somebody else holds is not lost: it holds when that hold has ended", async () => {
+  const origin = await running();
+  const act = (command: "hold" | "resume"): Promise<Response> =>
+    origin.post(`/v1/releases/${origin.release}/${command}`, { reason: "lunch" });
+  await act("hold");
+  await origin.refuse("search-1", "search");
+  expect(await releaseOf(origin)).toMatchObject({ hold: { by: { kind: "person" } } });
+  expect((await origin.status()).datasets[0]?.health.reasons).toEqual([
+    `${reason}; it is held for that when the hold in force has ended`,
+  ]);
+  await act("resume");
+  await settle();
+  expect(await releaseOf(origin)).toMatchObject({
+    hold: { by: { kind: "alert", name: "refused" }, cause: { reason } },
+  });
+  await act("resume");
+  await origin.refuse("search-2", "search");
+  expect(await releaseOf(origin)).toMatchObject({ hold: null });
+});
+
+test("a person who takes the hold of a refusal over and goes to everybody is asked before the bake ends", async () => {
+  const origin = await running();
+  await origin.refuse("search-1", "search");
+  await origin.post(`/v1/releases/${origin.release}/hold`, { reason: "mine" });
+  expect(await releaseOf(origin)).toMatchObject({ hold: { by: { kind: "person" } } });
+  await origin.post(`/v1/releases/${origin.release}/promote`, {});
+  await settle();
+  expect(await releaseOf(origin)).toMatchObject({ phase: "baking", hold: { by: { name: "refused" } } });
+});
+
+test("what a person resumed is not held again after a restart, when the processes come back and refuse it again", async () => {
+  const store = { id: "log-1", disk: createMemoryDisk() };
+  const before = await running(store);
+  await before.refuse("search-1", "search");
+  await before.post(`/v1/releases/${before.release}/resume`, { reason: "an old test host" });
+  await before.origin.close();
+  const origin = refusing(await createTestOrigin({ store, clock: before.clock }), before.release);
+  await origin.refuse("search-1", "search");
+  expect(await releaseOf(origin)).toMatchObject({ phase: "running", hold: null });
 });

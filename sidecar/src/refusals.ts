@@ -1,12 +1,13 @@
-import { type GivenCommand, isActive, isSluiceError, own, type ReleaseState } from "@sluice/core";
+import { type Clock, isActive, isSluiceError, own, type ReleaseState } from "@sluice/core";
 import type { RefusedRelease } from "@sluice/core/api";
 import type { Logger } from "pino";
 import type { Commands } from "./commands.ts";
 import type { Registry } from "./followers/registry.ts";
+import { createStandingHolds, type StandingHolds } from "./standing-holds.ts";
 
 /**
- * Reverts a release whose candidate an application does not take that its plan requires, and holds it once where any other process
- * does not: a plan that went on by itself would show everybody, when the bake is over, what that process cannot read. Nothing else
+ * Reverts a release whose candidate an application does not take that its plan requires, and holds it where any other process
+ * does not, until a person ends that very hold: a plan that went on by itself would show everybody, when the bake is over, what that process cannot read. Nothing else
  * would stop it, since views that are kept from a candidate count in no arm. Whether it is the version or the application that is
  * wrong, where the plan does not say, a person says with a revert or a resume.
  *
@@ -15,10 +16,12 @@ import type { Registry } from "./followers/registry.ts";
 export function watchRefusals(dependencies: {
   readonly commands: Pick<Commands, "state" | "execute" | "subscribe">;
   readonly registry: Pick<Registry, "subscribe">;
+  readonly clock: Clock;
   readonly logger: Logger;
-}): void {
+}): Pick<StandingHolds, "faults" | "close"> {
   const { commands, registry, logger } = dependencies;
-  /** Releases that were held for it. */
+  const holds = createStandingHolds({ ...dependencies, by: { kind: "alert", name: "refused" } });
+  /** Releases that are to be held for it, by the first who said so. */
   const held = new Set<string>();
   /** Refusals of required applications, by release, until it has ended. */
   const required = new Map<string, string>();
@@ -38,10 +41,8 @@ export function watchRefusals(dependencies: {
       revert(active);
     } else if (!held.has(release)) {
       held.add(release);
-      // The next process that says so, or the same one when it connects again, tries anew.
-      act({ by: { kind: "alert", name: "refused" }, command: { type: "hold", release, cause: causeOf(reason) } }, () =>
-        held.delete(release),
-      );
+      // Whether a person overruled it the log says, whatever the step: a restart has all of them say it again.
+      holds.want(release, reason, 0);
     }
   }
 
@@ -49,23 +50,22 @@ export function watchRefusals(dependencies: {
     const reason = required.get(id);
     if (reason === undefined || guardOff !== null || reverting.has(id)) return;
     reverting.add(id);
-    const by = { kind: "guard", name: "refused" } as const;
-    act({ by, command: { type: "revert", target: { release: id }, cause: causeOf(reason) } }, () =>
-      reverting.delete(id),
-    );
-  }
-
-  function act(given: GivenCommand, onFailure: () => void): void {
-    const { type } = given.command;
     commands
-      .execute(given)
-      .then(() => logger.warn({ command: given.command }, `a process does not take a candidate: ${type}`))
+      .execute({
+        by: { kind: "guard", name: "refused" },
+        command: { type: "revert", target: { release: id }, cause: { reason, evidence: null } },
+      })
+      .then(({ decision, durable }) => {
+        // The guard was turned off in the same moment; it goes on from there when it is on again.
+        if (decision.kind === "unchanged" && durable) reverting.delete(id);
+        else logger.warn({ release: id, reason }, "a required application does not take a candidate: reverted");
+      })
       .catch((error: unknown) => {
-        onFailure();
+        reverting.delete(id);
         if (isSluiceError(error, "RELEASE_ENDED", "NOTHING_TO_REVERT", "CLOSED")) return;
         logger.error(
-          { err: error, command: given.command },
-          `a process does not take a candidate, and the ${type} failed`,
+          { err: error, release: id, reason },
+          "a required application does not take a candidate, and it could not be reverted",
         );
       });
   }
@@ -89,8 +89,6 @@ export function watchRefusals(dependencies: {
       }
     },
   });
-}
 
-function causeOf(reason: string): { readonly reason: string; readonly evidence: null } {
-  return { reason, evidence: null };
+  return holds;
 }

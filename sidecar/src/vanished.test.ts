@@ -1,6 +1,7 @@
-import { leaseMs } from "@sluice/core";
+import { createVirtualClock, leaseMs } from "@sluice/core";
 import { expect, test } from "vitest";
 import { answerOf, createTestOrigin, pricedItems, type TestOrigin } from "./origin.testing.ts";
+import { createMemoryDisk, type WriteFate } from "./store/memory-store.ts";
 import { vanishedMs } from "./vanished.ts";
 
 const items = pricedItems(50);
@@ -33,9 +34,17 @@ interface Fleet extends TestOrigin {
 }
 
 /** A release that has just started, with `count` processes, shop-1, shop-2, … that read it. */
-async function fleetOf(count: number, options: { kind?: "sdk" | "sidecar" } = {}): Promise<Fleet> {
-  const { kind = "sdk" } = options;
-  const origin = await createTestOrigin({ items });
+async function fleetOf(
+  count: number,
+  options: { kind?: "sdk" | "sidecar"; fate?: () => WriteFate } = {},
+): Promise<Fleet> {
+  const { kind = "sdk", fate = () => ({ durable: true, answer: "ok" }) } = options;
+  const clock = createVirtualClock();
+  const origin = await createTestOrigin({
+    items,
+    clock,
+    store: { id: "log-1", clock, disk: createMemoryDisk(), fate },
+  });
   const streams = new Map<string, () => Promise<void>>();
   for (let index = 1; index <= count; index++) {
     streams.set(`shop-${index}`, await follow(origin, `shop-${index}`, kind));
@@ -153,4 +162,67 @@ test("a release that is over is not held", async () => {
   const { sequence } = await fleet.status();
   await pass(fleet, leaseMs + 1_000);
   expect((await fleet.status()).sequence).toBe(sequence);
+});
+
+test("processes that vanish while a person holds are said in status, and hold the release when that person lets go", async () => {
+  const fleet = await fleetOf(9);
+  const resume = (): Promise<Response> => fleet.post(`/v1/releases/${fleet.release}/resume`, { reason: "go on" });
+  await fleet.post(`/v1/releases/${fleet.release}/percentage`, { thousandths: 25_000, epoch: null });
+  await pass(fleet, 5_000);
+  await fleet.crash("shop-2", "shop-7");
+  await pass(fleet, leaseMs + 1_000);
+  const reason = "2 of 9 processes vanished within 30 s of the step to 25 %: shop-2, shop-7";
+  expect((await fleet.hold())?.by.name).not.toBe("vanished");
+  expect((await fleet.status()).datasets[0]?.health).toEqual({
+    ok: false,
+    reasons: [`${reason}; it is held for that when the hold in force has ended`],
+  });
+  await resume();
+  await pass(fleet, 10);
+  expect(await fleet.hold()).toMatchObject({ by: { name: "vanished" }, cause: { reason } });
+  await resume();
+  await pass(fleet, 60_000);
+  expect(await fleet.hold()).toBeNull();
+});
+
+test("processes that vanish while the guard is off hold the release when it is on again", async () => {
+  const fleet = await fleetOf(3);
+  await fleet.post(`/v1/releases/${fleet.release}/guard-off`, { forMs: 60_000, reason: "a known fault" });
+  await fleet.crash("shop-1", "shop-2");
+  await pass(fleet, leaseMs + 1_000);
+  expect(await fleet.hold()).toBeNull();
+  expect((await fleet.status()).datasets[0]?.health.reasons).toContainEqual(
+    expect.stringMatching(/2 of 3 processes vanished .* when the guard is on again/),
+  );
+  await pass(fleet, 60_000);
+  await pass(fleet, 1_000);
+  expect((await fleet.hold())?.by.name).toBe("vanished");
+});
+
+test("a hold that the store did not take is tried again by itself, and said meanwhile", async () => {
+  let isDown = false;
+  const fleet = await fleetOf(3, {
+    fate: () => (isDown ? { durable: false, answer: "STORE_UNAVAILABLE" } : { durable: true, answer: "ok" }),
+  });
+  await fleet.crash("shop-1", "shop-2");
+  isDown = true;
+  await pass(fleet, leaseMs + 1_000);
+  expect(await fleet.hold()).toBeNull();
+  expect((await fleet.status()).datasets[0]?.health.reasons).toContainEqual(
+    expect.stringMatching(/2 of 3 processes vanished .* the store does not take/),
+  );
+  isDown = false;
+  await pass(fleet, 5_000);
+  await pass(fleet, 5_000);
+  expect((await fleet.hold())?.by.name).toBe("vanished");
+});
+
+test("a step by hand over a hold for vanished processes is a person's word on it", async () => {
+  const fleet = await fleetOf(3);
+  await fleet.crash("shop-1", "shop-2");
+  await pass(fleet, leaseMs + 1_000);
+  await fleet.post(`/v1/releases/${fleet.release}/percentage`, { thousandths: 1_000, epoch: null });
+  await fleet.post(`/v1/releases/${fleet.release}/resume`, { reason: "seen" });
+  await pass(fleet, 10);
+  expect(await fleet.hold()).toBeNull();
 });

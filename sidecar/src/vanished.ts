@@ -1,8 +1,9 @@
-import { type Clock, type Event, isActive, isSluiceError, own, type ReleaseState } from "@sluice/core";
+import { type Clock, type Event, isActive, own, type ReleaseState } from "@sluice/core";
 import type { FollowerInfo } from "@sluice/core/api";
 import type { Logger } from "pino";
 import type { Commands } from "./commands.ts";
 import type { Registry } from "./followers/registry.ts";
+import { createStandingHolds, type StandingHolds } from "./standing-holds.ts";
 
 /** How long after a step a process that goes away is put down to it, in milliseconds. */
 export const vanishedMs = 30_000;
@@ -15,21 +16,25 @@ const vanishedMin = 2;
 
 const namesMax = 10;
 
+/** By whom a release is held for it. */
+const by = { kind: "guard", name: "vanished" } as const;
+
 /** The processes that were there at a step of a release. */
 interface Watch {
   readonly thousandths: number;
+  readonly epoch: number;
   readonly sinceMs: number;
   /** By id; those that have said goodbye are taken out. */
   readonly expected: Map<string, FollowerInfo>;
   readonly lost: Map<string, FollowerInfo>;
-  /** Whether it is to be held for it; a person's word to the contrary stands until the next step. */
-  verdict: "none" | "hold" | "overruled";
 }
 
 /**
  * Holds a release after whose step processes vanish: a candidate that kills whoever reads it reports no failures. Counted are the
  * applications' processes that were there at the step and whose connection ended within 30 s of it, as soon as their lease has
  * ended too; who says goodbye is not lost. A restart of this instance forgets who was there.
+ *
+ * A person who ends that very hold is not asked again until the next step; one who ends another hold has not said a word on it.
  */
 export function holdVanished(dependencies: {
   readonly commands: Pick<Commands, "state" | "execute" | "subscribe">;
@@ -38,14 +43,15 @@ export function holdVanished(dependencies: {
   /** For how long a follower counts after its connection has ended. */
   readonly leaseMs: number;
   readonly logger: Logger;
-}): void {
-  const { commands, registry, clock, leaseMs, logger } = dependencies;
+}): Pick<StandingHolds, "faults" | "close"> {
+  const { commands, registry, clock, leaseMs } = dependencies;
+  const holds = createStandingHolds({ ...dependencies, by });
   const watches = new Map<string, Watch>();
 
-  function watch({ id, thousandths }: ReleaseState): void {
+  function watch({ id, thousandths, epoch }: ReleaseState): void {
     const sdks = registry.live().filter(({ kind }) => kind === "sdk");
     const expected = new Map(sdks.map((follower) => [follower.id, follower]));
-    watches.set(id, { thousandths, sinceMs: clock.now(), expected, lost: new Map(), verdict: "none" });
+    watches.set(id, { thousandths, epoch, sinceMs: clock.now(), expected, lost: new Map() });
   }
 
   function lose(follower: FollowerInfo): void {
@@ -56,25 +62,8 @@ export function holdVanished(dependencies: {
       if (!expected.has(follower.id) || goneAtMs < sinceMs || goneAtMs > sinceMs + vanishedMs) continue;
       lost.set(follower.id, follower);
       const isMany = lost.size >= vanishedMin && lost.size > vanishedShare * expected.size;
-      if (!isMany || watched.verdict !== "none") continue;
-      watched.verdict = "hold";
-      hold(release, watched);
+      if (isMany) holds.want(release, reasonOf(watched), watched.epoch);
     }
-  }
-
-  function hold(release: string, watched: Watch): void {
-    const cause = { reason: reasonOf(watched), evidence: null };
-    commands
-      .execute({ by: { kind: "guard", name: "vanished" }, command: { type: "hold", release, cause } })
-      .then(() =>
-        logger.warn({ release, reason: cause.reason }, "processes vanished after a step; its release is held"),
-      )
-      .catch((error: unknown) => {
-        // The next one that vanishes tries anew.
-        watched.verdict = "none";
-        if (isSluiceError(error, "RELEASE_ENDED", "CLOSED")) return;
-        logger.error({ err: error, release }, "a release after whose step processes vanished could not be held");
-      });
   }
 
   registry.subscribe({
@@ -84,28 +73,30 @@ export function holdVanished(dependencies: {
     },
   });
   commands.subscribe({
-    events(events) {
+    events(events, before) {
       const { releases } = commands.state();
       for (const id of watches.keys()) {
         const release = own(releases, id);
         if (release === undefined || !isActive(release)) watches.delete(id);
       }
-      for (const { event, by } of events) {
-        if (!("release" in event) || event.release === null) continue;
+      for (const { event } of events) {
+        if (!isStep(event)) continue;
+        // A step over this very hold is a person's word on it.
+        const holder = own(before.releases, event.release)?.hold?.by;
+        if (holder?.kind === by.kind && holder.name === by.name) holds.forget(event.release);
         const release = own(releases, event.release);
-        if (isStep(event) && release !== undefined && isActive(release)) watch(release);
-        const watched = watches.get(event.release);
-        if (watched?.verdict !== "hold") continue;
-        if (event.type === "release-resumed" && by.kind === "person") watched.verdict = "overruled";
-        // What another hold, or a guard that was off, kept from being said is said when that has ended.
-        else if (event.type === "release-resumed" || event.type === "guard-on") hold(event.release, watched);
+        if (release !== undefined && isActive(release)) watch(release);
       }
     },
   });
+
+  return holds;
 }
 
-function isStep({ type }: Event): boolean {
-  return type === "release-started" || type === "percentage-set" || type === "release-promoted";
+type Step = Extract<Event, { type: "release-started" | "percentage-set" | "release-promoted" }>;
+
+function isStep(event: Event): event is Step {
+  return event.type === "release-started" || event.type === "percentage-set" || event.type === "release-promoted";
 }
 
 function reasonOf({ lost, expected, thousandths }: Watch): string {

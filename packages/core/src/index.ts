@@ -37,10 +37,18 @@ export type {
 export { own } from "./own.ts";
 export type { Arm } from "./release/bucketing.ts";
 export { armOf, bucketOf } from "./release/bucketing.ts";
-export type { Command, Elapsed, GivenCommand, Proven, ReleaseDraw, ReleaseRequest, TakenBack } from "./release/command.ts";
+export type {
+  Command,
+  Elapsed,
+  GivenCommand,
+  Proven,
+  ReleaseDraw,
+  ReleaseRequest,
+  TakenBack,
+} from "./release/command.ts";
 export { datasetsMax, decide, sourcesMax } from "./release/decide.ts";
 export { quarantinedText } from "./release/decide-publish.ts";
-export { guardOffMsMax, revertRepeatMs } from "./release/decide-release.ts";
+export { guardOffMsMax, revertRepeatMs, takesOver } from "./release/decide-release.ts";
 export type { DecidedEvent, Decision } from "./release/decision.ts";
 export { percentText } from "./release/decision.ts";
 export type {

@@ -93,7 +93,7 @@ export function decideHold(state: NamespaceState, by: Actor, command: CommandOf<
   return onActive(state, command.release, (release) => {
     const off = guardOffOf(release, by);
     if (off !== undefined) return off;
-    return release.hold === null || outranks(by, release.hold.by)
+    return release.hold === null || takesOver(by, release.hold.by)
       ? events(by, { type: "release-held", release: release.id, cause: command.cause })
       : unchanged(`held already: ${release.hold.cause.reason}`, { release: release.id });
   });
@@ -128,7 +128,8 @@ const holderRank: Readonly<Record<Actor["kind"], number>> = {
   person: 3,
 };
 
-function outranks(by: Actor, holder: Actor): boolean {
+/** Whether a hold by one actor takes the place of another's that is in force. */
+export function takesOver(by: Actor, holder: Actor): boolean {
   return holderRank[by.kind] > holderRank[holder.kind];
 }
 
