@@ -23,6 +23,7 @@ import { createReadRoutes } from "./routes/read.ts";
 import { createReceiptRoutes } from "./routes/receipts.ts";
 import { createReportRoutes } from "./routes/reports.ts";
 import { createStatusRoutes } from "./routes/status.ts";
+import { createSoundReports } from "./sound-reports.ts";
 import { statusOf } from "./status.ts";
 
 /** What a sidecar is made with. */
@@ -102,13 +103,19 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
     present: (mark) => replica.present(mark),
     file: directory === null ? null : createRecordFile(join(directory, `guard.${fileNameOf(name)}`), instance),
   });
+  const soundReports = createSoundReports({ logger });
   const receive = (batch: OutcomeBatch): void => {
-    if (replica.reporter.merge(batch)) localGuard.receive(batch);
+    const sound = soundReports.of(batch);
+    if (replica.reporter.merge(sound)) localGuard.receive(sound);
   };
   const followers = createFollowers({ feed: replica.feed, registry, clock, random, logger, instance });
   await replica.start();
   await localGuard.start();
-  replica.subscribe(({ snapshot }) => localGuard.follow(snapshot));
+  soundReports.follow(replica.snapshot());
+  replica.subscribe(({ snapshot }) => {
+    soundReports.follow(snapshot);
+    localGuard.follow(snapshot);
+  });
 
   const status = (): StatusAnswer => {
     const { log, state } = replica.snapshot();

@@ -19,7 +19,7 @@ export { assertGuardConfig, configAfterLosses, defaultGuardConfig, otherKind, sl
 export { guardAction, hasFaded, isPromotionOpen, isSuspicious } from "./guard/decision.ts";
 export { advanceGuard, createGuard, ingest, setGuardOff, stepGuard, tickGuard } from "./guard/guard.ts";
 export { historyOf } from "./guard/history.ts";
-export type { ArmReport, FailureCount, OutcomeReport } from "./guard/report.ts";
+export { type ArmReport, assertOutcomeReport, type FailureCount, type OutcomeReport } from "./guard/report.ts";
 export type { SequenceLog, StoredSequenceLog } from "./guard/sequences.ts";
 export { acceptSequence, createSequenceLog, restoreSequenceLog, serializeSequenceLog } from "./guard/sequences.ts";
 export type { GuardState } from "./guard/state.ts";
