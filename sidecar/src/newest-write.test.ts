@@ -8,7 +8,7 @@ function createWorld(): {
   readonly failures: unknown[];
   readonly change: () => void;
   /** Ends the write in flight. */
-  readonly end: (error?: Error) => Promise<void>;
+  readonly end: (failure?: Error) => Promise<void>;
 } {
   const made: number[] = [];
   const failures: unknown[] = [];
@@ -28,9 +28,9 @@ function createWorld(): {
       version += 1;
       record.changed();
     },
-    async end(error) {
-      if (error === undefined) flying.resolve();
-      else flying.reject(error);
+    async end(failure) {
+      if (failure === undefined) flying.resolve();
+      else flying.reject(failure);
       for (let turn = 0; turn < 10; turn++) await Promise.resolve();
     },
   };
