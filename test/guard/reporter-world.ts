@@ -147,8 +147,11 @@ export function playReporters(traffic: ReporterTraffic, options: WorldOptions, r
 }
 
 function withoutUnits({ candidate, control, ...rest }: ReleaseReport): ReleaseReport {
-  const strip = ({ ok, failures }: ReleaseReport["candidate"]) => ({ ok, failures, units: [] });
-  return { ...rest, candidate: strip(candidate), control: strip(control) };
+  return { ...rest, candidate: armWithoutUnits(candidate), control: armWithoutUnits(control) };
+}
+
+function armWithoutUnits({ ok, failures }: ReleaseReport["candidate"]): ReleaseReport["candidate"] {
+  return { ok, failures, units: [] };
 }
 
 function segmentAt({ successes }: ReporterTraffic, atMs: number): Successes {

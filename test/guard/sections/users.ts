@@ -124,7 +124,7 @@ export function users(setting: Setting): Section {
       name: `${section}/${name}`,
       runs,
       play(random) {
-        const phases = [{ fromMs: 0, candidate: 0.03, control: 0.03 }];
+        const phases = [{ fromMs: 0, candidate: 0.2, control: 0.2 }];
         const traffic = trafficOfOutage(random, { requestsPerSecond, reporters, thousandths, phases, endMs });
         const behind = { ...traffic, unitless: reporters / 2, behindSidecar: true };
         return playReporters(behind, { config, counting, beside }, random);
@@ -159,7 +159,7 @@ export function users(setting: Setting): Section {
       "Always failing: 20,000 users with lognormal traffic, of whom 1 % fail 80 % of their requests and the others 0.2 %. `raw counts` is the same guard told of every single " +
       "failure and of no units. A row holds when at most 1 % of the runs are reverted, or when the median of a fault is within 1.6 times the prototype's. " +
       "Users stay with a process, but where each request goes to any of them: the origin knows a user's retries, and who is slow again, by the unit. " +
-      "Always slow: 3,000 users, of whom 2 % are slow in 80 % of their requests and the others in 0.2 %. Merged by a sidecar: 3 % of all requests fail, and half the processes send no units.",
+      "Always slow: 3,000 users, of whom 2 % are slow in 80 % of their requests and the others in 0.2 %. Merged by a sidecar: 20 % of all requests fail, and half the processes send no units.",
     experiments: [
       ...[1_000, 25_000].flatMap((thousandths) => [bursts(thousandths, false), always(thousandths, false)]),
       ...faults.flatMap((fault) => fault.prototype.map(([thousandths, median]) => faulty(fault, thousandths, median))),
