@@ -47,16 +47,16 @@ test("more distinct failures than failures are refused", () => {
   expect(refusalPath({ ...good, candidate })).toBe("candidate.failures.error.distinct");
 });
 
-test("units that are none, too many, or of the other arm are refused", () => {
+test.each(["units", "slowUnits"] as const)("%s that are none, too many, or of the other arm are refused", (units) => {
   for (const unit of [-1, 0.5, Number.NaN, 5000, 100_000]) {
-    expect(refusalPath({ ...good, candidate: { ...arm, units: [unit] } })).toBe("candidate.units");
+    expect(refusalPath({ ...good, candidate: { ...arm, [units]: [unit] } })).toBe(`candidate.${units}`);
   }
   for (const unit of [0, 4999, 100_000]) {
-    expect(refusalPath({ ...good, control: { ...arm, units: [unit] } })).toBe("control.units");
+    expect(refusalPath({ ...good, control: { ...arm, [units]: [unit] } })).toBe(`control.${units}`);
   }
   const many = Array.from({ length: 257 }, (_, index) => index);
-  expect(refusalPath({ ...good, candidate: { ...arm, units: many } })).toBe("candidate.units");
-  expect(refusalPath({ ...good, candidate: { ...arm, units: many.slice(1) } })).toBeUndefined();
+  expect(refusalPath({ ...good, candidate: { ...arm, [units]: many } })).toBe(`candidate.${units}`);
+  expect(refusalPath({ ...good, candidate: { ...arm, [units]: many.slice(1) } })).toBeUndefined();
 });
 
 test("a stratum longer than 64 characters is refused", () => {
