@@ -1,7 +1,7 @@
 import { type Clock, isActive, isSluiceError, own, type ReleaseState } from "@sluice/core";
 import type { RefusedRelease } from "@sluice/core/api";
 import type { Logger } from "pino";
-import type { Commands } from "./commands.ts";
+import type { Commands, Executed } from "./commands.ts";
 import type { Registry } from "./followers/registry.ts";
 import { createStandingHolds, type StandingHolds } from "./standing-holds.ts";
 
@@ -55,11 +55,7 @@ export function watchRefusals(dependencies: {
         by: { kind: "guard", name: "refused" },
         command: { type: "revert", target: { release: id }, cause: { reason, evidence: null } },
       })
-      .then(({ decision, durable }) => {
-        // The guard was turned off in the same moment; it goes on from there when it is on again.
-        if (decision.kind === "unchanged" && durable) reverting.delete(id);
-        else logger.warn({ release: id, reason }, "a required application does not take a candidate: reverted");
-      })
+      .then((executed) => reverted(id, reason, executed))
       .catch((error: unknown) => {
         reverting.delete(id);
         if (isSluiceError(error, "RELEASE_ENDED", "NOTHING_TO_REVERT", "CLOSED")) return;
@@ -68,6 +64,12 @@ export function watchRefusals(dependencies: {
           "a required application does not take a candidate, and it could not be reverted",
         );
       });
+  }
+
+  function reverted(release: string, reason: string, { decision, durable }: Executed): void {
+    // The guard was turned off in the same moment; the revert is given again when it is on.
+    if (decision.kind === "unchanged" && durable) reverting.delete(release);
+    else logger.warn({ release, reason }, "a required application does not take a candidate: reverted");
   }
 
   registry.subscribe({

@@ -9,7 +9,7 @@ import {
   type Timer,
 } from "@sluice/core";
 import type { Logger } from "pino";
-import type { Commands } from "./commands.ts";
+import type { Commands, Executed } from "./commands.ts";
 
 /** Pause before a hold that the log did not take is tried again by itself, in milliseconds. */
 const retryMs = 1_000;
@@ -73,14 +73,7 @@ export function createStandingHolds(dependencies: {
     giving.add(release);
     commands
       .execute({ by, command: { type: "hold", release, cause: { reason, evidence: null } } })
-      .then(({ decision }) => {
-        giving.delete(release);
-        failing.delete(release);
-        if (decision.kind === "events") logger.warn({ release, by, reason }, "a release is held");
-        else logger.info({ release, by, reason }, "a release is to be held when the hold in force has ended");
-        // Somebody may have let go between the decision and its answer.
-        look(release);
-      })
+      .then((executed) => given(release, reason, executed))
       .catch((error: unknown) => {
         giving.delete(release);
         if (isSluiceError(error, "CLOSED")) return;
@@ -95,6 +88,15 @@ export function createStandingHolds(dependencies: {
           for (const id of failing) look(id);
         });
       });
+  }
+
+  function given(release: string, reason: string, { decision }: Executed): void {
+    giving.delete(release);
+    failing.delete(release);
+    if (decision.kind === "events") logger.warn({ release, by, reason }, "a release is held");
+    else logger.info({ release, by, reason }, "a release is to be held when the hold in force has ended");
+    // Somebody may have let go between the decision and its answer.
+    look(release);
   }
 
   function forget(release: string): void {

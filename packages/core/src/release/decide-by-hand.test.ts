@@ -106,6 +106,8 @@ test("what is not held is not resumed, and what is held stays so for whoever may
   expect(typesOf(held, resume)).toEqual(["release-resumed"]);
 });
 
+const overruled = (state: NamespaceState): unknown => state.releases[release]?.overruled;
+
 const held = {
   plan: (): NamespaceState => {
     const waiting = { ...defaultPlan, promotion: { waitMaxMs: 0, otherwise: "hold" } } as const;
@@ -162,7 +164,6 @@ test("a person who resumes what the guard suspects takes no step over it, althou
 });
 
 test("whose hold a person ended is remembered, at its last step, and nothing of what others or time ended", () => {
-  const overruled = (state: NamespaceState): unknown => state.releases[release]?.overruled;
   const once = after(held.alert(), resume);
   expect(overruled(once)).toEqual([{ by: alert, epoch: 1 }]);
   const again = after(carryOut(after(once, set(5_000), resume), hold, alert).state, resume);

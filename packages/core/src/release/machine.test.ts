@@ -351,6 +351,7 @@ describe(`random histories, seed ${seed} (SLUICE_SEED sets another)`, { timeout 
   });
 
   test("a percentage that a person sets or starts with below the plan's first step stays until a person says otherwise", () => {
+    expect.hasAssertions();
     fc.assert(
       fc.property(historyArbitrary, (steps) => {
         play(steps, ({ after, logged }) => {
@@ -361,8 +362,8 @@ describe(`random histories, seed ${seed} (SLUICE_SEED sets another)`, { timeout 
             // A resume of what the plan held takes the step that the plan waited with.
             const isResumed = logged.some((each) => each.event.type === "release-resumed");
             const first = release.plan.steps[0]?.thousandths ?? everybodyThousandths;
-            if (event.type === "release-started" ? event.thousandths < first : !isResumed)
-              expect(release.hold?.by.kind).toBe("person");
+            const isPaused = event.type === "release-started" ? event.thousandths < first : !isResumed;
+            if (isPaused) expect(release.hold?.by.kind).toBe("person");
           }
         });
       }),
