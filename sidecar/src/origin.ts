@@ -222,7 +222,12 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
         leaseHeld: () => true,
         silence: () => null,
       }),
-      createDatasetRoutes({ ...shared, publisher, draw: createDraw(random), refuseUnusable: signals.refuseUnusable }),
+      createDatasetRoutes({
+        ...shared,
+        publisher,
+        draw: createDraw(random),
+        refuseUnusable: (plan) => signals.refuseUnusable(plan),
+      }),
       createRestoreRoutes({ ...shared, restorer }),
       createReleaseRoutes({ ...shared, guards }),
       createReceiptRoutes({ receipts }),

@@ -51,6 +51,9 @@ function createWorld(datasets: readonly string[] | null = null) {
   return { clock, confirmed, syncs, errors, confirmer };
 }
 
+const reading = (number: number): ReadonlyMap<string, DatasetLines> =>
+  new Map([["stock", { stable: { number } as ReadableVersion, candidate: null }]]);
+
 test("a revert that comes while another is on its way to the disk is confirmed by the write that has it", async () => {
   const { confirmer, confirmed, syncs } = createWorld();
   confirmer.applied(at(5), ["r1"]);
@@ -190,8 +193,6 @@ test("an older version that came back is confirmed once it can be read, by the n
       evolve(its, { sequence: its.sequence + 1, at: 0, by: { kind: "person", name: "anna" }, event: each }),
     before,
   );
-  const reading = (number: number): ReadonlyMap<string, DatasetLines> =>
-    new Map([["stock", { stable: { number } as ReadableVersion, candidate: null }]]);
   confirmer.applied({ log: "log-1", state, datasets: reading(1), marks: new Set() }, []);
   confirmer.applied({ log: "log-1", state, datasets: reading(3), marks: new Set() }, []);
   expect(confirmed.map(({ applied, prepared }) => [applied, prepared])).toEqual([

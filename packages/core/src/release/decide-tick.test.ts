@@ -29,25 +29,26 @@ const plan: Plan = {
 const provenAt = (epoch: number): Command => ({ type: "tick", proven: { [id]: { epoch, evidence } } });
 const tick: Command = { type: "tick" };
 
+const version = (number: number): Event => ({
+  type: "version-published",
+  dataset: "prices",
+  number,
+  parent: null,
+  content: {
+    base: { parts: [], layers: [] },
+    overlay: null,
+    contentHash: String(number).repeat(64),
+    items: 1,
+  },
+  origin: { source: null, bytesHash: String(number).repeat(64) },
+  difference: { added: 1, removed: 0, changed: 0, unchanged: 0, examples: [] },
+  warnings: [],
+  changes: null,
+  quarantinedChanges: null,
+  live: number === 1,
+});
+
 function startedOf(its: Plan): NamespaceState {
-  const version = (number: number): Event => ({
-    type: "version-published",
-    dataset: "prices",
-    number,
-    parent: null,
-    content: {
-      base: { parts: [], layers: [] },
-      overlay: null,
-      contentHash: String(number).repeat(64),
-      items: 1,
-    },
-    origin: { source: null, bytesHash: String(number).repeat(64) },
-    difference: { added: 1, removed: 0, changed: 0, unchanged: 0, examples: [] },
-    warnings: [],
-    changes: null,
-    quarantinedChanges: null,
-    live: number === 1,
-  });
   const events: readonly Event[] = [
     { type: "dataset-created", dataset: "prices", policy: "canary", plan: its, checks: [] },
     version(1),

@@ -31,7 +31,7 @@ test.each([
 
 test("what is no matcher is none", () => {
   for (const text of ["", "service", "1a=b", 'a="b', 'a=b"', 'a=b"c', 'a="b" c', "a b=c", 'a="b\\"', '""="x"', "=b"])
-    expect(parseMatcher(text), text).toBeUndefined();
+    expect([text, parseMatcher(text)]).toEqual([text, undefined]);
 });
 
 test("a matcher that is too long is none, however many spaces it has", () => {
