@@ -180,7 +180,7 @@ export function createAlerts(dependencies: {
         throw failed.reason;
       }
       const answers = finished.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
-      await record(taken, answers, truncated);
+      await Promise.all([record(taken, answers, truncated), hasActed(taken) ? book.keep() : undefined]);
       return answers;
     },
     preview: (alerts) =>
@@ -191,6 +191,11 @@ export function createAlerts(dependencies: {
         ),
       ),
   };
+}
+
+/** After a crash an alert that reverted one release must not revert the next, so that it is kept before it is answered. */
+function hasActed(taken: readonly Taken[]): boolean {
+  return taken.some(({ alert, wants }) => alert.status === "firing" && wants.length > 0);
 }
 
 async function finish(taken: Taken, given: ReadonlyMap<string, Given>): Promise<AlertAnswer> {

@@ -73,3 +73,20 @@ test("a book that cannot be read is begun anew, and the origin starts all the sa
     expect(book.wantHeld("r1")).toEqual([]);
   }
 });
+
+test("what is to be kept at once is, and a store that hangs is waited for a second", async () => {
+  const documents = createDocument();
+  const { book, clock } = await open(documents);
+  book.put(firing("a"));
+  await book.keep();
+  expect(documents.written).toHaveLength(1);
+  await book.keep();
+  expect(documents.written).toHaveLength(1);
+
+  const hanging = { ...documents, putDocument: () => new Promise<void>(() => undefined) };
+  const { book: other } = await open(hanging, clock);
+  other.put(firing("b"));
+  const kept = other.keep();
+  clock.advance(1_000);
+  await kept;
+});

@@ -29,6 +29,8 @@ export interface FiringBook {
   wantHeld(release: string): readonly Firing[];
   /** A person lets the release go on: what fires now does not hold it any more. */
   overrule(release: string): void;
+  /** Keeps what changed last at once. Ends when it is kept or could not be, or after a second. */
+  keep(): Promise<void>;
   /** Keeps what changed last. */
   close(): Promise<void>;
 }
@@ -75,13 +77,21 @@ export async function openFiringBook(dependencies: {
     logger.warn({ err: error }, "what fires could not be read; a repeated alert counts as new");
   }
 
-  function keep(): void {
+  function write(): void {
     timer = undefined;
     kept.changed();
   }
 
+  function writeNow(): Promise<void> {
+    if (timer !== undefined) {
+      timer.cancel();
+      write();
+    }
+    return kept.idle();
+  }
+
   function changed(): void {
-    timer ??= clock.setTimer(keepMs, keep);
+    timer ??= clock.setTimer(keepMs, write);
   }
 
   function wantHeld(release: string): readonly Firing[] {
@@ -107,12 +117,12 @@ export async function openFiringBook(dependencies: {
         changed();
       }
     },
-    async close() {
-      if (timer !== undefined) {
-        timer.cancel();
-        keep();
-      }
-      await kept.idle();
+    async keep() {
+      const late = Promise.withResolvers<void>();
+      const limit = clock.setTimer(keepMs, late.resolve);
+      await Promise.race([writeNow(), late.promise]);
+      limit.cancel();
     },
+    close: writeNow,
   };
 }

@@ -22,8 +22,14 @@ export interface Judgement {
 const shownMax = 100;
 
 /**
+ * By how much an alert may have begun before the release that it is about, in milliseconds: the clocks of Prometheus and of the
+ * origin are two.
+ */
+const clockSkewMsMax = 60_000;
+
+/**
  * Whom an alert concerns among what runs or bakes: by the rules of each release's plan, where `revert` outranks `hold`, or the one
- * dataset that it names itself. Throws DATASET_UNKNOWN for a name that is none.
+ * dataset that it names itself. A release that was started while it fired already is not what it is about. Throws DATASET_UNKNOWN for a name that is none.
  */
 export function judge(
   state: NamespaceState,
@@ -39,6 +45,7 @@ export function judge(
     const matching = rules.filter((rule) => rule.problem === null && rule.miss(alert.labels) === null);
     const rule = matching.find(({ action }) => action === "revert") ?? matching[0];
     if (rule === undefined) reasons.push(`${nameOf(release)}: ${missesOf(rules, alert)}`);
+    else if (isBefore(alert, release)) reasons.push(earlierThan(release, alert));
     else concerns.push({ release, action: rule.action, rule: rule.text });
   }
   return { concerns, reasons };
@@ -54,6 +61,16 @@ function judgeDirect(state: NamespaceState, { dataset, action }: NonNullable<Ale
   return release === undefined
     ? { concerns: [], reasons: [`nothing runs or bakes on ${dataset}`] }
     : { concerns: [{ release, action, rule: null }], reasons: [] };
+}
+
+/** Its sender says since when it fires, and that was before. */
+function isBefore({ startsAt }: Alert, { startedAt }: ReleaseState): boolean {
+  return startsAt !== null && Date.parse(startsAt) < startedAt - clockSkewMsMax;
+}
+
+function earlierThan(release: ReleaseState, { startsAt }: Alert): string {
+  const started = new Date(release.startedAt).toISOString();
+  return `${nameOf(release)} was started at ${started}, after this began to fire (${startsAt}): it is not what this is about`;
 }
 
 function missesOf(rules: readonly CompiledRule[], { labels }: Alert): string {
