@@ -7,7 +7,7 @@ import type { BuiltCommand } from "./built-command.ts";
 import { isShared } from "./built-command.ts";
 import { createGuardOff } from "./guard/guard-off.ts";
 import { asAnnounced, createOwedReverts } from "./owed-reverts.ts";
-import { createPresentedMarks } from "./presented-marks.ts";
+import { createPresentedMarks, markOf } from "./presented-marks.ts";
 import type { EventLog, RememberedAnswer } from "./store/port.ts";
 import type { Working } from "./working.ts";
 import { moveLines } from "./working.ts";
@@ -42,9 +42,9 @@ export interface Commands {
   state(): NamespaceState;
   /** The durable, prepared lines of a dataset. */
   lines(dataset: string): DatasetLines;
-  /** Reverts that are announced and not yet in the log. */
+  /** Reverts that are announced and not yet in the log, as followers are told of them. */
   marks(): readonly Mark[];
-  /** The same with who gave them and why, which the log does not say yet. */
+  /** The same with their evidence. */
   announced(): readonly AnnouncedRevert[];
   /** Whether the guard of a release is off now: not any more when its time is over, although the log does not say so yet. */
   isGuardOff(release: string): boolean;
@@ -131,7 +131,8 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
   function announce({ release, at, by, cause }: AnnouncedRevert): void {
     if (marks.has(release)) return;
     marks.set(release, { release, at, by, cause });
-    for (const listener of listeners) listener.mark?.({ release, at });
+    const mark = markOf({ release, at, by, cause });
+    for (const listener of listeners) listener.mark?.(mark);
   }
 
   /** A revert runs ahead of everything that waits: followers hear of it before the log does. */
@@ -358,7 +359,7 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
   return {
     state: () => state,
     lines: linesOf,
-    marks: () => [...marks.values()].map(({ release, at }) => ({ release, at })),
+    marks: () => [...marks.values()].map(markOf),
     announced: () => [...marks.values()],
     isGuardOff: (release) => guardOff.isOff(state, release),
     async execute(given, remember) {

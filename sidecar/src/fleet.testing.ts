@@ -5,7 +5,7 @@ import { pino } from "pino";
 import type { App } from "./app.ts";
 import { createTestOrigin, pricedItems, type TestOrigin } from "./origin.testing.ts";
 import { createSidecar, type Sidecar } from "./sidecar.ts";
-import { createMemoryDisk, createMemoryStore, type MemoryDisk } from "./store/memory-store.ts";
+import { createMemoryDisk, createMemoryStore, type MemoryDisk, type WriteFate } from "./store/memory-store.ts";
 import { settle } from "./turns.testing.ts";
 
 /** An origin, sidecars and applications in one process, joined without sockets, on a clock that stands still. */
@@ -15,6 +15,8 @@ export interface Fleet {
   origin(): TestOrigin;
   /** Starts the origin, again on the same disk. */
   startOrigin(): Promise<TestOrigin>;
+  /** From now on the store takes nothing that this process of the origin appends. */
+  breakStore(): void;
   /** A sidecar that follows the origin, or another. Its host is its name. */
   sidecar(name: string, options?: { directory?: string; follows?: string }): Promise<Sidecar>;
   /** An application's replica that follows instances by name. */
@@ -43,6 +45,7 @@ export async function createFleet(plan: object = {}): Promise<Fleet> {
   let started = 0;
   let items = pricedItems(20);
   let origin: TestOrigin;
+  let breakStore = (): void => {};
 
   const fetchOf =
     (from: string): typeof globalThis.fetch =>
@@ -72,12 +75,17 @@ export async function createFleet(plan: object = {}): Promise<Fleet> {
     origin: () => origin,
     async startOrigin() {
       const isFirst = started++ === 0;
-      const store = createMemoryStore({ id: "log-1", disk, clock });
+      let isBroken = false;
+      breakStore = () => void (isBroken = true);
+      const fate = (): WriteFate =>
+        isBroken ? { durable: false, answer: "STORE_UNAVAILABLE" } : { durable: true, answer: "ok" };
+      const store = createMemoryStore({ id: "log-1", disk, clock, fate });
       const first = { items, plan: { automatic: false, bakeMs: 600_000, ...plan } };
       origin = await createTestOrigin({ open: store, clock, ...(isFirst ? first : {}) });
       apps.set("origin", origin.origin.app);
       return origin;
     },
+    breakStore: () => breakStore(),
     async sidecar(name, { directory, follows = "origin" } = {}) {
       started++;
       const sidecar = await createSidecar({

@@ -10,7 +10,10 @@ export interface Mark {
   readonly release: string;
   /** Milliseconds since the Unix epoch at which it was announced. */
   readonly at: number;
-  /** Who took it back and why, where whoever holds the log may never have heard of it: a sidecar that was cut off. Both or neither. */
+  /**
+   * Who took it back and why, which a log that has not the revert cannot know: both or neither, and neither where the log has it. Evidence
+   * is only in the marks of sidecars that were cut off; what an origin announces goes without it.
+   */
   readonly by?: Actor;
   readonly cause?: Cause;
 }
