@@ -45,7 +45,7 @@ export async function createFleet(plan: object = {}): Promise<Fleet> {
   let started = 0;
   let items = pricedItems(20);
   let origin: TestOrigin;
-  let breakStore = (): void => {};
+  let store = { isBroken: false };
 
   const fetchOf =
     (from: string): typeof globalThis.fetch =>
@@ -75,17 +75,17 @@ export async function createFleet(plan: object = {}): Promise<Fleet> {
     origin: () => origin,
     async startOrigin() {
       const isFirst = started++ === 0;
-      let isBroken = false;
-      breakStore = () => void (isBroken = true);
+      const its = { isBroken: false };
+      store = its;
       const fate = (): WriteFate =>
-        isBroken ? { durable: false, answer: "STORE_UNAVAILABLE" } : { durable: true, answer: "ok" };
-      const store = createMemoryStore({ id: "log-1", disk, clock, fate });
+        its.isBroken ? { durable: false, answer: "STORE_UNAVAILABLE" } : { durable: true, answer: "ok" };
+      const open = createMemoryStore({ id: "log-1", disk, clock, fate });
       const first = { items, plan: { automatic: false, bakeMs: 600_000, ...plan } };
-      origin = await createTestOrigin({ open: store, clock, ...(isFirst ? first : {}) });
+      origin = await createTestOrigin({ open, clock, ...(isFirst ? first : {}) });
       apps.set("origin", origin.origin.app);
       return origin;
     },
-    breakStore: () => breakStore(),
+    breakStore: () => void (store.isBroken = true),
     async sidecar(name, { directory, follows = "origin" } = {}) {
       started++;
       const sidecar = await createSidecar({
