@@ -34,6 +34,8 @@ export interface HereDependencies {
   readonly silence: () => string | null;
   /** Whether a release is taken back for everybody already. */
   readonly marked: (release: string) => boolean;
+  /** How far that has got, where it is not everywhere; default null. */
+  readonly reach?: (release: string) => string | null;
   /** What every host has taken back for itself, as far as it is known here. */
   readonly hosts: () => readonly HereReverts[];
   /** Puts it into effect at once and ends when the disk has it. Throws DISK_FULL or STORE_UNAVAILABLE. */
@@ -129,7 +131,10 @@ export function createHere(dependencies: HereDependencies): Here {
       }
       const { id, candidatePublish } = release;
       const what = `v${candidatePublish} of ${dataset}`;
-      if (marked(id)) return answerOf(id, "here-revert", "unchanged", `${what} is reverted everywhere already`);
+      if (marked(id)) {
+        const reach = dependencies.reach?.(id) ?? "everywhere";
+        return answerOf(id, "here-revert", "unchanged", `${what} is reverted already, ${reach}`);
+      }
       if (active().some((its) => its.release === id)) {
         return answerOf(id, "here-revert", "unchanged", `${what} is reverted on ${host} already`);
       }

@@ -328,3 +328,28 @@ test("a position on disk from before the evidence beside it keeps no sidecar fro
   await next.close();
   expect(text).toContain('"epoch":5');
 });
+
+test("a host that reverted by itself does not say that everybody has: not in its status, not to who reverts it there", async () => {
+  const world = await cutOff(20_000);
+  await serve(world, { failed: 6, control: 40 }, 16);
+  const reach =
+    /is reverted( already,)? on host-7 and those who follow it; the origin has not heard of it \(no contact for \d+ s\)$/;
+  const { outcome, message } = await world.fleet.post("host-7", "/v1/here/prices/revert");
+  expect([outcome, message]).toEqual(["unchanged", expect.stringMatching(reach)]);
+  expect((await world.fleet.status("host-7")).datasets[0]?.health).toEqual({
+    ok: false,
+    reasons: [expect.stringMatching(reach)],
+  });
+});
+
+test("what a cut-off sidecar offers is what works there", async () => {
+  const { fleet } = await cutOff(100_000);
+  expect((await fleet.status("host-7")).datasets[0]?.revertCommand).toBe("sluice revert prices --here");
+  expect(await fleet.post("host-7", "/v1/datasets/prices/revert")).toMatchObject({
+    code: "NOT_ORIGIN",
+    detail: expect.stringMatching(/give them there \(no contact for \d+ s; this host alone can be reverted here\)$/),
+  });
+  fleet.heal("origin");
+  await fleet.pass(20_000);
+  expect((await fleet.status("host-7")).datasets[0]?.revertCommand).toBe("sluice revert prices");
+});

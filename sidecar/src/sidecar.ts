@@ -12,6 +12,7 @@ import { createFollowers } from "./followers.ts";
 import { createHere } from "./here.ts";
 import { hereStatusOf } from "./here-status.ts";
 import { createLocalGuard } from "./local-guard.ts";
+import { markReach } from "./mark-reach.ts";
 import { createReceipts } from "./receipts.ts";
 import { createBlobRoutes } from "./routes/blobs.ts";
 import { createElsewhereRoutes } from "./routes/elsewhere.ts";
@@ -76,6 +77,10 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
     state: () => replica.snapshot().state,
     silence,
     marked: (release) => replica.feed.marks().some((mark) => mark.release === release),
+    reach(release) {
+      const mark = replica.feed.marks().find((each) => each.release === release);
+      return mark === undefined ? null : markReach(mark, { host: name, following: following() });
+    },
     hosts: () => replica.feed.here("sdk"),
     take: (hosts) => replica.takeBackHere(hosts),
     outlivesProcess: directory !== null,
@@ -88,6 +93,14 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
     children: (followers) => replica.reporter.children({ of: instance, followers }),
     left: ({ id }) => replica.reporter.left([id]),
   });
+  function following(): NonNullable<StatusAnswer["following"]> {
+    const { url, phase } = replica.connection();
+    return {
+      url: url ?? origins[0] ?? "",
+      contactAgeMs: replica.contactAgeMs(),
+      connected: phase === "connected",
+    };
+  }
   function silence(): string | null {
     if (replica.snapshot().log !== null) return null;
     const { error } = replica.connection();
@@ -119,18 +132,13 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
 
   const status = (): StatusAnswer => {
     const { log, state } = replica.snapshot();
-    const { url, phase } = replica.connection();
     return statusOf({
       instance,
       role: "follower",
       log,
       state,
       at: clock.wall(),
-      following: {
-        url: url ?? origins[0] ?? "",
-        contactAgeMs: replica.contactAgeMs(),
-        connected: phase === "connected",
-      },
+      following: following(),
       followers: {
         list: () => registry.list(),
         prepared: (release) => registry.prepared(release),
@@ -139,6 +147,7 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
       guard: () => undefined,
       sources: () => [],
       marks: () => replica.feed.marks(),
+      reach: (mark) => markReach(mark, { host: name, following: following() }),
       here: () => hereStatusOf(state, replica.feed.here("sdk"), registry.live()),
       // What is not here yet is fetched; readiness says what is missing.
       faults: () => [],
@@ -172,7 +181,7 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
       createHealthRoutes(readiness),
       createHereRoutes({ here, receipts }),
       createReceiptRoutes({ receipts }),
-      createElsewhereRoutes(() => replica.connection().url ?? origins.join(", ")),
+      createElsewhereRoutes({ origin: () => replica.connection().url ?? origins.join(", "), following }),
     ],
   });
 

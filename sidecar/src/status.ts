@@ -26,6 +26,7 @@ import type {
   StoreStatus,
 } from "@sluice/core/api";
 import type { GuardStatus } from "./guard.ts";
+import { isCutOff } from "./mark-reach.ts";
 
 /** How many followers a status names. */
 const followersNamedMax = 100;
@@ -55,6 +56,8 @@ export interface StatusSources {
   sources(dataset: string): readonly SourceStatus[];
   /** Reverts that run ahead of the state; who gave them and why where that is known here. */
   marks(): readonly AheadRevert[];
+  /** How far a mark has got where that is not everywhere, of a follower; null or left out where nothing speaks against it. */
+  reach?(mark: Mark): string | null;
   /** Which hosts keep an active release from themselves. */
   here(): readonly HereStatus[];
   /** What is wrong with a dataset here beside its release and its sources, a sentence each. */
@@ -110,7 +113,7 @@ function datasetStatus(from: StatusSources, dataset: DatasetState, ahead: readon
     candidate: dataset.candidate === null ? null : candidateStatus(dataset.candidate),
     release,
     health: { ok: reasons.length === 0, reasons },
-    revertCommand: release === null ? null : `sluice revert ${dataset.name}`,
+    revertCommand: release === null ? null : revertCommandOf(from, dataset.name),
     lastRevert: lastRevert(from, dataset.name),
     restored: restoredStatus(from, dataset),
     here,
@@ -133,6 +136,11 @@ function datasetStatus(from: StatusSources, dataset: DatasetState, ahead: readon
     })),
     sources,
   };
+}
+
+/** What works now: whoever is cut off can take it back on its own host alone. */
+function revertCommandOf({ following }: StatusSources, dataset: string): string {
+  return `sluice revert ${dataset}${following !== null && isCutOff(following) ? " --here" : ""}`;
 }
 
 function lineStatus({ number, publish, items, contentHash, publishedAt, publishedBy }: Line): LineStatus {
@@ -193,7 +201,7 @@ function nextOf(release: ReleaseState): ReleaseStatus["next"] {
 
 /** Nobody must take one host's numbers for everybody's. */
 function hereReason(dataset: string, { host, publish, by, reason }: HereStatus): string {
-  return `v${publish} is reverted on ${host} alone, by ${by.kind} ${by.name}: ${reason} (there: sluice lift ${dataset} --here)`;
+  return `v${publish} is reverted on ${host} alone, by ${by.kind} ${by.name}: ${reason} (on ${host}: sluice lift ${dataset} --here)`;
 }
 
 function isActiveIn(state: NamespaceState, id: string): boolean {
@@ -210,13 +218,16 @@ function withMark(state: NamespaceState, mark: AheadRevert): NamespaceState {
 }
 
 /** A mark that the log takes within a moment is no fault. */
-function aheadReasons({ state, at }: StatusSources, dataset: string, ahead: readonly Mark[]): string[] {
+function aheadReasons(from: StatusSources, dataset: string, ahead: readonly Mark[]): string[] {
+  const { state, at, role } = from;
   return ahead.flatMap((mark) => {
     const reverted = own(state.releases, mark.release);
     if (reverted?.dataset !== dataset || at - mark.at < aheadMsMax) return [];
-    return [
-      `v${reverted.candidatePublish} is reverted and no new view sees it, but the log does not say so: the store does not take it`,
-    ];
+    const version = `v${reverted.candidatePublish}`;
+    const reach = from.reach?.(mark) ?? null;
+    if (reach !== null) return [`${version} is reverted ${reach}`];
+    const why = role === "origin" ? ": the store does not take it" : " yet";
+    return [`${version} is reverted and no new view sees it, but the log does not say so${why}`];
   });
 }
 
