@@ -5,11 +5,11 @@ import type { Logger } from "pino";
 import type { Commands } from "../commands.ts";
 import type { Alert } from "./alert.ts";
 import { causeOf, holderOf } from "./alert.ts";
+import type { Comparer, VerdictOf } from "./comparison.ts";
 import type { Firing, FiringBook } from "./firing-book.ts";
 import type { Hand, Handled } from "./hand.ts";
 import { judge } from "./judge.ts";
 import type { Recorder } from "./recorder.ts";
-import type { CompiledRule } from "./rules.ts";
 
 /** Takes alerts of all kinds. */
 export interface Alerts {
@@ -20,7 +20,7 @@ export interface Alerts {
    */
   receive(alerts: readonly Alert[], truncated: number): Promise<readonly AlertAnswer[]>;
   /** What `receive` would do. Changes and records nothing. */
-  preview(alerts: readonly Alert[]): readonly AlertAnswer[];
+  preview(alerts: readonly Alert[]): Promise<readonly AlertAnswer[]>;
 }
 
 /** An alert that was looked at, and what is to be done because of it. */
@@ -30,6 +30,8 @@ interface Taken {
   readonly reasons: readonly string[];
   /** Whether something about it is new, so that it is recorded. */
   readonly isNews: boolean;
+  /** Whether it was compared with the rules of everything that runs or bakes. */
+  readonly isWhole: boolean;
 }
 
 /** A command that was given, and the first alert that wanted it. */
@@ -47,36 +49,40 @@ interface Want {
 /** Makes the alerts of an origin. */
 export function createAlerts(dependencies: {
   readonly commands: Pick<Commands, "state" | "subscribe">;
-  readonly rules: (dataset: string, rules: ReleaseState["plan"]["alerts"]) => readonly CompiledRule[];
+  readonly comparer: Comparer;
   readonly book: FiringBook;
   readonly hand: Hand;
   readonly recorder: Recorder;
   readonly clock: Clock;
   readonly logger: Logger;
 }): Alerts {
-  const { commands, rules, book, hand, recorder, clock, logger } = dependencies;
+  const { commands, comparer, book, hand, recorder, clock, logger } = dependencies;
 
-  function take(alert: Alert): Taken {
+  function take(alert: Alert, verdictOf: VerdictOf): Taken {
     const known = book.get(keyOf(alert));
     if (alert.status === "resolved") return takeResolved(alert, known);
-    const { concerns, reasons } = judge(commands.state(), alert, ({ dataset, plan }) => rules(dataset, plan.alerts));
-    if (known === undefined || isAnother(known, alert)) return { alert, wants: concerns, reasons, isNews: true };
+    const { concerns, reasons, isWhole } = judge(commands.state(), alert, (release) => verdictOf(alert, release));
+    // Sent again in a smaller message it may concern somebody yet, so that it is not remembered.
+    if (!isWhole && concerns.length === 0) return { alert, wants: [], reasons, isNews: false, isWhole };
+    if (known === undefined || isAnother(known, alert))
+      return { alert, wants: concerns, reasons, isNews: true, isWhole };
     // Its sender says since when it fires: what it did not do when it began, it does not do because it is sent again.
     const wants = alert.startsAt !== null ? [] : concerns.filter((each) => !hasAsked(known, each));
     const since = new Date(known.since).toISOString();
-    if (wants.length > 0) return { alert, wants, reasons, isNews: true };
+    if (wants.length > 0) return { alert, wants, reasons, isNews: true, isWhole };
     return {
       alert,
       wants,
       reasons: [`known to be firing since ${since}; a repetition changes nothing`],
       isNews: false,
+      isWhole,
     };
   }
 
   function takeResolved(alert: Alert, known: Firing | undefined): Taken {
     if (known !== undefined && isEarlier(alert, known)) {
       const reasons = [`it fires again since ${String(known.startsAt)}; this is the end of an earlier time`];
-      return { alert, wants: [], reasons, isNews: false };
+      return { alert, wants: [], reasons, isNews: false, isWhole: true };
     }
     const { name } = holderOf(alert);
     const held = Object.values(commands.state().releases).filter(
@@ -84,7 +90,7 @@ export function createAlerts(dependencies: {
     );
     const wants = held.map((release) => ({ release, action: "resume", rule: null }) as const);
     const reasons = held.length === 0 ? ["it holds nothing"] : [];
-    return { alert, wants, reasons, isNews: known !== undefined || held.length > 0 };
+    return { alert, wants, reasons, isNews: known !== undefined || held.length > 0, isWhole: true };
   }
 
   /** Remembers what fires before anything is carried out: what comes in the meantime is a repetition. */
@@ -170,9 +176,14 @@ export function createAlerts(dependencies: {
 
   return {
     async receive(alerts, truncated) {
-      const taken = outranked(alerts.map(take));
-      for (const each of taken) remember(each);
-      const given = carryOut(taken);
+      const { taken, given } = await comparer.compare(alerts, (verdictOf) => {
+        const looked = outranked(alerts.map((alert) => take(alert, verdictOf)));
+        for (const each of looked) remember(each);
+        return { taken: looked, given: carryOut(looked) };
+      });
+      const left = taken.filter(({ isWhole }) => !isWhole).length;
+      if (left > 0)
+        logger.warn({ alerts: left, of: alerts.length }, "alerts were too much work to be compared with every rule");
       const finished = await Promise.allSettled(taken.map((each) => finish(each, given)));
       const failed = finished.find((each) => each.status === "rejected");
       if (failed !== undefined) {
@@ -183,13 +194,15 @@ export function createAlerts(dependencies: {
       await Promise.all([record(taken, answers, truncated), hasActed(taken) ? book.keep() : undefined]);
       return answers;
     },
-    preview: (alerts) =>
-      outranked(alerts.map(take)).map((taken) =>
+    async preview(alerts) {
+      const taken = await comparer.compare(alerts, (verdictOf) => alerts.map((alert) => take(alert, verdictOf)));
+      return outranked(taken).map((each) =>
         answerOf(
-          taken,
-          taken.wants.map((want) => effectOf(want, { outcome: "would", message: null })),
+          each,
+          each.wants.map((want) => effectOf(want, { outcome: "would", message: null })),
         ),
-      ),
+      );
+    },
   };
 }
 

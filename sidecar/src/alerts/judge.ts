@@ -1,8 +1,8 @@
 import type { NamespaceState, ReleaseState } from "@sluice/core";
 import { activeRelease, isActive, own, SluiceError } from "@sluice/core";
 import type { Alert } from "./alert.ts";
-import type { CompiledRule } from "./rules.ts";
-import { labelOf } from "./rules.ts";
+import type { Verdict } from "./comparison.ts";
+import { messageStepsMax } from "./comparison.ts";
 
 /** A release that an alert concerns, and what it asks for. */
 export interface Concern {
@@ -16,10 +16,11 @@ export interface Concern {
 export interface Judgement {
   readonly concerns: readonly Concern[];
   readonly reasons: readonly string[];
+  /** Whether it was compared with everything. */
+  readonly isWhole: boolean;
 }
 
-/** How long a label's value may be in a reason, in characters. */
-const shownMax = 100;
+const tooMany = `not compared with the rules of its plan: the alerts of a message are compared in at most ${messageStepsMax} steps (characters times the sizes of the expressions); send fewer in one, or shorten the expressions`;
 
 /**
  * By how much an alert may have begun before the release that it is about, in milliseconds: the clocks of Prometheus and of the
@@ -31,24 +32,23 @@ const clockSkewMsMax = 60_000;
  * Whom an alert concerns among what runs or bakes: by the rules of each release's plan, where `revert` outranks `hold`, or the one
  * dataset that it names itself. A release that was started while it fired already is not what it is about. Throws DATASET_UNKNOWN for a name that is none.
  */
-export function judge(
-  state: NamespaceState,
-  alert: Alert,
-  rulesOf: (release: ReleaseState) => readonly CompiledRule[],
-): Judgement {
+export function judge(state: NamespaceState, alert: Alert, verdictOf: (release: ReleaseState) => Verdict): Judgement {
   if (alert.direct !== null) return judgeDirect(state, alert.direct);
   const active = Object.values(state.releases).filter(isActive);
   const concerns: Concern[] = [];
   const reasons: string[] = active.length === 0 ? ["nothing runs or bakes"] : [];
+  let isWhole = true;
   for (const release of active) {
-    const rules = rulesOf(release);
-    const matching = rules.filter((rule) => rule.problem === null && rule.miss(alert.labels) === null);
-    const rule = matching.find(({ action }) => action === "revert") ?? matching[0];
-    if (rule === undefined) reasons.push(`${nameOf(release)}: ${missesOf(rules, alert)}`);
-    else if (isBefore(alert, release)) reasons.push(earlierThan(release, alert));
-    else concerns.push({ release, action: rule.action, rule: rule.text });
+    const verdict = verdictOf(release);
+    if (verdict.kind === "not-compared") {
+      isWhole = false;
+      reasons.push(`${nameOf(release)}: ${tooMany}`);
+    } else if (verdict.kind === "miss") {
+      reasons.push(`${nameOf(release)}: no rule of its plan matches (${verdict.misses})`);
+    } else if (isBefore(alert, release)) reasons.push(earlierThan(release, alert));
+    else concerns.push({ release, action: verdict.rule.action, rule: verdict.rule.text });
   }
-  return { concerns, reasons };
+  return { concerns, reasons, isWhole };
 }
 
 function judgeDirect(state: NamespaceState, { dataset, action }: NonNullable<Alert["direct"]>): Judgement {
@@ -59,8 +59,8 @@ function judgeDirect(state: NamespaceState, { dataset, action }: NonNullable<Ale
   }
   const release = activeRelease(state, dataset);
   return release === undefined
-    ? { concerns: [], reasons: [`nothing runs or bakes on ${dataset}`] }
-    : { concerns: [{ release, action, rule: null }], reasons: [] };
+    ? { concerns: [], reasons: [`nothing runs or bakes on ${dataset}`], isWhole: true }
+    : { concerns: [{ release, action, rule: null }], reasons: [], isWhole: true };
 }
 
 /** Its sender says since when it fires, and that was before. */
@@ -71,19 +71,6 @@ function isBefore({ startsAt }: Alert, { startedAt }: ReleaseState): boolean {
 function earlierThan(release: ReleaseState, { startsAt }: Alert): string {
   const started = new Date(release.startedAt).toISOString();
   return `${nameOf(release)} was started at ${started}, after this began to fire (${startsAt}): it is not what this is about`;
-}
-
-function missesOf(rules: readonly CompiledRule[], { labels }: Alert): string {
-  const misses = rules.map((rule) => {
-    if (rule.problem !== null) return rule.problem.reason;
-    const missed = rule.miss(labels);
-    return missed === null ? "" : `${missed.text} against ${shown(labelOf(labels, missed.label))}`;
-  });
-  return `no rule of its plan matches (${misses.join("; ")})`;
-}
-
-function shown(value: string): string {
-  return JSON.stringify(value.length > shownMax ? `${value.slice(0, shownMax)}…` : value);
 }
 
 /** A release as people call it. */

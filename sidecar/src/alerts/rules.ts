@@ -6,7 +6,10 @@ import { RE2JS } from "re2js";
  * How large the regular expressions of a plan are together, in instructions of RE2's program: about one a character, and
  * `x{1000}` is a thousand. Matching takes at most as many steps as a program has instructions, times the characters of a label.
  */
-export const programSizeMax = 5_000;
+export const programSizeMax = 500;
+
+/** How many characters of a label a regular expression reads; it does not match a longer one, be it with `=~` or with `!~`. */
+export const comparedLengthMax = 1_000;
 
 /** A rule of a plan, ready to be compared with the labels of alerts. */
 export interface CompiledRule {
@@ -17,13 +20,19 @@ export interface CompiledRule {
   readonly problem: RuleProblem | null;
   /** The first matcher that does not match, or null where all of them do. A label that is not there is empty. */
   miss(labels: Readonly<Record<string, string>>): CompiledMatcher | null;
+  /** How many steps `miss` takes at most. */
+  stepsMax(labels: Readonly<Record<string, string>>): number;
 }
 
 /** A matcher, ready to be compared with a label. */
 export interface CompiledMatcher {
   readonly text: string;
   readonly label: string;
+  /** Of the regular expression; 0 where there is none. */
+  readonly programSize: number;
   test(value: string): boolean;
+  /** Whether it does not match because it does not read so much. */
+  isTooLong(value: string): boolean;
 }
 
 /** What is wrong with one matcher of a rule. */
@@ -57,6 +66,7 @@ export function compileRules(rules: readonly AlertRule[]): readonly CompiledRule
       action,
       problem,
       miss: (labels) => compiled.find((each) => !each.test(labelOf(labels, each.label))) ?? null,
+      stepsMax: (labels) => compiled.reduce((sum, each) => sum + stepsMaxOf(each, labelOf(labels, each.label)), 0),
     };
   });
 }
@@ -78,12 +88,21 @@ export function labelOf(labels: Readonly<Record<string, string>>, name: string):
   return Object.hasOwn(labels, name) ? (labels[name] ?? "") : "";
 }
 
-function compileMatcher(text: string, programLeft: number): (CompiledMatcher & { programSize: number }) | string {
+function isTooLong(value: string): boolean {
+  return value.length > comparedLengthMax;
+}
+
+function stepsMaxOf(matcher: CompiledMatcher, value: string): number {
+  return matcher.isTooLong(value) ? 1 : 1 + matcher.programSize * value.length;
+}
+
+function compileMatcher(text: string, programLeft: number): CompiledMatcher | string {
   const matcher = parseMatcher(text);
   if (matcher === undefined) return `${text} is no matcher such as service=~"checkout|cart"`;
   const { label, operator, value } = matcher;
   if (!isRegular(matcher)) {
-    return { text, label, programSize: 0, test: (its) => (its === value) === (operator === "=") };
+    const test = (its: string): boolean => (its === value) === (operator === "=");
+    return { text, label, programSize: 0, test, isTooLong: () => false };
   }
   const expression = compileExpression(value);
   if (typeof expression === "string") return `${text}: ${expression}`;
@@ -91,7 +110,9 @@ function compileMatcher(text: string, programLeft: number): (CompiledMatcher & {
   if (programSize > programLeft) {
     return `${text}: ${tooLarge}`;
   }
-  return { text, label, programSize, test: (its) => expression.test(its) === (operator === "=~") };
+  // A value of which nothing is known matches neither way: a rule that reverts by mistake costs a release.
+  const test = (its: string): boolean => !isTooLong(its) && expression.test(its) === (operator === "=~");
+  return { text, label, programSize, test, isTooLong };
 }
 
 /** As Alertmanager does it, which anchors an expression and leaves everything else to RE2. */

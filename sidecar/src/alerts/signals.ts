@@ -1,10 +1,11 @@
 import type { Clock, DatasetState, Plan } from "@sluice/core";
-import { own } from "@sluice/core";
+import { isActive, own } from "@sluice/core";
 import type { QueryStatus } from "@sluice/core/api";
 import type { Logger } from "pino";
 import type { Commands } from "../commands.ts";
 import type { EventLog } from "../store/port.ts";
 import { type Alerts, createAlerts } from "./alerts.ts";
+import { createComparer } from "./comparison.ts";
 import { openFiringBook } from "./firing-book.ts";
 import { createHand } from "./hand.ts";
 import { refuseUnusable, ruleFaults } from "./plan-problems.ts";
@@ -40,13 +41,21 @@ export async function createSignals(dependencies: {
   readonly fetch: typeof globalThis.fetch;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Lets others have this thread. */
+  readonly yieldNow: () => Promise<void>;
   readonly prometheus?: PrometheusOptions | null;
 }): Promise<Signals> {
   const { commands, fetch, clock, logger, prometheus = null } = dependencies;
   const book = await openFiringBook(dependencies);
   const hand = createHand({ commands, book });
   const recorder = createRecorder({ commands, clock, logger });
-  const alerts = createAlerts({ commands, rules: createRules(), book, hand, recorder, clock, logger });
+  const rules = createRules();
+  const comparer = createComparer({
+    active: () => Object.values(commands.state().releases).filter(isActive),
+    rulesOf: ({ dataset, plan }) => rules(dataset, plan.alerts),
+    yieldNow: dependencies.yieldNow,
+  });
+  const alerts = createAlerts({ commands, comparer, book, hand, recorder, clock, logger });
   const queries = createQueries({
     commands,
     prometheus:

@@ -47,7 +47,7 @@ export function createAlertRoutes({ alerts, token, logger }: AlertRouteDependenc
     if (!dryRun && refused.length > 0)
       logger.warn({ refused: refused.slice(0, 10), of: refused.length }, "alerts could not be read");
     if (!dryRun && truncated > 0) logger.warn({ truncated }, "alerts were left out by their sender; see max_alerts");
-    const answers = dryRun ? alerts.preview(read) : await receive(alerts, read, truncated);
+    const answers = await (dryRun ? alerts.preview(read) : receive(alerts, read, truncated));
     const whole: AlertsAnswer = {
       dryRun,
       received: read.length + refused.length,
