@@ -19,8 +19,19 @@ export function receiptText(locale, receipt, stable) {
       : confirmed < expected
         ? locale.t("receiptGoing", { confirmed, expected })
         : locale.t("receiptGone", { confirmed, expected, last: locale.delay(lastMs), p99: locale.delay(p99Ms) });
-  const text = awayTotal === 0 ? counted : locale.t("receiptAway", { receipt: counted, n: awayTotal });
+  const known = awayTotal === 0 ? counted : locale.t("receiptAway", { receipt: counted, n: awayTotal });
+  const early = earlyText(locale, receipt);
+  const text = early === "" ? known : `${known}; ${early}`;
   return durable ? text : `${text} (${locale.t("receiptVolatile")})`;
+}
+
+/**
+ * That the origin had just started, so that it cannot have counted everybody; empty where it had not.
+ * @param {Locale} locale
+ * @param {Receipt} receipt
+ */
+function earlyText(locale, { originAgeMs }) {
+  return originAgeMs === undefined ? "" : locale.t("receiptEarly", { age: locale.delay(originAgeMs) });
 }
 
 /** @param {Receipt} receipt */
@@ -102,7 +113,8 @@ export function createReceipt(tools) {
       setShare(bar, done ? 1 : expected === 0 ? 0 : confirmed / expected);
       const nobody = receipt !== null && expected === 0 ? locale.t("receiptNobody", { stable: version(stable) }) : "";
       const volatile = receipt !== null && !receipt.durable ? locale.t("receiptVolatile") : "";
-      setText(note, [message, nobody, volatile].filter((text) => text !== "").join(" · "));
+      const early = receipt === null ? "" : earlyText(locale, receipt);
+      setText(note, [message, nobody, early, volatile].filter((text) => text !== "").join(" · "));
       missing.update(receipt?.missing ?? [], late && !done ? left : 0);
       away.update(receipt?.away ?? [], awayTotal);
       const awayAdvice = baking && awayTotal > 0 ? "awayBake" : null;

@@ -191,6 +191,10 @@ export const texts = {
     "当时没有连接的跟随节点；之后连上的都会得到 {stable}",
   ],
   receiptUnknown: ["The receipt is no longer kept", "回执已不再保留"],
+  receiptEarly: [
+    "the origin had started {age} before, and others who followed it may still come",
+    "主实例在 {age} 前刚启动，之前跟随它的其他进程可能尚未重新连接",
+  ],
   receiptVolatile: ["announced, not yet in the log", "已通知各节点，尚未写入日志"],
   receiptAway: ["{receipt}, {n} away", "{receipt}，{n} 个失联"],
   missing: ["Not confirmed:", "未确认："],

@@ -1,5 +1,6 @@
 import type { Receipt } from "@sluice/core/api";
 import { expect, test } from "vitest";
+import { createFleet } from "./fleet.testing.ts";
 import { answerOf, createTestOrigin, pricedItems, type TestOrigin } from "./origin.testing.ts";
 import { settle } from "./turns.testing.ts";
 
@@ -92,4 +93,36 @@ test("who is away is named by the receipts of all three", async () => {
   expect(await receiptOf(promoted)).toMatchObject({ expected: 1, away: ["host-7"], awayTotal: 1 });
   const reverted = origin.post(`/v1/releases/${release}/revert`, {});
   expect(await receiptOf(reverted)).toMatchObject({ expected: 1, away: ["host-7"], awayTotal: 1 });
+});
+
+test("a receipt says that the origin had just started anew: who followed before may still come, and nobody counts them", async () => {
+  const fleet = await createFleet();
+  const app = await fleet.app("app-1", ["origin"]);
+  await fleet.release(50_000);
+  const receipt = async (action: string): Promise<Receipt> => {
+    const answer = await fleet.post("origin", `/v1/datasets/prices/${action}`);
+    return answer["receipt"] as Receipt;
+  };
+  await fleet.pass(1_000);
+  expect(await receipt("revert")).not.toHaveProperty("originAgeMs");
+  await fleet.release(50_000);
+  await fleet.pass(1_000);
+  fleet.cut("origin");
+  await fleet.startOrigin();
+  await fleet.pass(3_000);
+  expect(await receipt("revert")).toMatchObject({ expected: 0, originAgeMs: 3_000 });
+  await fleet.pass(1_000);
+  await fleet.startOrigin();
+  fleet.heal("origin");
+  await fleet.pass(1_000);
+  const status = await fleet.status("origin");
+  // It outlives the process after that with the rest of the receipt.
+  expect(status.datasets[0]?.lastRevert?.receipt).toMatchObject({ originAgeMs: 3_000 });
+  await fleet.pass(15_000);
+  await fleet.release(50_000);
+  await fleet.pass(1_000);
+  const last = await receipt("revert");
+  expect(last).toMatchObject({ expected: 1 });
+  expect(last).not.toHaveProperty("originAgeMs");
+  await app.close();
 });

@@ -37,6 +37,8 @@ export async function createReceiptBook(dependencies: {
   const receipts = createReceipts({
     clock,
     registry,
+    // A log that has nothing in it had no followers either.
+    ...(commands.state().sequence > 0 ? { restartedAtMs: clock.now() } : {}),
     onChange: () => {
       timer ??= clock.setTimer(keepMs, keep);
     },

@@ -14,6 +14,9 @@ const awayMax = 100;
 /** How many of the newest receipts outlive the process. */
 const storedMax = 20;
 
+/** Whoever followed before a restart of the origin has come back after this time, in milliseconds. */
+const returnMsMax = 15_000;
+
 /** A receipt as a document beside the log. */
 export interface StoredReceipt {
   readonly action: Receipt["action"];
@@ -26,6 +29,7 @@ export interface StoredReceipt {
   /** Left out by builds that did not name who is away. */
   readonly away?: readonly (readonly [id: string, name: string])[];
   readonly returned?: number;
+  readonly originAgeMs?: number;
 }
 
 /** What a receipt is opened for. `here` is the word of a host that followers have to have heard. */
@@ -75,6 +79,7 @@ interface Account {
   readonly away: Map<string, string>;
   /** How many have confirmed whose time says nothing of the command: they were away, or took the place of one that ended. */
   returned: number;
+  readonly originAgeMs?: number;
   readonly waiting: Set<() => void>;
 }
 
@@ -82,10 +87,12 @@ interface Account {
 export function createReceipts(dependencies: {
   clock: Clock;
   registry: Registry;
+  /** By the monotonic clock, when this process began to follow on from another one; left out where it did not. */
+  restartedAtMs?: number;
   /** Called after a receipt was opened, confirmed or made durable. */
   onChange?: () => void;
 }): Receipts {
-  const { clock, registry, onChange = () => {} } = dependencies;
+  const { clock, registry, restartedAtMs = -Infinity, onChange = () => {} } = dependencies;
   const accounts = new Map<string, Account>();
 
   function confirm(account: Account, follower: string): void {
@@ -159,6 +166,7 @@ export function createReceipts(dependencies: {
       const earlier = accounts.get(key);
       if (command.action === "revert" && earlier !== undefined) return receiptOf(earlier);
       const followers = registry.live().filter(concerns);
+      const originAgeMs = clock.now() - restartedAtMs;
       const account: Account = {
         ...command,
         isKept: false,
@@ -170,6 +178,7 @@ export function createReceipts(dependencies: {
         // Of a host's own word, who is away is told like everybody who comes.
         away: new Map(command.here === undefined ? registry.away().map(({ id, name }) => [id, name]) : []),
         returned: 0,
+        ...(originAgeMs < returnMsMax ? { originAgeMs } : {}),
         waiting: new Set(),
       };
       for (const { id, applied, reverted, prepared, here } of followers) {
@@ -216,16 +225,17 @@ export function createReceipts(dependencies: {
       [...accounts.values()]
         .filter(({ here }) => here === undefined)
         .slice(-storedMax)
-        .map(({ action, release: of, sequence, announcedAt, expected, missing, delaysMs, away, returned }) => ({
-          action,
-          release: of,
-          sequence,
-          announcedAt,
-          expected,
-          missing: [...missing],
-          delaysMs,
-          away: [...away],
-          returned,
+        .map((account) => ({
+          action: account.action,
+          release: account.release,
+          sequence: account.sequence,
+          announcedAt: account.announcedAt,
+          expected: account.expected,
+          missing: [...account.missing],
+          delaysMs: account.delaysMs,
+          away: [...account.away],
+          returned: account.returned,
+          ...ageOf(account),
         })),
     restore(stored) {
       for (const { missing, delaysMs, away = [], returned = 0, ...its } of stored) {
@@ -290,7 +300,12 @@ function receiptOf(account: Account): Receipt {
     missing: [...missing.values()].slice(0, missingMax),
     away: [...away.values()].slice(0, awayMax),
     awayTotal: away.size,
+    ...ageOf(account),
   };
+}
+
+function ageOf({ originAgeMs }: Account): Pick<Receipt, "originAgeMs"> {
+  return originAgeMs === undefined ? {} : { originAgeMs };
 }
 
 /** The smallest delay that at least this share of the delays does not exceed (nearest rank). */

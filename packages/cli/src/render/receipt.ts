@@ -7,7 +7,12 @@ const namedMax = 10;
 
 /** A receipt in one line: `gone on 412 of 412 in 380 ms (p99)`. */
 export function receiptText(receipt: Receipt): string {
-  const { action, expected, confirmed, p50Ms, p99Ms } = receipt;
+  const { originAgeMs } = receipt;
+  if (originAgeMs === undefined) return countedText(receipt);
+  return `${countedText(receipt)}; the origin had started ${durationText(originAgeMs)} before, and others who followed it may still come`;
+}
+
+function countedText({ action, expected, confirmed, p50Ms, p99Ms }: Receipt): string {
   const verb = action === "revert" || action === "here-revert" ? "gone on" : "taken up by";
   if (expected === 0) return "nobody followed at the time";
   const delay = p99Ms === null ? "" : ` in ${durationText(p99Ms)} (p99; p50 ${durationText(p50Ms ?? p99Ms)})`;

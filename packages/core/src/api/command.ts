@@ -189,6 +189,11 @@ export interface Receipt {
   readonly away: readonly string[];
   /** How many there are of these. */
   readonly awayTotal: number;
+  /**
+   * For how long the origin had run at the command, in milliseconds, where that was under 15 s since a restart: a restart forgets who
+   * followed, so that others who are not expected may still show what was before until they come back. Else left out.
+   */
+  readonly originAgeMs?: number;
 }
 
 const millisecondsSchema: z.ZodType<number> = z.number().min(0);
@@ -207,6 +212,7 @@ export const receiptSchema: z.ZodType<Receipt> = z.object({
   missing: z.array(z.string()),
   away: z.array(z.string()),
   awayTotal: z.int().min(0),
+  originAgeMs: millisecondsSchema.exactOptional(),
 });
 
 /** Answer to a command. */
