@@ -92,6 +92,17 @@ test("lift ends it, on the host and for all who follow it", async () => {
   expect(await fleet.post("host-7", "/v1/here/prices/lift")).toMatchObject({ outcome: "unchanged" });
 });
 
+test("a lift that was given to another instance is told where to give it, and has done nothing", async () => {
+  const { fleet, release, here } = await marked();
+  await fleet.until(async () => (await fleet.status("origin")).datasets[0]?.here.length === 1);
+  expect(await fleet.post("origin", "/v1/here/prices/lift")).toMatchObject({
+    code: "NOTHING_TO_REVERT",
+    detail: "v2 of prices is not reverted on origin: it is on host-7, lift it there",
+    details: { hosts: ["host-7"] },
+  });
+  expect(shows(here, release)).toBe(false);
+});
+
 test("it works with the origin and the store dead", async () => {
   const fleet = await createFleet();
   await fleet.sidecar("host-7");

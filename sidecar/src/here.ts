@@ -3,6 +3,7 @@ import { activeRelease, isActive, own, SluiceError } from "@sluice/core";
 import type { CommandAnswer, HereRevert, HereReverts } from "@sluice/core/api";
 import type { Logger } from "pino";
 import type { LiveFollower } from "./followers/registry.ts";
+import { hereStatusOf } from "./here-status.ts";
 import type { Receipts } from "./receipts.ts";
 
 /** A disk that does not take it is tried again this often, in milliseconds; it is in effect meanwhile. */
@@ -15,7 +16,10 @@ export interface Here {
    * the disk has it. Throws DATASET_UNKNOWN, NOT_READY where nothing is known here, NOTHING_TO_REVERT.
    */
   revert(dataset: string, by: Actor, reason: string): Promise<CommandAnswer>;
-  /** Ends that: they see the release like everybody else. Throws DATASET_UNKNOWN, NOT_READY. */
+  /**
+   * Ends that: they see the release like everybody else. Throws DATASET_UNKNOWN, NOT_READY, and NOTHING_TO_REVERT with the names of the
+   * hosts where it is to be given, where it is reverted on others and not on this one.
+   */
   lift(dataset: string, by: Actor, reason: string): Promise<CommandAnswer>;
   /** A follower says what it has heard of hosts: of this one it may know what a restart has forgotten. */
   heard(hosts: readonly HereReverts[]): void;
@@ -38,6 +42,8 @@ export interface HereDependencies {
   readonly reach?: (release: string) => string | null;
   /** What every host has taken back for itself, as far as it is known here. */
   readonly hosts: () => readonly HereReverts[];
+  /** Those who follow, and what they have heard of hosts. */
+  readonly followers: () => readonly LiveFollower[];
   /** Puts it into effect at once and ends when the disk has it. Throws DISK_FULL or STORE_UNAVAILABLE. */
   readonly take: (hosts: readonly HereReverts[]) => Promise<void>;
   /** Whether there is a disk at all. */
@@ -148,6 +154,20 @@ export function createHere(dependencies: HereDependencies): Here {
       const release = releaseOf(dataset);
       const mineNow = active();
       if (release === undefined || !mineNow.some((its) => its.release === release.id)) {
+        const others = hereStatusOf(state(), hosts(), dependencies.followers())
+          .filter((its) => its.release === release?.id && its.host !== host)
+          .map((its) => its.host);
+        if (release !== undefined && others.length > 0) {
+          const what = `v${release.candidatePublish} of ${dataset}`;
+          const where = others.join(", ");
+          throw new SluiceError(
+            "NOTHING_TO_REVERT",
+            `${what} is not reverted on ${host}: it is on ${where}, lift it there`,
+            {
+              details: { hosts: others },
+            },
+          );
+        }
         const message = `nothing of ${dataset} is reverted on ${host} alone`;
         return { outcome: "unchanged", message, sequence: null, release: release?.id ?? null, receipt: null };
       }

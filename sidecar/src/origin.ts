@@ -134,6 +134,7 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
     silence: () => null,
     marked: (release) => commands.marks().some((mark) => mark.release === release),
     hosts: () => hereBook.hosts(),
+    followers: () => registry.live(),
     take: (hosts) => hereBook.take(hosts),
     outlivesProcess: true,
     concerns: ({ kind, via }) => kind === "sdk" && via === null,

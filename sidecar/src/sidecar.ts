@@ -82,6 +82,7 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
       return mark === undefined ? null : markReach(mark, { host: name, following: following() });
     },
     hosts: () => replica.feed.here("sdk"),
+    followers: () => registry.live(),
     take: (hosts) => replica.takeBackHere(hosts),
     outlivesProcess: directory !== null,
   });
