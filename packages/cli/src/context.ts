@@ -89,6 +89,8 @@ export interface Context extends Dependencies {
   readonly style: Style;
   /** Of the instance that commands go to. */
   readonly url: string;
+  /** ` --url URL` for a command that is printed, or nothing where commands go there without it. */
+  readonly urlArgument: (url: string) => string;
   /** The client of that instance; its code is loaded here. */
   admin(): Promise<Admin>;
   /** Prints one answer: JSON as it came, or lines made of its escaped form. */
@@ -123,6 +125,11 @@ export function createContext(
     get url() {
       return options().url ?? nonEmpty(env["SLUICE_URL"]) ?? urlDefault;
     },
+    urlArgument(url) {
+      const usual = nonEmpty(env["SLUICE_URL"]) ?? urlDefault;
+      if (withoutSlash(url) === withoutSlash(usual)) return "";
+      return ` --url ${/^[\w:/.%-]+$/.test(url) ? url : `'${url.replaceAll("'", "%27")}'`}`;
+    },
     admin: () => dependencies.createAdmin({ url: context.url, actor: actorOf(dependencies) }),
     print(answer, render) {
       if (context.json) stdout.write(`${jsonText(answer, stdout.isTTY ? 2 : 0)}\n`);
@@ -142,6 +149,10 @@ function actorOf({ io, userName }: Dependencies): string {
     throw new SluiceError("VALIDATION", `SLUICE_ACTOR has at most 200 characters, this one has ${name.length}`);
   }
   return name;
+}
+
+function withoutSlash(url: string): string {
+  return url.replace(/\/$/, "");
 }
 
 function nonEmpty(text: string | undefined): string | undefined {

@@ -1,4 +1,4 @@
-import { type DifferenceExample, type ErrorCode, isSluiceError } from "@sluice/core";
+import { type DifferenceExample, type ErrorCode, isSluiceError, SluiceError } from "@sluice/core";
 import { exampleLines } from "./render/difference.ts";
 import { cleaned, countText } from "./text.ts";
 
@@ -17,6 +17,13 @@ const hints: Partial<Record<ErrorCode, string>> = {
   NOTHING_TO_REVERT: "to go back to what was out before: sluice revert DATASET --to VERSION, or --to 10m",
 };
 
+/** An error with what to do about it where the command knows better; `--json` has it as `details.hint`. */
+export function advise(error: unknown, hintOf: (error: SluiceError) => string | undefined): unknown {
+  const hint = isSluiceError(error) ? hintOf(error) : undefined;
+  if (!isSluiceError(error) || hint === undefined) return error;
+  return new SluiceError(error.code, error.message, { details: { ...error.details, hint }, cause: error });
+}
+
 /** An error as it is written with `--json`. */
 export function errorJson(error: unknown): { code: string; message: string; details: object } {
   return { code: codeOf(error), message: messageOf(error), details: isSluiceError(error) ? error.details : {} };
@@ -27,7 +34,8 @@ export function errorLines(error: unknown): string[] {
   const code = codeOf(error);
   const lines = [`error ${code}: ${cleaned(messageOf(error))}`];
   if (!isSluiceError(error)) return lines;
-  const hint = hints[error.code];
+  const advice = error.details["hint"];
+  const hint = typeof advice === "string" ? cleaned(advice) : hints[error.code];
   return [
     ...lines,
     ...(error.code === "CHOICE_NEEDED"

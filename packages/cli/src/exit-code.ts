@@ -38,10 +38,10 @@ export function exitCodeOf(error: unknown): ExitCode {
 
 /** The exit codes as `--help` lists them. */
 export const exitCodeHelp = `Exit codes:
-  0  done
+  0  done, though not every follower may have confirmed: with --json see receipt.confirmed, expected and durable
   1  failed or refused
   2  usage: the command, an option or an argument is wrong
-  3  nothing was reverted: nothing runs or bakes, or --to waits for --reapply or --exact
+  3  nothing was reverted or lifted: nothing runs or bakes, it is reverted on another host, or --to waits for --reapply or --exact
   4  conflict: somebody else changed it, look again
   5  no instance answers, or it is not ready
   6  refused by a check or by the quarantine`;

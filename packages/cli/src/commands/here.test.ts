@@ -15,12 +15,20 @@ const message = "v4 of prices is reverted on host-7 alone: everybody else goes o
 
 test("a revert here goes to the instance that is named, and says on how many of its host it is gone", async () => {
   const program = createTestProgram(() => done(message, here()));
-  const { code, stdout } = await program.run("revert", "prices", "--here", "--reason", "wrong here");
+  const { code, stdout } = await program.run(
+    "revert",
+    "prices",
+    "--here",
+    "--reason",
+    "wrong here",
+    "--url",
+    "http://127.0.0.1:7171",
+  );
   expect({ code, stdout }).toEqual({
     code: 0,
     stdout: `${message}
 gone on 3 of 3 followers in 380 ms (p99; p50 41 ms)
-  sluice lift prices --here
+  sluice lift prices --here --url http://127.0.0.1:7171
 `,
   });
   expect(program.requests.map(({ method, path, text }) => [method, path, text])).toEqual([
@@ -60,5 +68,30 @@ test("a lift that does not say where is refused: another verb lifts quarantines"
 
 test("nothing to revert here ends with 3", async () => {
   const program = createTestProgram(() => problem("NOTHING_TO_REVERT", "nothing runs or bakes on prices here"));
-  expect((await program.run("revert", "prices", "--here")).code).toBe(3);
+  const { code, stderr } = await program.run("revert", "prices", "--here", "--url", "http://127.0.0.1:7171");
+  expect(code).toBe(3);
+  // An older version is brought back everywhere or nowhere: --to would be refused.
+  expect(stderr).toBe(`error NOTHING_TO_REVERT: nothing runs or bakes on prices here
+how it stands there: sluice status prices --url http://127.0.0.1:7171
+`);
+});
+
+test("a lift given to the wrong instance ends with 3 and says where it belongs", async () => {
+  const text = "v4 of prices is not reverted on origin: it is on side1, lift it there";
+  const program = createTestProgram(() => problem("NOTHING_TO_REVERT", text, { hosts: ["side1"] }));
+  const { code, stderr } = await program.run("lift", "prices", "--here");
+  expect({ code, stderr }).toEqual({
+    code: 3,
+    stderr: `error NOTHING_TO_REVERT: ${text}\nthere: sluice lift prices --here --url URL\n`,
+  });
+});
+
+test("the instance of the environment need not be named", async () => {
+  const program = createTestProgram(() => done(message, here()), { env: { SLUICE_URL: "http://127.0.0.1:7171" } });
+  const lift = async (...url: string[]): Promise<string | undefined> =>
+    (await program.run("revert", "prices", "--here", ...url)).stdout.split("\n").at(-2);
+  expect(await lift()).toBe("  sluice lift prices --here");
+  expect(await lift("--url", "http://127.0.0.1:7171/")).toBe("  sluice lift prices --here");
+  expect(await lift("--url", "http://127.0.0.1:7070")).toBe("  sluice lift prices --here --url http://127.0.0.1:7070");
+  expect(await lift("--url", "http://[::1]:7070")).toBe("  sluice lift prices --here --url 'http://[::1]:7070'");
 });

@@ -1,7 +1,9 @@
 import type { Admin } from "@sluice/admin";
+import type { SluiceError } from "@sluice/core";
 import type { CommandAnswer } from "@sluice/core/api";
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
+import { advise } from "../error-text.ts";
 import { awaitReceipt } from "../receipt.ts";
 import { receiptText, receiptWarnings } from "../render/receipt.ts";
 import { examples } from "./examples.ts";
@@ -40,9 +42,24 @@ async function give(
   next: string,
 ): Promise<void> {
   const admin: Admin = await context.admin();
-  const answer = await admin[verb](dataset, reason === undefined ? {} : { reason });
+  const answer = await admin[verb](dataset, reason === undefined ? {} : { reason }).catch((error: unknown) => {
+    throw advise(error, hintsOf(context, dataset));
+  });
   const receipt = answer.receipt === null ? null : await awaitReceipt(context, admin, answer.receipt, wait);
-  context.print({ ...answer, receipt }, (shown) => [...linesOf(context, shown), context.style.dim(`  ${next}`)]);
+  context.print({ ...answer, receipt }, (shown) => [
+    ...linesOf(context, shown),
+    context.style.dim(`  ${next}${context.urlArgument(context.url)}`),
+  ]);
+}
+
+/** An older version comes back everywhere or nowhere, so that `--to` is no advice here. */
+function hintsOf({ url, urlArgument }: Context, dataset: string): (error: SluiceError) => string | undefined {
+  return ({ code, details }) => {
+    if (code !== "NOTHING_TO_REVERT") return undefined;
+    return Array.isArray(details["hosts"])
+      ? `there: sluice lift ${dataset} --here --url URL`
+      : `how it stands there: sluice status ${dataset}${urlArgument(url)}`;
+  };
 }
 
 function linesOf({ style }: Context, { message, receipt }: CommandAnswer): string[] {

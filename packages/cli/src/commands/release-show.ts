@@ -3,6 +3,7 @@ import { isSluiceError, type LoggedEvent, SluiceError } from "@sluice/core";
 import type { DatasetStatus, EvidenceAnswer } from "@sluice/core/api";
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
+import { placeOf } from "../place.ts";
 import { datasetOf } from "../release-of.ts";
 import { type ReleaseReport, renderRelease } from "../render/release.ts";
 import { examples } from "./examples.ts";
@@ -34,7 +35,8 @@ export function addShow(release: Command, context: Context): void {
         context.note(`the course and the evidence are at the origin: sluice release show ${name} --url ${origin}`);
       }
       const { columns } = context.io.stdout;
-      const view = { columns, style: context.style, nowMs: status.at, timeZone: context.timeZone };
+      const place = placeOf(context, status.following);
+      const view = { columns, style: context.style, nowMs: status.at, timeZone: context.timeZone, place };
       context.print(report, (shown) => renderRelease(shown, view));
     });
 }

@@ -188,3 +188,25 @@ test.each([
   expect(code).toBe(2);
   expect(program.requests).toEqual([]);
 });
+
+test("with the origin dead it says how one host is reverted, whomever the command went to", async () => {
+  const url = "http://127.0.0.1:7171";
+  const sidecar = createTestProgram(() => problem("NOT_ORIGIN", "this instance follows http://origin:7070"));
+  expect((await sidecar.run("revert", "prices", "--url", url)).stderr).toContain(
+    `\non one host alone: sluice revert prices --here --url ${url}\n`,
+  );
+  const dead = createTestProgram(() => null, {
+    fetch: async () => {
+      throw new TypeError("fetch failed");
+    },
+  });
+  const { code, stderr } = await dead.run("revert", "prices");
+  expect(code).toBe(5);
+  expect(stderr).toContain("\non one host alone: sluice revert prices --here --url URL   (of the host's sidecar)\n");
+});
+
+test("--wait 0 waits for nobody", async () => {
+  const program = createTestProgram(reverting(2, 2));
+  expect((await program.run("revert", "prices", "--wait", "0")).code).toBe(0);
+  expect(program.requests).toHaveLength(1);
+});

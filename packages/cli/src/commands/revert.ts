@@ -1,7 +1,9 @@
+import type { ErrorCode } from "@sluice/core";
 import type { CommandAnswer } from "@sluice/core/api";
 import { type Command, Option } from "commander";
 import { argument } from "../arguments.ts";
 import type { Context } from "../context.ts";
+import { advise } from "../error-text.ts";
 import { parseTarget } from "../moment.ts";
 import { awaitReceipt } from "../receipt.ts";
 import { nameOfRelease } from "../render/event.ts";
@@ -57,17 +59,27 @@ export function addRevert(program: Command, context: Context): void {
       if (options.here === true) return revertHere(context, dataset, options);
       // Nothing is asked before: every round trip would be one in which the wrong prices are served.
       const admin = await context.admin();
-      const answer = await admin.revertDataset(dataset, options.reason === undefined ? {} : { reason: options.reason });
+      const body = options.reason === undefined ? {} : { reason: options.reason };
+      const answer = await admin.revertDataset(dataset, body).catch((error: unknown) => {
+        throw advise(error, ({ code }) => hereHint(context, dataset, code));
+      });
       const receipt = answer.receipt === null ? null : await awaitReceipt(context, admin, answer.receipt, options.wait);
       context.print({ ...answer, receipt }, (shown) => linesOf(context, dataset, shown));
     });
 }
 
-function linesOf({ style }: Context, dataset: string, answer: CommandAnswer): string[] {
+/** With the origin dead a host can still be reverted by itself. */
+function hereHint({ url, urlArgument }: Context, dataset: string, code: ErrorCode): string | undefined {
+  const command = `on one host alone: sluice revert ${dataset} --here`;
+  if (code === "NOT_ORIGIN") return `${command}${urlArgument(url)}`;
+  return code === "UNREACHABLE" || code === "TIMEOUT" ? `${command} --url URL   (of the host's sidecar)` : undefined;
+}
+
+function linesOf({ style, url, urlArgument }: Context, dataset: string, answer: CommandAnswer): string[] {
   const { outcome, message, release, receipt } = answer;
   const what = release === null ? dataset : `${nameOfRelease(release).version} of ${dataset}`;
   const head = outcome === "done" ? `${what} is reverted: everybody is on the stable version` : message;
-  const look = `  sluice status ${dataset}`;
+  const look = `  sluice status ${dataset}${urlArgument(url)}`;
   if (receipt === null) return [head, style.dim(look)];
   return [head, receiptText(receipt), ...receiptWarnings(receipt).map((text) => style.yellow(text)), style.dim(look)];
 }

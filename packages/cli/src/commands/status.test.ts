@@ -1,4 +1,4 @@
-import type { StatusAnswer } from "@sluice/core/api";
+import type { DatasetStatus, StatusAnswer } from "@sluice/core/api";
 import { expect, test } from "vitest";
 import { createTestProgram, obeyed, type TestOptions, type TestProgram } from "../fake-instance.testing.ts";
 import { datasets, statusOf } from "../statuses.testing.ts";
@@ -201,4 +201,20 @@ test("a first connection that fails ends with 5: a wrong URL is not worth waitin
     throw new TypeError("fetch failed", { cause: new Error("connect ECONNREFUSED") });
   });
   expect((await program.run("status", "--watch")).code).toBe(5);
+});
+
+test("a cut-off follower offers what works there, and one with contact sends commands to the origin", async () => {
+  const url = "http://127.0.0.1:7171";
+  const shown = async (dataset: DatasetStatus, following: NonNullable<StatusAnswer["following"]>): Promise<string> =>
+    (await createTestProgram(() => ({ ...statusOf(dataset), role: "follower", following })).run("status", "--url", url))
+      .stdout;
+  const origin = { url: "http://origin:7070", contactAgeMs: 400, connected: true };
+  const near = await shown(datasets.heldByGuard, origin);
+  expect(near).toContain("sluice release resume prices --url http://origin:7070\n");
+  expect(near).toContain("sluice revert prices --url http://origin:7070\n");
+  const cutOff = { ...origin, contactAgeMs: 60_000, connected: false };
+  const far = await shown({ ...datasets.heldByGuard, revertCommand: "sluice revert prices --here" }, cutOff);
+  expect(far).not.toContain("resume prices");
+  expect(far).toContain("given at the origin, with which there is no contact\n");
+  expect(far).toContain(`sluice revert prices --here --url ${url}\n`);
 });

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import type { Context } from "../context.ts";
 import { contactText, followStatus, type Sight } from "../follow-status.ts";
 import { datasetOf } from "../release-of.ts";
+import { placeOf } from "../place.ts";
 import { renderStatus } from "../render/status.ts";
 import { clockText } from "../render/time.ts";
 import { enterScreen } from "../screen.ts";
@@ -88,7 +89,8 @@ function screenSink(context: Context): Sink {
             io.stdout.columns,
             lostLinesMax,
           ).map((line) => style.red(line));
-    const view = { columns: io.stdout.columns, style, nowMs, timeZone };
+    const place = placeOf(context, shown.status.following);
+    const view = { columns: io.stdout.columns, style, nowMs, timeZone, place };
     // The screen keeps its last row free.
     screen.draw([...lost, ...renderStatus(shown.status, view, url, io.stdout.rows - 1 - lost.length)]);
   };
@@ -111,7 +113,11 @@ function screenSink(context: Context): Sink {
 
 function linesOf(context: Context, status: StatusAnswer, nowMs: number): string[] {
   const { io, style, timeZone, url } = context;
-  return renderStatus(status, { columns: io.stdout.columns, style, nowMs, timeZone }, url);
+  return renderStatus(
+    status,
+    { columns: io.stdout.columns, style, nowMs, timeZone, place: placeOf(context, status.following) },
+    url,
+  );
 }
 
 function only(status: StatusAnswer, name: string | undefined): StatusAnswer {

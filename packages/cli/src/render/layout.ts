@@ -1,4 +1,5 @@
 import type { Style } from "../context.ts";
+import { addressed } from "../place.ts";
 import { padTo, widthOf, wrapTo } from "../text.ts";
 import type { TimeView } from "./time.ts";
 
@@ -25,13 +26,15 @@ const badLinesMax = 6;
 export const columnsMin = 40;
 
 /** Rows with their labels in one column and long texts wrapped under themselves. */
-export function layOut(rows: readonly Row[], { columns, style }: View): string[] {
+export function layOut(rows: readonly Row[], { columns, style, place }: View): string[] {
   const width = Math.max(columnsMin, columns) - labelWidth - 2;
   const alarm = (text: string): string => style.bold(style.inverse(style.red(text)));
   const paint = { plain: (text: string) => text, good: style.green, bad: style.red, command: style.cyan, alarm };
   return rows.flatMap(({ label, text, kind = "plain" }) => {
     const lines =
-      kind === "command" ? [text] : wrapTo(text, width, kind === "bad" || kind === "alarm" ? badLinesMax : linesMax);
+      kind === "command"
+        ? [addressed(text, place)]
+        : wrapTo(text, width, kind === "bad" || kind === "alarm" ? badLinesMax : linesMax);
     return lines.map((line, index) => {
       const head = padTo(index === 0 ? label : "", labelWidth);
       return `  ${style.dim(head)}${paint[kind](line)}`;

@@ -13,7 +13,9 @@ export function nextRows({ name, health }: DatasetStatus, release: ReleaseStatus
     const said = health.reasons.some((reason) => reason.includes(hold.cause.reason));
     return [
       { label: "held", text: `${holdText(hold, view)}${said ? "" : `: ${hold.cause.reason}`}${endText(release)}` },
-      { label: "next", text: `sluice release resume ${name}`, kind: "command" },
+      view.place?.cutOff === true
+        ? notFromHere
+        : { label: "next", text: `sluice release resume ${name}`, kind: "command" },
     ];
   }
   // The plan waits with the guard; a bake goes on.
@@ -22,10 +24,13 @@ export function nextRows({ name, health }: DatasetStatus, release: ReleaseStatus
   }
   if (next === null) {
     if (phase === "baking") return [{ label: "next", text: "the bake ends by hand" }];
+    if (view.place?.cutOff === true) return [notFromHere];
     return [{ label: "next", text: `sluice release percent ${name} PERCENT`, kind: "command" }];
   }
   return [{ label: "next", text: nextText(release, next, view) }];
 }
+
+const notFromHere: Row = { label: "next", text: "given at the origin, with which there is no contact" };
 
 /** Which step comes when, and what it waits for. */
 export function nextText({ phase, evidence }: ReleaseStatus, next: NextStep, view: TimeView): string {
@@ -87,7 +92,8 @@ export function hereRows({ name, here }: DatasetStatus, view: TimeView): Row[] {
     const text = `v${publish} is not shown on ${host} since ${agoText(at, view)} by ${actorText(by)}: ${reason}; ${heed}`;
     return [
       { label: "here", text, kind: "bad" },
-      { label: "", text: `sluice lift ${name} --here   (on ${host})`, kind: "command" },
+      // Nobody knows where that host's instance listens; one that is not named must not be taken for it.
+      { label: "", text: `sluice lift ${name} --here --url URL   (on ${host})`, kind: "command" },
     ];
   });
 }

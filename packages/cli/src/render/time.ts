@@ -1,5 +1,6 @@
 import type { Actor } from "@sluice/core";
 import { durationText } from "../duration.ts";
+import type { Place } from "../place.ts";
 
 /** What times are shown against. */
 export interface TimeView {
@@ -7,6 +8,8 @@ export interface TimeView {
   readonly nowMs: number;
   /** Default: that of the machine. */
   readonly timeZone?: string | undefined;
+  /** Where the commands go that are shown; left out, where commands go anyway. */
+  readonly place?: Place;
 }
 
 /** A time of today as `12:03:11`, any other with its date. */
