@@ -3,6 +3,7 @@ import { isSluiceError } from "@sluice/core";
 import type { CommandAnswer, DatasetStatus } from "@sluice/core/api";
 import type { Context } from "../context.ts";
 import { awaitReceipt } from "../receipt.ts";
+import { placeOf } from "../place.ts";
 import { datasetOf } from "../release-of.ts";
 import type { View } from "../render/layout.ts";
 import { receiptText, receiptWarnings } from "../render/receipt.ts";
@@ -32,7 +33,7 @@ export async function finish(
     answer.receipt === null || waitMs === null
       ? answer.receipt
       : await awaitReceipt(context, admin, answer.receipt, waitMs);
-  const after = context.json ? undefined : await look(admin, name);
+  const after = await look(admin, name);
   const { io, style, timeZone } = context;
   context.print({ ...answer, receipt, after }, (shown) => {
     const lines = [shown.outcome === "done" ? head : `nothing to do: ${shown.message}`];
@@ -40,7 +41,7 @@ export async function finish(
       lines.push(receiptText(shown.receipt), ...receiptWarnings(shown.receipt).map((text) => style.yellow(text)));
     }
     if (shown.after === undefined) return lines;
-    const view = { columns: io.stdout.columns, style, nowMs: shown.after.at, timeZone };
+    const view = { columns: io.stdout.columns, style, nowMs: shown.after.at, timeZone, place: placeOf(context, null) };
     if (shown.outcome === "done") lines.push(...consequence(shown.after, view));
     return [...lines, "", ...renderDataset(shown.after.dataset, view)];
   });

@@ -1,7 +1,7 @@
-import type { CommandAnswer, DatasetStatus } from "@sluice/core/api";
+import type { CommandAnswer, DatasetStatus, StatusAnswer } from "@sluice/core/api";
 import { expect, test } from "vitest";
 import { createTestProgram, problem, type TestProgram } from "../fake-instance.testing.ts";
-import { datasets, receiptOf, statusOf } from "../statuses.testing.ts";
+import { datasets, nowMs, receiptOf, statusOf } from "../statuses.testing.ts";
 
 const release = "prices-v4-x7k2mq";
 const answer: CommandAnswer = { outcome: "done", message: "done", sequence: 40, release, receipt: null };
@@ -161,6 +161,25 @@ test("an unknown dataset is named with those that there are", async () => {
 `);
 });
 
+/** What a dataset that is not in a status ends with, and what is said. */
+const lookFor = async (status: StatusAnswer): Promise<unknown> => {
+  const { code, stderr } = await createTestProgram(() => status).run("status", "price");
+  return [code, stderr];
+};
+
+test("a follower tells nobody to create a dataset, and one without any contact says that it knows nothing", async () => {
+  const following = { url: "http://origin:7070", contactAgeMs: 400, connected: true };
+  expect(await lookFor({ ...statusOf(datasets.idle), role: "follower", following })).toEqual([
+    1,
+    "error DATASET_UNKNOWN: there is no dataset price\n  datasets: prices\n",
+  ]);
+  const silent = { ...following, contactAgeMs: null, connected: false };
+  expect(await lookFor({ ...statusOf(), role: "follower", following: silent })).toEqual([
+    5,
+    "error NOT_READY: nothing is known yet: no contact with http://origin:7070\n",
+  ]);
+});
+
 test("a switch ends in a receipt, and --json has it", async () => {
   const receipt = { ...receiptOf(["checkout@host-7"]), action: "percentage" } as const;
   const program = over(datasets.running, { ...answer, receipt });
@@ -168,5 +187,9 @@ test("a switch ends in a receipt, and --json has it", async () => {
   expect(stdout).toContain("taken up by 411 of 412 followers in 380 ms (p99; p50 41 ms)\n");
   expect(stdout).toContain("not confirmed by 1 follower: checkout@host-7\n");
   const json = await program.run("release", "percent", "prices", "20", "--wait", "0s", "--json");
-  expect(JSON.parse(json.stdout)).toEqual({ ...answer, receipt });
+  expect(JSON.parse(json.stdout)).toEqual({
+    ...answer,
+    receipt,
+    after: { dataset: JSON.parse(JSON.stringify(datasets.running)), at: nowMs },
+  });
 });
