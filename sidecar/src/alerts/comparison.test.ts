@@ -45,6 +45,14 @@ test("others have their turn between alerts, and a release that begins meanwhile
   expect(kinds).toEqual([alerts.map(() => "miss"), alerts.map((_alert, index) => (index === 20 ? "match" : "miss"))]);
 });
 
+test("with a release that was reverted meanwhile nothing more is compared", async () => {
+  let turns = 0;
+  const active = (): readonly Compared[] => (turns === 0 ? [prices2] : []);
+  const alerts = Array.from({ length: 20 }, () => firing(long));
+  const compared = comparer(active, () => Promise.resolve(void turns++)).compare(alerts, () => "compared");
+  expect([await compared, turns]).toEqual(["compared", 1]);
+});
+
 test("small alerts do not wait for anybody", async () => {
   const small = comparer(
     () => [prices2, stock2],
