@@ -23,6 +23,7 @@ import { createMending } from "./mending.ts";
 import { restore } from "./origin-checkpoint.ts";
 import { createOriginHere } from "./origin-here.ts";
 import { createPlans } from "./plans.ts";
+import { createChangedKeys } from "./publish/lifted-keys.ts";
 import { createInlineWorkbench, type Workbench } from "./publish/workbench.ts";
 import type { Publisher } from "./publisher.ts";
 import { createPublisher } from "./publisher.ts";
@@ -43,6 +44,7 @@ import { createOnce } from "./routes/once.ts";
 import { createPageRoutes } from "./routes/page.ts";
 import { createRestoreRoutes } from "./routes/restore.ts";
 import { createReadRoutes } from "./routes/read.ts";
+import { createQuarantineRoutes } from "./routes/quarantine.ts";
 import { createReceiptRoutes } from "./routes/receipts.ts";
 import { createReleaseRoutes } from "./routes/releases.ts";
 import { createReportRoutes } from "./routes/reports.ts";
@@ -229,6 +231,7 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
         draw: createDraw(random),
         refuseUnusable: (plan) => signals.refuseUnusable(plan),
       }),
+      createQuarantineRoutes({ ...shared, changedKeys: createChangedKeys(workbench) }),
       createRestoreRoutes({ ...shared, restorer }),
       createReleaseRoutes({ ...shared, guards }),
       createReceiptRoutes({ receipts }),

@@ -74,6 +74,14 @@ export function countShared(
   return count;
 }
 
+/** Those of `keys` that stand in a list, in their order, each once. The list comes in pieces, cut anywhere. Throws CORRUPT. */
+export function listedKeys(list: Iterable<Uint8Array>, keys: readonly string[]): readonly string[] {
+  const wanted = new Set(keys);
+  const found = new Set<string>();
+  for (const { key } of readChanges(list)) if (wanted.has(key)) found.add(key);
+  return [...wanted].filter((key) => found.has(key));
+}
+
 function* readChanges(pieces: Iterable<Uint8Array>): Generator<ListedChange, undefined> {
   let held = Buffer.alloc(0);
   for (const piece of pieces) {

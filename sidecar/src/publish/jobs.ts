@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type LayerRef, SluiceError, unreachable } from "@sluice/core";
 import { buildGroup, buildLayerOf, type GroupBuild, type GroupBuildInput } from "./build-group.ts";
-import { countShared } from "./changes.ts";
+import { countShared, listedKeys } from "./changes.ts";
 import { changesName, compareGroup, type GroupComparison, type GroupComparisonInput } from "./compare-group.ts";
 import { compareVersions, type VersionComparison, type VersionComparisonInput } from "./compare-versions.ts";
 import { loadGroup, type RepeatedKeys } from "./group.ts";
@@ -26,6 +26,11 @@ export interface Jobs {
   "count-shared": {
     readonly input: { readonly groups: number; readonly list: string; readonly lifted: readonly string[] };
     readonly output: number;
+  };
+  /** Which keys stand in a list. Throws CORRUPT or BLOB_UNKNOWN. */
+  "find-listed": {
+    readonly input: { readonly list: string; readonly keys: readonly string[] };
+    readonly output: readonly string[];
   };
 }
 
@@ -72,6 +77,11 @@ export async function doJob(files: SpoolFiles, blobs: JobBlobs, job: JobRequest)
       const { groups, list, lifted } = job.input;
       proveList(blobs.open, list);
       return countShared(changesOf(files, groups), listOf(blobs.open, list), new Set(lifted));
+    }
+    case "find-listed": {
+      const { list, keys } = job.input;
+      proveList(blobs.open, list);
+      return listedKeys(listOf(blobs.open, list), keys);
     }
     default:
       return unreachable(job);

@@ -5,7 +5,6 @@ import {
   addSourceSchema,
   createDatasetSchema,
   idempotencyHeader,
-  liftQuarantineSchema,
   limits,
   patchBodySchema,
   paths,
@@ -33,7 +32,7 @@ export interface DatasetRouteDependencies extends CommandRouteDependencies {
   refuseUnusable(plan: Plan): void;
 }
 
-/** Datasets, their sources, publish, patch, the start of a release, revert by dataset, quarantine. */
+/** Datasets, their sources, publish, patch, the start of a release, revert by dataset. */
 export function createDatasetRoutes(dependencies: DatasetRouteDependencies): Hono {
   const { commands, draw } = dependencies;
   const app = new Hono();
@@ -80,12 +79,6 @@ export function createDatasetRoutes(dependencies: DatasetRouteDependencies): Hon
     const target = { dataset: datasetParameter(context) };
     const cause = { reason, evidence: null };
     return context.json(await answerCommand(context, dependencies, { type: "revert", target, cause }, "revert"));
-  });
-
-  app.post(routes.liftQuarantine.path, async (context) => {
-    const body = await jsonBody(context, liftQuarantineSchema, limits.bodyBytesMax);
-    const command = { type: "lift-quarantine", dataset: datasetParameter(context), ...body } as const;
-    return context.json(await answerCommand(context, dependencies, command, null));
   });
 
   return app;

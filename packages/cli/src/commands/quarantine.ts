@@ -72,6 +72,10 @@ function addLift(quarantine: Command, context: Context): void {
         key === undefined
           ? `v${publish} of ${dataset} may come back: publish it again`
           : `${counted(key.length, "key")} of v${publish} of ${dataset} may come back in a new version; v${publish} as a whole may not`;
-      context.print(answer, ({ outcome, message }) => [outcome === "done" ? done : `nothing to do: ${message}`]);
+      context.print(answer, ({ outcome, message }) => {
+        if (outcome !== "done") return [`nothing to do: ${message}`];
+        // Where keys are none of the version's, the instance says how many were.
+        return [message === "done" ? done : `${message}; v${publish} as a whole may not come back`];
+      });
     });
 }

@@ -164,6 +164,14 @@ test("a mark is lifted whole or by key", async () => {
   expect((await program.run("quarantine", "lift", "prices", "latest")).code).toBe(2);
 });
 
+test("keys that the version never changed are said to be left out", async () => {
+  const message = "1 of 2 keys lifted; v4 of prices never changed sku-9";
+  const program = createTestProgram(() => ({ ...done, message }));
+  expect((await program.run("quarantine", "lift", "prices", "4", "--key", "sku-1", "sku-9")).stdout).toBe(
+    `${message}; v4 as a whole may not come back\n`,
+  );
+});
+
 test("an item is read as everybody or as one user sees it", async () => {
   const answer = {
     dataset: "prices",

@@ -146,10 +146,16 @@ function isEmpty(delta: CommandOf<"patch">["delta"]): boolean {
 
 function decideLift(dataset: DatasetState, by: GivenCommand["by"], command: CommandOf<"lift-quarantine">): Decision {
   const { publish, keys, reason } = command;
-  if (!dataset.quarantine.some((mark) => mark.publish === publish)) {
+  const marks = dataset.quarantine.filter((mark) => mark.publish === publish);
+  if (marks.length === 0) {
     return unchanged(`nothing of v${publish} of ${dataset.name} is in quarantine`, { number: publish });
   }
-  return events(by, { type: "quarantine-lifted", dataset: dataset.name, publish, keys, reason });
+  const lifted = new Set(marks.flatMap(({ liftedKeys }) => liftedKeys));
+  const left = keys?.filter((key) => !lifted.has(key)) ?? null;
+  if (left?.length === 0) {
+    return unchanged(`these keys of v${publish} of ${dataset.name} are lifted already`, { number: publish });
+  }
+  return events(by, { type: "quarantine-lifted", dataset: dataset.name, publish, keys: left, reason });
 }
 
 function onDataset(state: NamespaceState, name: string, then: (dataset: DatasetState) => Decision): Decision {

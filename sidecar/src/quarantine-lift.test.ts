@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+import { answerOf, createTestOrigin, pricedItems, type TestOrigin } from "./origin.testing.ts";
+
+/** An origin whose v2, which changed sku-1 and sku-2, was reverted. */
+async function reverted(): Promise<TestOrigin> {
+  const items = pricedItems(20);
+  const origin = await createTestOrigin({ items });
+  await answerOf(origin.publish("prices", { ...items, "sku-1": { price: 1 }, "sku-2": { price: 2 } }, "?release=true"));
+  await answerOf(origin.post("/v1/datasets/prices/revert", { reason: "wrong" }));
+  return origin;
+}
+
+const lift = (origin: TestOrigin, keys: readonly string[]): Promise<Record<string, unknown>> =>
+  answerOf(origin.post("/v1/datasets/prices/quarantine/lift", { publish: 2, keys }));
+const liftedIn = async (origin: TestOrigin): Promise<number | undefined> =>
+  (await origin.status()).datasets[0]?.quarantine[0]?.liftedKeys;
+
+test("keys that a reverted version never changed are named, not lifted", async () => {
+  const origin = await reverted();
+  expect(await lift(origin, ["sku-1", "sku-9", "no-such"])).toMatchObject({
+    outcome: "done",
+    message: "1 of 3 keys lifted; v2 of prices never changed sku-9, no-such",
+  });
+  expect(await liftedIn(origin)).toBe(1);
+  const { sequence } = await origin.status();
+  expect(await lift(origin, ["sku-9"])).toMatchObject({
+    outcome: "unchanged",
+    message: "v2 of prices never changed sku-9",
+  });
+  expect((await origin.status()).sequence).toBe(sequence);
+});
+
+test("a key that is lifted already is not lifted again", async () => {
+  const origin = await reverted();
+  expect(await lift(origin, ["sku-1"])).toMatchObject({ outcome: "done", message: "done" });
+  const { sequence } = await origin.status();
+  expect(await lift(origin, ["sku-1"])).toMatchObject({ outcome: "unchanged" });
+  expect((await origin.status()).sequence).toBe(sequence);
+  expect(await lift(origin, ["sku-1", "sku-2"])).toMatchObject({ outcome: "done" });
+  expect(await liftedIn(origin)).toBe(2);
+});
