@@ -13,6 +13,7 @@ import { createCompactor } from "./compaction/compactor.ts";
 import { createInlineWorkshop, type Workshop } from "./compaction/workshop.ts";
 import { createContentFaults } from "./content-faults.ts";
 import { createDraw } from "./draw.ts";
+import { namesakeFaults } from "./followers/namesakes.ts";
 import { createRegistry } from "./followers/registry.ts";
 import { createFollowers } from "./followers.ts";
 import { createGuards } from "./guard.ts";
@@ -204,6 +205,7 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
         ...signals.faults(dataset),
         ...refusals.faults(dataset.name),
         ...vanished.faults(dataset.name),
+        ...namesakeFaults(registry),
       ],
       queries: (release) => signals.queries(release),
       store: upkeep.status(),

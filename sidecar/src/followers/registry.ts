@@ -73,6 +73,8 @@ export interface Registry {
   away(): readonly FollowerInfo[];
   /** The same for `status`; `via` is the sidecar's name. */
   list(): readonly FollowerStatus[];
+  /** Names that several sidecars have which are connected here at this moment: what hosts decide for themselves would be mixed up. */
+  namesakes(): readonly { readonly name: string; readonly count: number }[];
   /** How many of those with a live lease hold a release's candidate whole. */
   prepared(release: string): { readonly count: number; readonly of: number };
   subscribe(listener: RegistryListener): () => void;
@@ -164,6 +166,12 @@ export function createRegistry(dependencies: { clock: Clock; logger: Logger; lea
     const presence = present.get(id);
     if (presence === undefined) return false;
     return presence.connections > 0 || clock.now() - presence.goneAtMs <= leaseMs;
+  }
+
+  /** Of one that was started anew the stream before has ended, whatever its lease says. */
+  function sidecarsNamed(name: string): number {
+    const connected = [...(named.get(name) ?? [])].filter(({ info }) => (present.get(info.id)?.connections ?? 0) > 0);
+    return connected.filter(({ info }) => info.kind === "sidecar").length;
   }
 
   function isLive({ info, owners }: Known): boolean {
@@ -290,6 +298,10 @@ export function createRegistry(dependencies: { clock: Clock; logger: Logger; lea
       const presence = present.get(id) ?? { connections: 0, goneAtMs: 0 };
       presence.connections += 1;
       present.set(id, presence);
+      const isFirst = presence.connections === 1;
+      if (isFirst && kind === "sidecar" && sidecarsNamed(name) > 1) {
+        logger.warn({ follower: name, id }, "several sidecars have one name; start each with a --name of its own");
+      }
       return () => {
         presence.connections -= 1;
         if (presence.connections === 0) leave(id);
@@ -313,6 +325,8 @@ export function createRegistry(dependencies: { clock: Clock; logger: Logger; lea
         via: via === null ? null : (known.get(via)?.info.name ?? via),
         applied,
       })),
+    namesakes: () =>
+      [...named.keys()].map((name) => ({ name, count: sidecarsNamed(name) })).filter(({ count }) => count > 1),
     prepared(release) {
       let count = 0;
       let of = 0;

@@ -182,6 +182,8 @@ describe.each(kinds)("a workbench %s", (_, make) => {
     const { bench, list: other } = await changesOf({ ...many, "sku-1": 1, "sku-2": 2, "sku-3": 4 }, "next");
     expect(await blobs.list()).toEqual(expect.arrayContaining([list, other]));
     expect(await bench.run("count-shared", { groups: 2, list, lifted: ["sku-2"] })).toBe(1);
+    const keys = ["sku-3", "no-such", "sku-1"];
+    expect(await bench.run("find-listed", { list, keys })).toEqual(["sku-3", "sku-1"]);
     const unknown = bench.run("count-shared", { groups: 2, list: "f".repeat(64), lifted: [] });
     await expect(unknown).rejects.toMatchObject({ code: "BLOB_UNKNOWN" });
   });
