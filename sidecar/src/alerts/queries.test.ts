@@ -246,3 +246,16 @@ test("queries and webhooks do not stand in each other's way", async () => {
   await round(origin, 2);
   expect(asked).toHaveLength(2);
 });
+
+test("a bake that was begun while a query is not answered is said not to be watched by it", async () => {
+  const origin = await running();
+  answer = () => HttpResponse.error();
+  await round(origin, 8);
+  const { id = "" } = (await prices(origin)).release ?? {};
+  expect((await prices(origin)).health.reasons.join()).not.toContain("is not watched");
+  await origin.post(`/v1/releases/${id}/promote`, {});
+  await round(origin);
+  expect((await prices(origin)).health.reasons.join()).toMatch(
+    /the bake is not watched by query errors of prices: unanswered for \d+ s/,
+  );
+});

@@ -1,5 +1,5 @@
 import type { Clock, QueryRule, ReleaseState, Timer } from "@sluice/core";
-import { isActive, isSluiceError } from "@sluice/core";
+import { isActive, isSluiceError, own } from "@sluice/core";
 import type { QueryStatus } from "@sluice/core/api";
 import type { Logger } from "pino";
 import type { Commands } from "../commands.ts";
@@ -192,7 +192,10 @@ export function createQueries(dependencies: {
       return [...watched.values()]
         .flat()
         .filter(({ release }) => release.dataset === dataset)
-        .flatMap((each) => faultOf(each, statusOf(each, now)));
+        .flatMap((each) => {
+          const phase = own(commands.state().releases, each.release.id)?.phase;
+          return faultOf(each, statusOf(each, now), phase === "baking");
+        });
     },
     close() {
       ending.abort();
@@ -213,9 +216,13 @@ function statusOf(each: Watched, now: number): QueryStatus {
   return { name, action, state: forMs >= rule.forMs ? "firing" : "pending", forMs, message: said };
 }
 
-function faultOf({ release }: Watched, { name, state, forMs, message }: QueryStatus): string[] {
+function faultOf({ release }: Watched, { name, state, forMs, message }: QueryStatus, isBaking: boolean): string[] {
   const query = `query ${name} of ${release.dataset}`;
-  if (state === "unanswered") return [`${query}: unanswered for ${Math.floor(forMs / 1_000)} s: ${message}`];
+  if (state === "unanswered") {
+    // Nothing is left to hold then: a person who promoted meanwhile has to hear of it.
+    const what = isBaking ? `the bake is not watched by ${query}` : query;
+    return [`${what}: unanswered for ${Math.floor(forMs / 1_000)} s: ${message}`];
+  }
   return state === "firing" ? [`${query} fires: ${message}`] : [];
 }
 
