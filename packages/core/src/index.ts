@@ -44,7 +44,6 @@ export type {
   Proven,
   ReleaseDraw,
   ReleaseRequest,
-  TakenBack,
 } from "./release/command.ts";
 export { datasetsMax, decide, sourcesMax } from "./release/decide.ts";
 export { quarantinedText } from "./release/decide-publish.ts";
@@ -66,6 +65,7 @@ export type {
   PartRef,
   QuarantinedChanges,
   SourceDefinition,
+  TakenBack,
 } from "./release/event.ts";
 export { isOnPatchShelf } from "./release/event.ts";
 export { evolve } from "./release/evolve.ts";

@@ -12,6 +12,7 @@ import type {
   LinePosition,
   QuarantinedChanges,
   SourceDefinition,
+  TakenBack,
 } from "./event.ts";
 import type { Plan } from "./plan.ts";
 
@@ -43,13 +44,6 @@ export interface Elapsed {
 export interface Proven {
   readonly epoch: number;
   readonly evidence: GuardEvidence;
-}
-
-/** A line that a restored version took back. */
-export interface TakenBack {
-  readonly publish: number;
-  readonly bytesHash: string;
-  readonly changes: string | null;
 }
 
 /** What somebody asks of a namespace. The shell adds the facts that deciding needs and the state does not hold. */

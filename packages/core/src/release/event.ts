@@ -89,6 +89,13 @@ export interface SourceDefinition {
   readonly onNew: "hold" | "release";
 }
 
+/** A line that a restored version takes back. */
+export interface TakenBack {
+  readonly publish: number;
+  readonly bytesHash: string;
+  readonly changes: string | null;
+}
+
 /** What a restored version leaves out of what came after it. */
 export interface Dropped {
   /** Publishes and patches. */
@@ -206,11 +213,7 @@ export type Event =
       readonly changes: string | null;
       readonly dropped: Dropped;
       /** Lines that it takes back, which go into quarantine. */
-      readonly takenBack: readonly {
-        readonly publish: number;
-        readonly bytesHash: string;
-        readonly changes: string | null;
-      }[];
+      readonly takenBack: readonly TakenBack[];
       readonly cause: Cause;
     }
   /** The guard's own rules neither revert nor hold until then; it is on again when the log says so. */
