@@ -3,7 +3,6 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { corrupt, FaultError } from "./fault.ts";
 import { formatVersion, smallTables, tables } from "./log-tables.ts";
-import { placesUpgrade } from "./patch-places.ts";
 
 /** Up to this size a log is checked whole at open, in some 30 ms: how long a log is must not be felt by a restart. */
 export const wholeCheckBytesMax: number = 16 * 1024 * 1024;
@@ -117,25 +116,16 @@ function readMeta(database: DatabaseSync, file: string): string {
     );
   }
   const logId = select.get("log")?.["value"];
-  if (format === 1 && typeof logId === "string") {
+  if (format >= 1 && format < formatVersion && typeof logId === "string") {
+    // Its patches (1), or the plans in its events (2), are of another shape.
     throw new FaultError(
       "STORE_UNAVAILABLE",
-      `${file} has format 1, whose patches this Sluice cannot read; take another directory and publish anew`,
-      { file, format, formatMin: 2 },
+      `${file} has format ${format}, whose events this Sluice cannot read; take another directory and publish anew`,
+      { file, format, formatMin: formatVersion },
     );
   }
-  if (typeof logId !== "string" || (format !== 2 && format !== formatVersion)) {
-    throw damage(file, "its format or log id is missing");
-  }
-  if (format === 2) upgrade(database);
+  if (typeof logId !== "string" || format !== formatVersion) throw damage(file, "its format or log id is missing");
   return logId;
-}
-
-/** All of it or nothing: what the format before had stays as it is. */
-function upgrade(database: DatabaseSync): void {
-  database.exec(
-    `BEGIN IMMEDIATE; ${placesUpgrade} UPDATE meta SET value = '${formatVersion}' WHERE name = 'format'; COMMIT`,
-  );
 }
 
 function checkTables(database: DatabaseSync, file: string, wholeBytesMax: number | null): LogFile["checked"] {

@@ -13,13 +13,6 @@ export const placesTable = `
   ) STRICT, WITHOUT ROWID;
 `;
 
-/** What a log of the format before lacks. */
-export const placesUpgrade: string = `
-  ${placesTable}
-  INSERT INTO patch_places (dataset, rebased, sequence)
-    SELECT json_extract(json, '$.event.dataset'), json_extract(json, '$.event.type') = 'rebased', sequence FROM patches;
-`;
-
 /** Events of a dataset on the shelf of patches. */
 export interface PatchPlaces {
   insert(logged: LoggedEvent): void;
