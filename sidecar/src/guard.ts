@@ -159,8 +159,8 @@ export function createGuards(dependencies: {
     const guard = watched.get(report.release);
     // Reports of a release that ended meanwhile are normal: views outlive it by a moment.
     if (guard === undefined) return;
-    const { epoch, candidate, control, served, stratum } = report;
-    ingest(guard.state, { epoch, candidate, control, ...(stratum === undefined ? {} : { stratum }) }, clock.wall());
+    const { epoch, served } = report;
+    ingest(guard.state, report, clock.wall());
     const sum = guard.served.get(epoch) ?? { candidate: 0, stable: 0 };
     guard.served.set(epoch, { candidate: sum.candidate + served.candidate, stable: sum.stable + served.stable });
     look(guard);

@@ -177,12 +177,12 @@ export function createLocalGuard(dependencies: LocalGuardDependencies): LocalGua
     },
     follow,
     receive(batch) {
-      for (const { release, epoch, candidate, control, stratum } of batch.reports) {
-        const its = watched.get(release);
+      for (const report of batch.reports) {
+        const its = watched.get(report.release);
         if (its === undefined) continue;
         changed = true;
         try {
-          ingest(its, { epoch, candidate, control, ...(stratum === undefined ? {} : { stratum }) }, clock.wall());
+          ingest(its, report, clock.wall());
         } catch (error) {
           // A step that this sidecar never saw: whoever reports it was at another instance then.
           if (!isSluiceError(error, "VALIDATION")) throw error;
