@@ -17,7 +17,7 @@ export interface Fleet {
   startOrigin(): Promise<TestOrigin>;
   /** From now on the store takes nothing that this process of the origin appends. */
   breakStore(): void;
-  /** A sidecar that follows the origin, or another. Its host is its name. */
+  /** A sidecar that follows the origin, or another. Its host is its name; the process of that name before, if there is one, is killed. */
   sidecar(name: string, options?: { directory?: string; follows?: string }): Promise<Sidecar>;
   /** An application's replica that follows instances by name. */
   app(id: string, follows: readonly string[], directory?: string): Promise<Replica>;
@@ -34,6 +34,10 @@ export interface Fleet {
   release(thousandths: number): Promise<string>;
 }
 
+interface Process {
+  killed: boolean;
+}
+
 /** Starts an origin with a dataset `prices` of one version and a plan by hand. */
 export async function createFleet(plan: object = {}): Promise<Fleet> {
   const clock = createVirtualClock();
@@ -41,6 +45,7 @@ export async function createFleet(plan: object = {}): Promise<Fleet> {
   const apps = new Map<string, App>();
   const down = new Set<string>();
   const open = new Map<string, Set<AbortController>>();
+  const processes = new Map<string, Process>();
   let drawn = 0;
   let started = 0;
   let items = pricedItems(20);
@@ -48,20 +53,35 @@ export async function createFleet(plan: object = {}): Promise<Fleet> {
   let store = { isBroken: false };
 
   const fetchOf =
-    (from: string): typeof globalThis.fetch =>
+    (from: string, process: Process = { killed: false }): typeof globalThis.fetch =>
     async (input, init) => {
       const url = new URL(input instanceof Request ? input.url : input);
       const app = apps.get(url.hostname);
-      if (app === undefined || down.has(url.hostname) || down.has(from)) throw new TypeError("fetch failed");
+      const unreachable = process.killed || down.has(url.hostname) || down.has(from);
+      if (app === undefined || unreachable) throw new TypeError("fetch failed");
       const broken = new AbortController();
       const signal = AbortSignal.any([broken.signal, ...(init?.signal ? [init.signal] : [])]);
       for (const host of [from, url.hostname]) open.set(host, (open.get(host) ?? new Set()).add(broken));
       return app.request(url, { ...init, signal });
     };
-  const cut = (host: string): void => {
-    down.add(host);
+  const disconnect = (host: string): void => {
     for (const controller of open.get(host) ?? []) controller.abort();
     open.delete(host);
+  };
+  const cut = (host: string): void => {
+    down.add(host);
+    disconnect(host);
+  };
+  /** A process in place of the one before of its name, whose timers never fire again and whose requests reach nobody. */
+  const startProcess = (name: string): Process => {
+    const before = processes.get(name);
+    if (before !== undefined) {
+      before.killed = true;
+      disconnect(name);
+    }
+    const process = { killed: false };
+    processes.set(name, process);
+    return process;
   };
   const request = async (host: string, path: string, init?: RequestInit): Promise<Response> => {
     const app = apps.get(host);
@@ -88,13 +108,17 @@ export async function createFleet(plan: object = {}): Promise<Fleet> {
     breakStore: () => void (store.isBroken = true),
     async sidecar(name, { directory, follows = "origin" } = {}) {
       started++;
+      const process = startProcess(name);
       const sidecar = await createSidecar({
         origins: [`http://${follows}`],
         instance: `${name}-${started}`,
         name,
         directory: directory ?? null,
-        fetch: fetchOf(name),
-        clock,
+        fetch: fetchOf(name, process),
+        clock: {
+          ...clock,
+          setTimer: (delayMs, fire, timing) => clock.setTimer(delayMs, () => void (process.killed || fire()), timing),
+        },
         random: () => (drawn++ % 89) / 89,
         logger: pino({ level: "silent" }),
       });
