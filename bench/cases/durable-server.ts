@@ -1,7 +1,7 @@
 import { fdatasyncSync, openSync, writeSync } from "node:fs";
-import { once } from "node:events";
 import { createServer } from "node:http";
 import { join } from "node:path";
+import { listening } from "../processes/listening.ts";
 import { serveCase } from "../processes/serve-case.ts";
 
 /** The least that an acknowledged change can cost: one durable append behind one round trip. */
@@ -21,11 +21,8 @@ const steps: DurableServerSteps = {
         fdatasyncSync(file);
         outgoing.end("{}");
       });
-    }).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const address = server.address();
-    if (address === null || typeof address === "string") throw new Error("a server without a port");
-    return `http://127.0.0.1:${address.port}`;
+    });
+    return `http://127.0.0.1:${await listening(server)}`;
   },
 };
 

@@ -4,6 +4,7 @@ import { type Client, createClient } from "@sluice/sdk";
 import { createDraws, keysOf } from "../data/draws.ts";
 import { keyOf, type Price, priceOf } from "../data/items.ts";
 import { serveCase } from "../processes/serve-case.ts";
+import { until } from "../processes/until.ts";
 import { stampedIndex } from "./stamp.ts";
 
 /** What a process that reads while patches arrive can be told. */
@@ -42,7 +43,6 @@ const pacedMs = 10;
 const pacedItems = 10;
 const readsPerBatch = 100;
 const pauseMs = 2;
-const waitMsMax = 60_000;
 
 let client: Client<{ prices: Price }> | undefined;
 let items = 1;
@@ -63,12 +63,10 @@ const steps: PatchReaderSteps = {
     client.on("version", look);
   },
   async reaches(number) {
-    const end = performance.now() + waitMsMax;
-    while ((client?.view().version("prices") ?? 0) < number) {
-      if (performance.now() > end)
-        throw new Error(`the reader is not at version ${number} after ${waitMsMax / 1_000} s`);
-      await sleep(50);
-    }
+    await until(
+      () => (client?.view().version("prices") ?? 0) >= number,
+      () => `the reader is not at version ${number}`,
+    );
   },
   watch({ first: from, count }) {
     first = from;
@@ -76,11 +74,10 @@ const steps: PatchReaderSteps = {
     seenCount = 0;
   },
   async seen() {
-    const end = performance.now() + waitMsMax;
-    while (seenCount < times.length) {
-      if (performance.now() > end) throw new Error(`only ${seenCount} of ${times.length} patches became visible`);
-      await sleep(10);
-    }
+    await until(
+      () => seenCount >= times.length,
+      () => `only ${seenCount} of ${times.length} patches are visible`,
+    );
     return times;
   },
   async batches({ ms, seed }) {

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "@sluice/sdk";
 import type { Price } from "../data/items.ts";
 import { serveCase } from "../processes/serve-case.ts";
+import { until } from "../processes/until.ts";
 
 /** What a process of several SDKs, each as if on a host of its own, can be told. */
 export interface RevertReadersSteps {
@@ -21,7 +21,6 @@ export interface Expected {
   readonly stablePrice: number;
 }
 
-const waitMsMax = 60_000;
 const usersMax = 10_000;
 
 interface Reader {
@@ -51,11 +50,17 @@ const steps: RevertReadersSteps = {
     expected = given;
     for (const reader of readers) {
       reader.stableAt = null;
-      await until(() => findUser(reader, given));
+      await until(
+        () => findUser(reader, given),
+        () => "an SDK shows the candidate to nobody",
+      );
     }
   },
   async reverted() {
-    await until(() => readers.every(({ stableAt }) => stableAt !== null));
+    await until(
+      () => readers.every(({ stableAt }) => stableAt !== null),
+      () => "not every SDK is on stable",
+    );
     return Float64Array.from(readers, ({ stableAt }) => stableAt ?? Number.NaN);
   },
 };
@@ -78,14 +83,6 @@ function priceFor({ client, user }: Reader): number | undefined {
 
 function connect(url: string, cacheDirectory: string) {
   return createClient({ url, app: "bench", datasets: { promotions: null }, cacheDirectory });
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  const end = performance.now() + waitMsMax;
-  while (!isSo()) {
-    if (performance.now() > end) throw new Error("SDKs waited for more than a minute");
-    await sleep(5);
-  }
 }
 
 serveCase({ ...steps });

@@ -1,23 +1,26 @@
 import { connect, type Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ConfirmationBatch, Frame } from "@sluice/core/api";
 import { serveCase } from "../processes/serve-case.ts";
+import { until } from "../processes/until.ts";
 import { createEventReader } from "./event-reader.ts";
 
 /** What a process that holds many followers, each on sockets of its own, can be told. */
 export interface StreamFollowersSteps {
-  /** Opens streams and ends when each has had its first event. Those of an instance follow it by the protocol, and confirm. */
+  /** Opens streams and ends when each has had its first event, a confirming one its state. */
   connect(input: {
     readonly url: string;
     readonly group: string;
     readonly count: number;
-    readonly confirms: boolean;
+    readonly as: Manner;
   }): Promise<void>;
-  /** Looks for the revert of a release in the streams of a group from now on. */
+  /** Looks for the mark of a release's revert in the streams of a group from now on: new views read stable from there. */
   watch(input: { readonly group: string; readonly release: string }): void;
   /** Ends when it has come on every stream of the group. */
   arrivals(input: { readonly group: string }): Promise<Arrivals>;
 }
+
+/** Holds the stream of a bare server; follows an instance by the protocol; confirms as well, as an SDK does. */
+export type Manner = "plain" | "silent" | "confirming";
 
 /** When a revert came, on the monotonic clock in nanoseconds. */
 export interface Arrivals {
@@ -40,7 +43,6 @@ interface Group {
 type Confirm = (what: { applied?: number; reverted?: string; prepared?: readonly string[] }) => void;
 
 const openingMax = 25;
-const waitMsMax = 60_000;
 /** What an SDK takes to bring a mark to disk before it confirms it; here nobody has a disk of its own. */
 const syncMs = 5;
 /** What nobody waits for is confirmed after up to so long, as by the SDK. */
@@ -49,16 +51,16 @@ const jitterMsMax = 50;
 const groups = new Map<string, Group>();
 
 const steps: StreamFollowersSteps = {
-  async connect({ url, group: name, count, confirms }) {
+  async connect({ url, group: name, count, as }) {
     const group: Group = { followers: [], release: null, text: "" };
     groups.set(name, group);
     for (let index = 0; index < count; index++) {
       const follower: Follower = { hasBegun: false, arrivedAt: null };
       group.followers.push(follower);
-      open(new URL(url), `${name}-${process.pid}-${index}`, confirms, group, follower);
-      await until(() => group.followers.filter(({ hasBegun }) => !hasBegun).length < openingMax);
+      open(new URL(url), `${name}-${process.pid}-${index}`, as, group, follower);
+      await begun(group, openingMax - 1);
     }
-    await until(() => group.followers.every(({ hasBegun }) => hasBegun));
+    await begun(group, 0);
   },
   watch({ group: name, release }) {
     const group = groupOf(name);
@@ -67,38 +69,41 @@ const steps: StreamFollowersSteps = {
   },
   async arrivals({ group: name }) {
     const group = groupOf(name);
-    await until(() => group.followers.every(({ arrivedAt }) => arrivedAt !== null));
+    await until(
+      () => group.followers.every(({ arrivedAt }) => arrivedAt !== null),
+      () => "a follower has not heard of the revert",
+    );
     group.release = null;
     return { times: Float64Array.from(group.followers, ({ arrivedAt }) => arrivedAt ?? Number.NaN), text: group.text };
   },
 };
 
-function open(url: URL, id: string, confirms: boolean, group: Group, follower: Follower): void {
-  const confirm = confirms ? createConfirm(url, id) : null;
+function begun(group: Group, openingAtMost: number): Promise<void> {
+  return until(
+    () => group.followers.filter(({ hasBegun }) => !hasBegun).length <= openingAtMost,
+    () => "a follower has no stream",
+  );
+}
+
+function open(url: URL, id: string, as: Manner, group: Group, follower: Follower): void {
+  const confirm = as === "confirming" ? createConfirm(url, id) : null;
   const take = createEventReader((type, data, text) => {
+    follower.hasBegun ||= confirm === null || type === "state";
+    // Who confirms nothing need not read the patches that come meanwhile.
+    if (confirm === null && type !== "mark") return;
     const frame = { type, ...(JSON.parse(data) as object) } as Frame;
-    if (group.release !== null && follower.arrivedAt === null && takesBack(frame, group.release)) {
+    if (frame.type === "mark" && frame.mark.release === group.release && follower.arrivedAt === null) {
       follower.arrivedAt = Number(process.hrtime.bigint());
       group.text = text;
     }
     if (confirm !== null) answer(frame, confirm);
-    follower.hasBegun ||= confirm === null || type === "state";
   });
   const socket = connectTo(url, () => {
     throw new Error("a stream was closed by the other side");
   });
-  const path = confirms ? `/v1/follow?id=${id}&name=bench&kind=sdk&log=&from=0&marks=` : "/";
+  const path = as === "plain" ? "/" : `/v1/follow?id=${id}&name=bench&kind=sdk&log=&from=0&marks=`;
   socket.write(`GET ${path} HTTP/1.1\r\nHost: ${url.host}\r\nAccept: text/event-stream\r\n\r\n`);
   socket.on("data", take);
-}
-
-/** Whether new views of this follower read stable from here on: by the mark, or by the log where that is sooner. */
-function takesBack(frame: Frame, release: string): boolean {
-  if (frame.type === "mark") return frame.mark.release === release;
-  return (
-    frame.type === "events" &&
-    frame.events.some(({ event }) => event.type === "release-reverted" && event.release === release)
-  );
 }
 
 /** What a follower confirms that reads none of the datasets: it has nothing to prepare. */
@@ -176,14 +181,6 @@ function connectTo(url: URL, closed: () => void): Socket {
   socket.on("error", () => socket.destroy());
   socket.once("close", closed);
   return socket;
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  const end = performance.now() + waitMsMax;
-  while (!isSo()) {
-    if (performance.now() > end) throw new Error("followers waited for more than a minute");
-    await sleep(5);
-  }
 }
 
 function groupOf(name: string): Group {

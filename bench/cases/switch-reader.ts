@@ -1,10 +1,10 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, createClient } from "@sluice/sdk";
 import { createDraws, keysOf } from "../data/draws.ts";
 import type { Price } from "../data/items.ts";
 import { createOwnClock } from "../measure/own-clock.ts";
 import { serveCase } from "../processes/serve-case.ts";
+import { until } from "../processes/until.ts";
 
 /** What a process that lives through a release can be told. */
 export interface SwitchReaderSteps {
@@ -61,15 +61,13 @@ const steps: SwitchReaderSteps = {
   begin({ way }) {
     timer = way === "turns" ? timeTurns() : timeDelay();
   },
-  async until({ step, publish, release }) {
-    const end = performance.now() + waitMsMax;
-    while (
-      !(step === "prepared" ? client?.status().datasets.prices.candidate === publish : phases.has(`${release} ${step}`))
-    ) {
-      if (performance.now() > end) throw new Error(`the SDK did not come to ${step} of v${publish}`);
-      await sleep(5);
-    }
-  },
+  until: ({ step, publish, release }) =>
+    until(
+      () =>
+        step === "prepared" ? client?.status().datasets.prices.candidate === publish : phases.has(`${release} ${step}`),
+      () => `the SDK is not at ${step} of v${publish}`,
+      waitMsMax,
+    ),
   end() {
     if (timer === undefined) throw new Error("begin comes first");
     return timer.stop();

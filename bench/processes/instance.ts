@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pipeline } from "node:stream/promises";
 import { endProcess } from "./case.ts";
+import { listening } from "./listening.ts";
 import { profileFlags } from "./profile.ts";
 
 const sluice = join(import.meta.dirname, "../../packages/cli/bin/sluice.js");
@@ -62,13 +63,11 @@ export async function startInstance(directory: string, flags: readonly string[] 
 
 /** A port that nobody listened on a moment ago. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
+  const server = createServer();
+  const port = await listening(server);
   server.close();
   await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("a server without a port");
-  return address.port;
+  return port;
 }
 
 /** Posts a body, text or a stream, and gives the JSON that is answered, null for none. Throws where the answer is no success. */

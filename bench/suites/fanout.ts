@@ -1,9 +1,9 @@
 import { Agent } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { BroadcastSteps } from "../cases/broadcast.ts";
 import type { PatcherSteps } from "../cases/patcher.ts";
-import type { PlainBroadcastSteps } from "../cases/plain-broadcast.ts";
-import type { RawFollowersSteps } from "../cases/raw-followers.ts";
+import type { Arrivals, StreamFollowersSteps } from "../cases/stream-followers.ts";
 import { writeNdjson } from "../data/items.ts";
 import { median, quantile, ratiosOf } from "../measure/statistics.ts";
 import type { Case } from "../processes/case.ts";
@@ -12,7 +12,7 @@ import { durationText } from "../report/number.ts";
 import { atMost, measuredRow, reported, type SuiteResult } from "../report/row.ts";
 import type { Suite, SuiteContext } from "../suite.ts";
 
-type Receivers = readonly Case<RawFollowersSteps>[];
+type Receivers = readonly Case<StreamFollowersSteps>[];
 
 const processes = 2;
 const stockItems = 10_000;
@@ -21,7 +21,6 @@ const pricePatchesPerSecond = 10;
 const stockPatchesPerSecond = 100;
 const roundMs = 3_000;
 const quietRounds = 5;
-const followPath = "/v1/follow?id={id}&name=bench&kind=sdk&log=&from=0&marks=";
 
 /** How soon a revert is with a thousand followers that are being told of patches at the same time. */
 export const fanoutSuite: Suite = {
@@ -33,24 +32,24 @@ export const fanoutSuite: Suite = {
     const rounds = quick ? 2 : 9;
     const instance = await stage.instance();
     await prepare(context, instance);
-    const plain = stage.cases.start<PlainBroadcastSteps>(new URL("../cases/plain-broadcast.ts", import.meta.url));
-    const plainUrl = await plain.call("listen", null);
+    const plain = stage.cases.start<BroadcastSteps>(new URL("../cases/broadcast.ts", import.meta.url));
+    const plainUrl = await plain.call("listen", { directory: stage.directory("plain") });
     const receivers: Receivers = Array.from({ length: processes }, () =>
-      stage.cases.start<RawFollowersSteps>(new URL("../cases/raw-followers.ts", import.meta.url)),
+      stage.cases.start<StreamFollowersSteps>(new URL("../cases/stream-followers.ts", import.meta.url)),
     );
     say(`connects ${followers} followers to each side`);
     const count = followers / processes;
     for (const receiver of receivers) {
-      await receiver.call("connect", { url: instance.url, path: followPath, group: "sluice", count });
-      await receiver.call("connect", { url: plainUrl, path: "/", group: "plain", count });
+      await receiver.call("connect", { url: instance.url, group: "sluice", count, as: "silent" });
+      await receiver.call("connect", { url: plainUrl, group: "plain", count, as: "plain" });
     }
     const patcher = stage.cases.start<PatcherSteps>(new URL("../cases/patcher.ts", import.meta.url));
     await patcher.call("connect", { url: instance.url, limitUrl: "", items });
 
     const agent = new Agent({ keepAlive: true });
-    let event = "event: mark\ndata: {}\n\n";
-    const broadcast = (): Promise<Float64Array> =>
-      timeEvent(receivers, "plain", "mark", () => send(agent, plainUrl, "text/plain", event));
+    let release = "";
+    const broadcast = async (): Promise<Float64Array> =>
+      (await timeMark(receivers, "plain", release, () => send(agent, `${plainUrl}/alone`, "text/plain", ""))).times;
     const streams = [
       { dataset: "prices", items, patchesPerSecond: pricePatchesPerSecond },
       { dataset: "stock", items: stockItems, patchesPerSecond: stockPatchesPerSecond },
@@ -61,10 +60,12 @@ export const fanoutSuite: Suite = {
     for (let round = 1; round <= rounds; round++) {
       say(`round ${round} of ${rounds}`);
       const start = performance.now();
-      const release = await startRelease(stage.directory("promotions"), instance, round);
+      release = await startRelease(stage.directory("promotions"), instance, round);
       await sleep(500);
       const revert = (): Promise<unknown> => instance.post(`/v1/releases/${release}/revert`, { reason: "bench" });
-      reverts.push(await timeEvent(receivers, "sluice", "mark", revert, (text) => void (event = text)));
+      const { times, text } = await timeMark(receivers, "sluice", release, revert);
+      reverts.push(times);
+      await plain.call("encode", { event: text, row: "" });
       await sleep(300);
       plains.push(await broadcast());
       await sleep(Math.max(0, roundMs - (performance.now() - start)));
@@ -156,18 +157,17 @@ async function startRelease(directory: string, instance: Instance, edition: numb
   return release;
 }
 
-/** How long after the call an event was with each follower, in nanoseconds. */
-async function timeEvent(
+/** How long after the call the mark of a release was with each follower, in nanoseconds, and the event itself. */
+async function timeMark(
   receivers: Receivers,
   group: string,
-  event: string,
+  release: string,
   act: () => Promise<unknown>,
-  onText?: (text: string) => void,
-): Promise<Float64Array> {
-  for (const receiver of receivers) await receiver.call("watch", { group, event });
+): Promise<Arrivals> {
+  for (const receiver of receivers) await receiver.call("watch", { group, release });
   const start = Number(process.hrtime.bigint());
   await act();
   const arrivals = await Promise.all(receivers.map((receiver) => receiver.call("arrivals", { group })));
-  for (const { text } of arrivals) onText?.(text);
-  return Float64Array.from(arrivals.flatMap(({ times }) => [...times].map((at) => at - start)));
+  const times = Float64Array.from(arrivals.flatMap(({ times: each }) => [...each].map((at) => at - start)));
+  return { times, text: arrivals[0]?.text ?? "" };
 }

@@ -2,7 +2,7 @@ import { Agent } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { OutcomeBatch, PublishAnswer, Receipt } from "@sluice/core/api";
-import type { DurableBroadcastSteps } from "../cases/durable-broadcast.ts";
+import type { BroadcastSteps } from "../cases/broadcast.ts";
 import type { RevertReadersSteps } from "../cases/revert-readers.ts";
 import type { StreamFollowersSteps } from "../cases/stream-followers.ts";
 import { keyOf, priceOf, writeNdjson } from "../data/items.ts";
@@ -17,7 +17,7 @@ import type { Suite, SuiteContext } from "../suite.ts";
 interface World {
   readonly instance: Instance;
   readonly agent: Agent;
-  readonly plain: Case<DurableBroadcastSteps>;
+  readonly plain: Case<BroadcastSteps>;
   readonly plainUrl: string;
   readonly streams: readonly Case<StreamFollowersSteps>[];
   readonly sdks: Case<RevertReadersSteps>;
@@ -98,7 +98,7 @@ async function createWorld({ stage, say }: SuiteContext, followers: number): Pro
   await instance.post("/v1/datasets", { name: "promotions" });
   writeNdjson(file, promotions, 0);
   await instance.publish("promotions", file);
-  const plain = stage.cases.start<DurableBroadcastSteps>(new URL("../cases/durable-broadcast.ts", import.meta.url));
+  const plain = stage.cases.start<BroadcastSteps>(new URL("../cases/broadcast.ts", import.meta.url));
   const plainUrl = await plain.call("listen", { directory: stage.directory("plain") });
   const startStreams = (): Case<StreamFollowersSteps> =>
     stage.cases.start<StreamFollowersSteps>(new URL("../cases/stream-followers.ts", import.meta.url));
@@ -109,15 +109,15 @@ async function createWorld({ stage, say }: SuiteContext, followers: number): Pro
   // As many ends of the plain broadcast as there are SDKs, in a third process as these are.
   const beside = startStreams();
   const connectStreams = async (each: Case<StreamFollowersSteps>): Promise<void> => {
-    await each.call("connect", { url: instance.url, group: "sluice", count, confirms: true });
-    await each.call("connect", { url: plainUrl, group: "plain", count, confirms: false });
+    await each.call("connect", { url: instance.url, group: "sluice", count, as: "confirming" });
+    await each.call("connect", { url: plainUrl, group: "plain", count, as: "plain" });
   };
   // Whoever came first is told first, so the SDKs stand in the middle.
   const [first, ...others] = streams;
   if (first !== undefined) await connectStreams(first);
   const directories = Array.from({ length: sdkCount }, () => stage.directory("sdk"));
   await sdks.call("connect", { url: instance.url, directories });
-  await beside.call("connect", { url: plainUrl, group: "plain", count: sdkCount, confirms: false });
+  await beside.call("connect", { url: plainUrl, group: "plain", count: sdkCount, as: "plain" });
   for (const each of others) await connectStreams(each);
   const agent = new Agent({ keepAlive: true });
   return { instance, agent, plain, plainUrl, streams: [...streams, beside], sdks, file };

@@ -1,11 +1,11 @@
-import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { listening } from "../processes/listening.ts";
 import { serveCase } from "../processes/serve-case.ts";
 
-/** The least that a durable change which everybody hears of can cost: one row that is synced, one event that was encoded before. */
-export interface DurableBroadcastSteps {
+/** The least that telling everybody can cost, with one row that is synced or without: one event, encoded before, written to each open response. */
+export interface BroadcastSteps {
   /** Listens and gives the URL: GET opens a stream; POST /durable adds a row, writes the event to every stream and is then answered; POST /alone adds no row. */
   listen(input: { readonly directory: string }): Promise<string>;
   /** What is written to each stream, and the row. */
@@ -15,7 +15,7 @@ export interface DurableBroadcastSteps {
 let event = Buffer.alloc(0);
 let row = "";
 
-const steps: DurableBroadcastSteps = {
+const steps: BroadcastSteps = {
   async listen({ directory }) {
     const append = openLog(join(directory, "log.sqlite"));
     const streams = new Set<ServerResponse>();
@@ -34,11 +34,7 @@ const steps: DurableBroadcastSteps = {
       });
     });
     server.requestTimeout = 0;
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const address = server.address();
-    if (address === null || typeof address === "string") throw new Error("a server without a port");
-    return `http://127.0.0.1:${address.port}`;
+    return `http://127.0.0.1:${await listening(server)}`;
   },
   encode(given) {
     event = Buffer.from(given.event);
