@@ -1,5 +1,13 @@
 import type { PlanInput } from "@sluice/admin";
-import { isJsonObject, isPresetName, isSluiceError, type JsonValue, planOfPreset, SluiceError } from "@sluice/core";
+import {
+  isJsonObject,
+  isPresetName,
+  isSluiceError,
+  type JsonValue,
+  type Plan,
+  planOfPreset,
+  SluiceError,
+} from "@sluice/core";
 import { parseDuration } from "./duration.ts";
 import { parseJsonText, readTextFile } from "./json-file.ts";
 
@@ -16,6 +24,18 @@ export async function readPlan(text: string, stdin: AsyncIterable<Uint8Array>): 
   if (typeof plan === "string") return plan;
   if (isJsonObject(plan)) return plan;
   throw new SluiceError("VALIDATION", `${text}: expected a plan as a JSON object, or a plan's name`);
+}
+
+/** A plan made whole as an instance would; `what` is how it was named. Throws VALIDATION with every problem. */
+export async function wholePlan(input: PlanInput, what: string): Promise<Plan> {
+  if (typeof input === "string") return planOfPreset(input);
+  // The schemas are loaded by whoever needs them.
+  const { partialPlanSchema } = await import("@sluice/core/api");
+  const parsed = partialPlanSchema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path, message }) => ({ path: `/${path.join("/")}`, reason: message }));
+  const count = `${problems.length} ${problems.length === 1 ? "error" : "errors"}`;
+  throw new SluiceError("VALIDATION", `${what} is no usable plan: ${count}`, { details: { problems } });
 }
 
 async function readPlanFile(path: string, stdin: AsyncIterable<Uint8Array>): Promise<string> {

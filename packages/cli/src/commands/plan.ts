@@ -1,7 +1,7 @@
-import { type Plan, planOfPreset, planPresets, SluiceError } from "@sluice/core";
+import { planPresets } from "@sluice/core";
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
-import { readPlan } from "../plan-input.ts";
+import { readPlan, wholePlan } from "../plan-input.ts";
 import { layOut } from "../render/layout.ts";
 import { renderPlan, timelineOf } from "../render/plan.ts";
 import { examples } from "./examples.ts";
@@ -46,21 +46,10 @@ function addShow(plan: Command, context: Context): void {
     .action(async (text: string) => {
       const { io, clock, style, timeZone } = context;
       const input = await readPlan(text, io.stdin);
-      const shown = typeof input === "string" ? planOfPreset(input) : await checked(input, text);
+      const shown = await wholePlan(input, text);
       const view = { columns: io.stdout.columns, style, nowMs: clock.wall(), timeZone };
       context.print({ name: text, plan: shown, timeline: timelineOf(shown) }, (answer) =>
         renderPlan(answer.name, answer.plan, view),
       );
     });
-}
-
-/** A plan made whole as an instance would. Throws VALIDATION with every problem. */
-async function checked(input: object, what: string): Promise<Plan> {
-  // The schemas are loaded by whoever needs them.
-  const { partialPlanSchema } = await import("@sluice/core/api");
-  const parsed = partialPlanSchema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) => ({ path: `/${path.join("/")}`, reason: message }));
-  const count = `${problems.length} ${problems.length === 1 ? "error" : "errors"}`;
-  throw new SluiceError("VALIDATION", `${what} is no usable plan: ${count}`, { details: { problems } });
 }

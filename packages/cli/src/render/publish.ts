@@ -9,6 +9,8 @@ export interface PublishAsked {
   readonly release: boolean;
   /** Null: the plan's first step. */
   readonly thousandths: number | null;
+  /** As it was named; null: the dataset's. */
+  readonly plan: string | null;
 }
 
 /** What came of a publish, what differs, what a check warns of, and the next command. */
@@ -26,7 +28,7 @@ export function renderPublish(answer: PublishAnswer, asked: PublishAsked, view: 
       : []),
     ...warnings.map(({ message }) => view.style.yellow(`  warning: ${message}`)),
     ...quarantineLines(answer),
-    ...layOut(nextRows(answer), view),
+    ...layOut(nextRows(answer, asked), view),
   ];
 }
 
@@ -55,10 +57,20 @@ function quarantineLines({ quarantinedChanges }: PublishAnswer): string[] {
   ];
 }
 
-function nextRows({ outcome, dataset, quarantinedChanges }: PublishAnswer): Row[] {
+function nextRows(answer: PublishAnswer, asked: PublishAsked): Row[] {
+  const { outcome, dataset, quarantinedChanges } = answer;
   const watch: Row = { label: "watch", text: `sluice status ${dataset} --watch`, kind: "command" };
   if (outcome === "started") return [watch, { label: "revert", text: `sluice revert ${dataset}`, kind: "command" }];
   if (outcome !== "held") return [];
-  const accept = quarantinedChanges === null ? "" : " --accept-quarantined";
-  return [{ label: "next", text: `sluice release start ${dataset} --percent 5${accept}`, kind: "command" }, watch];
+  const text = startCommand(dataset, asked, quarantinedChanges !== null);
+  return [{ label: "next", text, kind: "command" }, watch];
+}
+
+/** The command that starts what is held as it was asked for; where nothing was, with a few users. */
+export function startCommand(dataset: string, { thousandths, plan }: PublishAsked, acceptQuarantined: boolean): string {
+  const share = thousandths ?? (plan === null ? 5_000 : null);
+  const percent = share === null ? "" : ` --percent ${share / 1_000}`;
+  const named =
+    plan === null ? "" : ` --plan ${/^[\w./:@%+-]+$/.test(plan) ? plan : `'${plan.replaceAll("'", `'\\''`)}'`}`;
+  return `sluice release start ${dataset}${percent}${named}${acceptQuarantined ? " --accept-quarantined" : ""}`;
 }
