@@ -29,10 +29,13 @@ export function errorJson(error: unknown): { code: string; message: string; deta
   return { code: codeOf(error), message: messageOf(error), details: isSluiceError(error) ? error.details : {} };
 }
 
-/** An error for people: one line with its code, then the first things that are wrong and what to do. */
-export function errorLines(error: unknown): string[] {
+/**
+ * An error for people: one line with its code, then the first things that are wrong and what to do. `here` is ` --url URL` of the
+ * instance that was asked, or nothing where commands go there anyway: a command that ends a line goes to whoever said so.
+ */
+export function errorLines(error: unknown, here = ""): string[] {
   const code = codeOf(error);
-  const lines = [`error ${code}: ${cleaned(messageOf(error))}`];
+  const lines = [`error ${code}: ${sent(cleaned(messageOf(error)), here)}`];
   if (!isSluiceError(error)) return lines;
   const advice = error.details["hint"];
   const hint = typeof advice === "string" ? cleaned(advice) : hints[error.code];
@@ -41,8 +44,13 @@ export function errorLines(error: unknown): string[] {
     ...(error.code === "CHOICE_NEEDED"
       ? choiceLines(cleaned(error.details))
       : detailLines(cleaned(error.details), cleaned(error.message))),
-    ...(hint === undefined ? [] : [hint]),
+    ...(hint === undefined ? [] : [sent(hint, here)]),
   ];
+}
+
+/** Of several that a line offers none is the one that ends it. */
+function sent(line: string, here: string): string {
+  return /: sluice (?!plan )[^:,;|]+$/.test(line) && !line.includes(" --url ") ? `${line}${here}` : line;
 }
 
 function codeOf(error: unknown): string {

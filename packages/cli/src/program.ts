@@ -132,7 +132,7 @@ function report(error: unknown, context: Context, json: boolean): number {
   }
   const code = exitCodeOf(error);
   if (json) writeErrorJson(context, errorJson(error), code);
-  const lines = errorLines(error);
+  const lines = errorLines(error, context.urlArgument(context.url));
   const [first = "", ...rest] = lines;
   stderr.write(`${stderr.isTTY && stdout.isTTY ? context.style.red(first) : first}\n`);
   if (!json) for (const line of rest) stderr.write(`${line}\n`);

@@ -6,6 +6,7 @@ import { argument } from "../arguments.ts";
 import type { Context } from "../context.ts";
 import { parseDuration } from "../duration.ts";
 import { parseJsonText, readTextFile } from "../json-file.ts";
+import { placeOf } from "../place.ts";
 import { readPlan } from "../plan-input.ts";
 import { parsePercent } from "../percent.ts";
 import { counted, padTo, widthOf } from "../text.ts";
@@ -74,7 +75,7 @@ function addCreate(dataset: Command, context: Context): void {
         outcome === "done"
           ? `dataset ${name} is created; give it its first version with:`
           : `nothing to do: ${message}`,
-        `  ${context.style.cyan(`sluice publish ${name} FILE`)}`,
+        `  ${context.style.cyan(`sluice publish ${name} FILE${context.urlArgument(context.url)}`)}`,
       ]);
     });
 }
@@ -114,12 +115,14 @@ function addList(dataset: Command, context: Context): void {
     .description("List the datasets with what is out.")
     .addHelpText("after", examples("sluice dataset list", "sluice dataset list --json"))
     .action(async () => {
-      const { datasets } = await (await context.admin()).status();
+      const { datasets, following } = await (await context.admin()).status();
       context.print({ datasets }, (answer) => {
         const width = Math.max(0, ...answer.datasets.map(({ name }) => widthOf(name)));
         return answer.datasets.map((each) => `${padTo(each.name, width)}  ${padTo(each.policy, 9)}  ${outText(each)}`);
       });
-      if (datasets.length === 0) context.note("no datasets yet; create one with: sluice dataset create prices");
+      const { origin } = placeOf(context, following);
+      if (datasets.length === 0)
+        context.note(`no datasets yet; create one with: sluice dataset create prices${origin}`);
     });
 }
 

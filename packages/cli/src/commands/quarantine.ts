@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { argument, parseVersion } from "../arguments.ts";
 import type { Context } from "../context.ts";
+import { addressed, placeOf } from "../place.ts";
 import { datasetOf } from "../release-of.ts";
 import { actorText, agoText } from "../render/time.ts";
 import { counted } from "../text.ts";
@@ -29,11 +30,12 @@ function addList(quarantine: Command, context: Context): void {
         dataset.quarantine.map((mark) => ({ dataset: dataset.name, ...mark })),
       );
       const view = { nowMs: status.at, timeZone: context.timeZone };
+      const place = placeOf(context, status.following);
       context.print({ quarantine: marks }, (answer) =>
         answer.quarantine.flatMap(({ dataset, publish, release, at, by, reason, liftedKeys }) => [
           `${dataset} v${publish}  ${release === null ? "taken back by a restore" : "reverted"} ${agoText(at, view)} by ${actorText(by)}: ${reason}`,
           ...(liftedKeys === 0 ? [] : [`  lifted for ${counted(liftedKeys, "key")}`]),
-          `  ${context.style.cyan(`sluice quarantine lift ${dataset} ${publish}`)}`,
+          `  ${context.style.cyan(addressed(`sluice quarantine lift ${dataset} ${publish}`, place))}`,
         ]),
       );
       if (marks.length === 0) context.note("nothing is in quarantine");

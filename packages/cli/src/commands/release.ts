@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { argument, parseVersion, parseWhole } from "../arguments.ts";
 import type { Context } from "../context.ts";
 import { parsePercent } from "../percent.ts";
+import { addressed } from "../place.ts";
 import { readPlan } from "../plan-input.ts";
 import { activeReleaseOf, datasetOf } from "../release-of.ts";
 import type { View } from "../render/layout.ts";
@@ -92,11 +93,11 @@ function addPercent(release: Command, context: Context): void {
       const head = `v${candidate.publish} of ${name} is out to ${to}, it was ${percentText(active.thousandths)}`;
       // What went on by itself until now does not any more, and nobody may find that out at four in the morning.
       const moved = active.hold === null && active.next !== null;
-      await finish(context, admin, name, answer, head, options.wait, ({ dataset: { release: now } }) =>
+      await finish(context, admin, name, answer, head, options.wait, ({ dataset: { release: now } }, { place }) =>
         moved && now?.phase === "running" && now.hold?.by.kind === "person"
           ? [
               context.style.yellow(
-                `its plan is paused there: sluice release resume ${name} lets it go on to the next higher step`,
+                `its plan is paused there: ${addressed(`sluice release resume ${name}`, place)} lets it go on to the next higher step`,
               ),
             ]
           : [],

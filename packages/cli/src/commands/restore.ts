@@ -24,9 +24,9 @@ export async function restore(context: Context, dataset: string, options: Restor
   context.print({ ...answer, receipt }, (shown) => linesOf(context, dataset, shown));
 }
 
-function linesOf({ style }: Context, dataset: string, answer: RestoreAnswer): string[] {
+function linesOf({ style, url, urlArgument }: Context, dataset: string, answer: RestoreAnswer): string[] {
   const { receipt } = answer;
-  const look = style.dim(`  sluice status ${dataset}`);
+  const look = style.dim(`  sluice status ${dataset}${urlArgument(url)}`);
   const head = headOf(dataset, answer);
   if (receipt === null) return [head, look];
   return [head, receiptText(receipt), ...receiptWarnings(receipt).map((text) => style.yellow(text)), look];

@@ -57,7 +57,7 @@ function addAdd(source: Command, context: Context): void {
       const answer = await (await context.admin()).addSource(dataset, body);
       context.print(answer, ({ outcome, message }) => [
         outcome === "done" ? `source ${id ?? "main"} of ${dataset} is added: ${body.url}` : `nothing to do: ${message}`,
-        `  ${context.style.cyan(`sluice status ${dataset} --watch`)}`,
+        `  ${context.style.cyan(`sluice status ${dataset} --watch${context.urlArgument(context.url)}`)}`,
       ]);
     });
 }

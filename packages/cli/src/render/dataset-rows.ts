@@ -139,7 +139,8 @@ export function historyRows(dataset: DatasetStatus, view: TimeView): Row[] {
   }
   if (quarantine.length > 0) {
     const versions = quarantine.map(({ publish }) => `v${publish}`).join(", ");
-    rows.push({ label: "marks", text: `${versions} cannot come back by itself; sluice quarantine list ${name}` });
+    rows.push({ label: "marks", text: `${versions} cannot come back by itself` });
+    rows.push({ label: "", text: `sluice quarantine list ${name}`, kind: "command" });
   }
   return rows;
 }

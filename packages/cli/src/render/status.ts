@@ -1,5 +1,6 @@
 import type { DatasetStatus, StatusAnswer } from "@sluice/core/api";
 import { durationText } from "../duration.ts";
+import { addressed } from "../place.ts";
 import { counted, cutTo, widthOf } from "../text.ts";
 import { healthRows, historyRows, outRows, sourceRows, whereNextRows } from "./dataset-rows.ts";
 import { columnsMin, layOut, leftRight, type Row, type View } from "./layout.ts";
@@ -18,7 +19,7 @@ export function renderStatus(
 ): string[] {
   const { datasets } = status;
   const head = instanceLines(status, view, url);
-  if (datasets.length === 0) return [...head, "", ...emptyLines(status)];
+  if (datasets.length === 0) return [...head, "", ...emptyLines(status, view)];
   const whole = [...head, ...datasets.flatMap((dataset) => ["", ...renderDataset(dataset, view)])];
   if (whole.length <= rowsMax) return whole;
   const moving = ([0, 1, 2] as const).flatMap((urgency) =>
@@ -39,11 +40,14 @@ function urgencyOf({ candidate, release, health }: DatasetStatus): 0 | 1 | 2 | n
   return candidate === null ? null : 2;
 }
 
-function emptyLines({ following }: StatusAnswer): string[] {
+function emptyLines({ following }: StatusAnswer, { place }: View): string[] {
   if (following !== null) {
     return [following.contactAgeMs === null ? "nothing is known yet: there was no contact" : "there are no datasets"];
   }
-  return ["no datasets yet; create one with:", "  sluice dataset create prices --template prices"];
+  return [
+    "no datasets yet; create one with:",
+    `  ${addressed("sluice dataset create prices --template prices", place)}`,
+  ];
 }
 
 /** One dataset: what is out, to whom, since when and by whom, healthy or not, and the command that reverts it. */
