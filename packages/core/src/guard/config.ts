@@ -117,7 +117,6 @@ export const defaultGuardConfig: GuardConfig = {
  * which is more than was promised to one and grows as slowly as the logarithm of the losses.
  */
 export function configAfterLosses(config: GuardConfig, losses: number): GuardConfig {
-  if (losses === 0) return config;
   const starts = losses + 1;
   return {
     ...config,

@@ -18,14 +18,16 @@ test("a unit is fresh until it fails, and again 60 s after its last failure", ()
   expect(countFresh(recent, [2], 719)).toBe(1);
 });
 
-test("units that failed long ago are forgotten", () => {
+test("a unit is forgotten 60 s after its last failure", () => {
   const recent: RecentUnits = new Map();
   countFresh(recent, [1, 2], 0);
   countFresh(recent, [1], 50);
-  countFresh(recent, [3], 245);
+  countFresh(recent, [3], 239);
+  expect([...recent.keys()]).toEqual([2, 1, 3]);
+  countFresh(recent, [3], 240);
   expect([...recent]).toEqual([
     [1, 50],
-    [3, 245],
+    [3, 240],
   ]);
 });
 

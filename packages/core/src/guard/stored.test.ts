@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { defaultGuardConfig, type GuardConfig } from "./config.ts";
 import { createGuard, ingest, stepGuard, tickGuard } from "./guard.ts";
 import type { ArmReport } from "./report.ts";
-import { restoreGuard, serializeGuard, type StoredGuard } from "./stored.ts";
+import { restoreGuard, serializeGuard, type StoredGuard, type StoredStream } from "./stored.ts";
 import type { GuardState } from "./state.ts";
 import type { GuardVerdict } from "./verdict.ts";
 
@@ -99,24 +99,89 @@ test("what was stored does not change with the guard", () => {
   expect(stored).toEqual(copy);
 });
 
-test("a stored guard that does not fit its configuration is refused", () => {
+test("a stored guard is JSON: reading it back gives the same", () => {
+  const guard = createGuard(config, { epoch: 1, thousandths: 1000 });
+  const silent = serializeGuard(guard);
+  expect(silent.unitStream.logStakes).toEqual(guard.unitStream.stakes.map(() => null));
+  play(guard, [{ type: "report", stepsAgo: 0, stratum: "north", requests: [5, 90], failures: [2, 1, 0, 0] }], 0);
+  for (const stored of [silent, serializeGuard(guard)]) expect(JSON.parse(JSON.stringify(stored))).toEqual(stored);
+});
+
+test("of a hundred thousand units only those that failed are stored", () => {
+  const guard = createGuard(config, { epoch: 1, thousandths: 1000 });
+  expect(serializeGuard(guard).units).toEqual([]);
+  const failed = { ok: 5, failures: { error: { count: 2, distinct: 2 } }, units: [1, 70] };
+  ingest(guard, { epoch: 1, candidate: failed, control: arm(90, 0, 0, 1000, 100_000) });
+  expect(serializeGuard(guard).units).toEqual([
+    [0, 0b10],
+    [2, 0b1000000],
+  ]);
+});
+
+test("a guard that was stored before anybody asked who was slow knows of no slow unit", () => {
+  const guard = createGuard(config, { epoch: 1, thousandths: 1000 });
+  ingest(guard, { epoch: 1, candidate: arm(5, 1, 1, 0, 1000), control: arm(90, 0, 0, 1000, 100_000) });
+  expect(guard.recentSlowUnits.size).toBe(1);
+  const { recentSlowUnits: _, ...before } = serializeGuard(guard);
+  expect(restoreGuard(before)).toEqual({ ...guard, recentSlowUnits: new Map() });
+});
+
+const firstOf = <Item>(items: readonly Item[], change: (first: Item) => Item): Item[] =>
+  items.map((item, index) => (index === 0 ? change(item) : item));
+const unstaked = (stream: StoredStream): StoredStream => ({ ...stream, logStakes: [] });
+
+test.for<[string, (stored: StoredGuard) => Partial<StoredGuard>]>([
+  ["format", () => ({ format: 1 as 2 })],
+  ["format", () => ({ epochs: [] })],
+  ["trail", ({ trail }) => ({ trail: { ...trail, above: [] } })],
+  ["unitStream", ({ unitStream: all }) => ({ unitStream: { ...all, logStakes: all.logStakes.slice(1) } })],
+  ["unitStream", ({ unitStream: all }) => ({ unitStream: { ...all, logStakes: [...all.logStakes, null] } })],
+  ["unitStream", ({ unitStream: all }) => ({ unitStream: { ...all, logCash: Number.NaN } })],
+  ["unitStream", ({ unitStream: all }) => ({ unitStream: { ...all, informativeBlocks: Number.NaN } })],
+  ["unitStream", ({ unitStream: all }) => ({ unitStream: { ...all, nextStakedShare: Number.NaN } })],
+  ["requestStreams", ({ requestStreams: all }) => ({ requestStreams: all.slice(1) })],
+  ["requestStreams", ({ requestStreams: all }) => ({ requestStreams: [...all, ...all] })],
+  ["requestStreams", () => ({ config: { ...config, slowMs: null } })],
+  [
+    "requestStreams[0]",
+    ({ requestStreams: all }) => ({
+      requestStreams: firstOf(all, (kind) => ({ ...kind, stream: unstaked(kind.stream) })),
+    }),
+  ],
+  ["absolutes", () => ({ absolutes: [] })],
+  ["absolutes", ({ absolutes: all }) => ({ absolutes: [...all, ...all] })],
+  [
+    "absolutes[0]",
+    ({ absolutes: all }) => ({ absolutes: firstOf(all, (rule) => ({ ...rule, stream: unstaked(rule.stream) })) }),
+  ],
+  ["promotion", () => ({ promotion: [] })],
+  ["promotion", ({ promotion: all }) => ({ promotion: [...all, ...all] })],
+  ["promotion[0]", ({ promotion: all }) => ({ promotion: all.toReversed() })],
+  ["promotion[0]", ({ promotion: all }) => ({ promotion: firstOf(all, (one) => ({ ...one, worseRatio: 4 })) })],
+  ["promotion[0]", ({ promotion: all }) => ({ promotion: firstOf(all, (one) => ({ ...one, worseExtraRate: 0.02 })) })],
+  ["promotion[0]", ({ promotion: all }) => ({ promotion: all.map((one) => ({ ...one, logScores: [] })) })],
+  ["promotion[0]", ({ promotion: all }) => ({ promotion: all.map((one) => ({ ...one, logScores: [[1], [1]] })) })],
+  [
+    "promotion[0]",
+    ({ promotion: all }) => ({
+      promotion: firstOf(all, (one) => ({ ...one, logScores: [...one.logScores, ...one.logScores] })),
+    }),
+  ],
+  [
+    "promotion[0]",
+    ({ promotion: all }) => ({
+      promotion: firstOf(all, (one) => ({ ...one, logScores: one.logScores.map((logs) => logs.with(3, Number.NaN)) })),
+    }),
+  ],
+])("a stored guard that does not fit its configuration in %s is refused, and where is said", ([path, change]) => {
   const stored = serializeGuard(createGuard(config, { epoch: 1, thousandths: 1000 }));
-  const corrupt = expect.objectContaining({ code: "CORRUPT" });
-  const spoilt: StoredGuard[] = [
-    { ...stored, format: 1 as 2 },
-    { ...stored, epochs: [] },
-    { ...stored, requestStreams: stored.requestStreams.slice(1) },
-    { ...stored, absolutes: [] },
-    { ...stored, unitStream: { ...stored.unitStream, logStakes: [] } },
-    { ...stored, unitStream: { ...stored.unitStream, logCash: Number.NaN } },
-    { ...stored, config: { ...config, slowMs: null } },
-    { ...stored, promotion: [] },
-    { ...stored, promotion: stored.promotion.toReversed() },
-    { ...stored, promotion: stored.promotion.map((test) => ({ ...test, logScores: [] })) },
-    { ...stored, promotion: stored.promotion.map((test) => ({ ...test, logScores: [[1], [1]] })) },
-    { ...stored, trail: { ...stored.trail, above: [] } },
-  ];
-  for (const one of spoilt) expect(() => restoreGuard(one)).toThrow(corrupt);
+  expect(() => restoreGuard({ ...stored, ...change(stored) })).toThrow(
+    expect.objectContaining({ code: "CORRUPT", details: { path } }),
+  );
+});
+
+test("a stored guard with a configuration that is not usable is refused", () => {
+  const stored = serializeGuard(createGuard(config, { epoch: 1, thousandths: 1000 }));
   expect(() => restoreGuard({ ...stored, config: { ...config, alpha: 2 } })).toThrow(
     expect.objectContaining({ code: "VALIDATION" }),
   );

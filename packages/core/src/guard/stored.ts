@@ -107,9 +107,6 @@ export function restoreGuard(stored: StoredGuard): GuardState {
   if (stored.format !== 2 || last === undefined) throw corrupt("format");
   const copy = structuredClone(stored);
   const fresh = createState(copy.config, last);
-  if (copy.requestStreams.length !== fresh.requestStreams.length) throw corrupt("requestStreams");
-  if (copy.absolutes.length !== fresh.absolutes.length) throw corrupt("absolutes");
-  if (copy.promotion.length !== fresh.promotion.length) throw corrupt("promotion");
   if (copy.trail.above.length !== fresh.trail.above.length) throw corrupt("trail");
   for (const [index, word] of copy.units) fresh.units[index] = word;
 
@@ -122,16 +119,18 @@ export function restoreGuard(stored: StoredGuard): GuardState {
     recentUnits: restoreRecent(copy.recentUnits),
     recentSlowUnits: restoreRecent(copy.recentSlowUnits ?? []),
     unitsKnown: copy.unitsKnown ?? undefined,
-    requestStreams: copy.requestStreams.map((counts, index) => ({
+    requestStreams: pairs(fresh.requestStreams, copy.requestStreams, "requestStreams").map(([kind, counts], index) => ({
       ...counts,
-      stream: restoreStream(fresh.requestStreams[index]?.stream, counts.stream, `requestStreams[${index}]`),
+      stream: restoreStream(kind.stream, counts.stream, `requestStreams[${index}]`),
     })),
-    promotion: fresh.promotion.map((test, index) => restorePromotion(test, copy.promotion[index], index)),
+    promotion: pairs(fresh.promotion, copy.promotion, "promotion").map(([test, scores], index) =>
+      restorePromotion(test, scores, `promotion[${index}]`),
+    ),
     promotionRequestsNeeded: copy.promotionRequestsNeeded,
-    absolutes: fresh.absolutes.map((absolute, index) => ({
-      rule: absolute.rule,
-      stream: restoreStream(absolute.stream, copy.absolutes[index]?.stream, `absolutes[${index}]`),
-      window: copy.absolutes[index]?.window ?? absolute.window,
+    absolutes: pairs(fresh.absolutes, copy.absolutes, "absolutes").map(([{ rule, stream }, absolute], index) => ({
+      rule,
+      stream: restoreStream(stream, absolute.stream, `absolutes[${index}]`),
+      window: absolute.window,
     })),
     total: copy.total,
     pending: copy.pending,
@@ -152,31 +151,38 @@ function storeStream({ logCash, stakes, informativeBlocks, nextStakedShare }: Ev
   return { logCash, logStakes, informativeBlocks, nextStakedShare };
 }
 
-function restoreStream(
-  fresh: EvidenceStream | undefined,
-  stored: StoredStream | undefined,
-  path: string,
-): EvidenceStream {
-  if (fresh === undefined || stored === undefined || stored.logStakes.length !== fresh.stakes.length)
-    throw corrupt(path);
+function restoreStream(fresh: EvidenceStream, stored: StoredStream, path: string): EvidenceStream {
   const { logCash, logStakes, informativeBlocks, nextStakedShare } = stored;
   if (![logCash, informativeBlocks, nextStakedShare].every(Number.isFinite)) throw corrupt(path);
-  const stakes = fresh.stakes.map((stake, index) => ({ ...stake, logStake: logStakes[index] ?? -Infinity }));
+  const stakes = pairs(fresh.stakes, logStakes, path).map(([stake, logStake]) => ({
+    ...stake,
+    logStake: logStake ?? -Infinity,
+  }));
   const stream = { logCash, stakes, informativeBlocks, nextStakedShare, logEvidence: 0 };
   return { ...stream, logEvidence: logStreamEvidence(stream) };
 }
 
-function restorePromotion(fresh: PromotionTest, stored: StoredPromotion | undefined, index: number): PromotionTest {
-  const isItsOwn = stored?.worseRatio === fresh.worseRatio && stored.worseExtraRate === fresh.worseExtraRate;
-  if (!isItsOwn || stored.logScores.length !== fresh.streams.length) throw corrupt(`promotion[${index}]`);
-  const streams = fresh.streams.map((stream, place) => {
-    const logScores = stored.logScores[place] ?? [];
-    if (logScores.length !== stream.logScores.length || !logScores.every(Number.isFinite)) {
-      throw corrupt(`promotion[${index}]`);
-    }
-    return { kind: stream.kind, logScores: [...logScores], logEvidence: logStreamPromotion(logScores) };
+function restorePromotion(fresh: PromotionTest, stored: StoredPromotion, path: string): PromotionTest {
+  const { worseRatio, worseExtraRate } = fresh;
+  if (stored.worseRatio !== worseRatio || stored.worseExtraRate !== worseExtraRate) throw corrupt(path);
+  const streams = pairs(fresh.streams, stored.logScores, path).map(([stream, scores]) => {
+    const logScores = pairs(stream.logScores, scores, path).map(([, logScore]) => logScore);
+    if (!logScores.every(Number.isFinite)) throw corrupt(path);
+    return { kind: stream.kind, logScores, logEvidence: logStreamPromotion(logScores) };
   });
-  return { ...fresh, streams };
+  return { worseRatio, worseExtraRate, streams };
+}
+
+/** What the configuration asks for beside what was stored for it: one for one, or the record is of another configuration. */
+function pairs<Fresh, Stored>(fresh: readonly Fresh[], stored: readonly Stored[], path: string): [Fresh, Stored][] {
+  const rest = stored.values();
+  const paired = fresh.map((one): [Fresh, Stored] => {
+    const next = rest.next();
+    if (next.done === true) throw corrupt(path);
+    return [one, next.value];
+  });
+  if (rest.next().done !== true) throw corrupt(path);
+  return paired;
 }
 
 function storePoint(point: EvidencePoint): StoredPoint {
