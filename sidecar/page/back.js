@@ -101,7 +101,8 @@ function createMark(tools) {
         reason: mark.reason,
       });
       setText(followers, locale.t("hereFollowers", { n: mark.followers }));
-      command.update(`sluice lift ${mark.dataset} --here`);
+      // Nobody knows where that host's instance listens; this one must not be taken for it.
+      command.update(`sluice lift ${mark.dataset} --here --url URL`);
     },
   };
 }

@@ -37,6 +37,16 @@ export function version(number) {
 }
 
 /**
+ * A command with the instance that it has to go to, where that is not the one that commands go to without being told.
+ * @param {string} line
+ * @param {string} url of the instance that this page is of
+ */
+export function addressed(line, url) {
+  if (/ --(url|origin) /.test(line) || /^http:\/\/(127\.0\.0\.1|localhost):7070$/.test(url)) return line;
+  return `${line} --url ${url}`;
+}
+
+/**
  * A command to be typed in a terminal, with a button that copies it.
  * @param {Tools} tools
  * @param {TextKey} [lead] what it is for
@@ -68,8 +78,9 @@ export function createCommand({ locale, announce }, lead) {
 
   return {
     node,
-    /** @param {string | null} command null where there is none to give */
-    update(command) {
+    /** @param {string | null} line null where there is none to give */
+    update(line) {
+      const command = line === null ? null : addressed(line, location.origin);
       setShown(node, command !== null);
       setText(code, command ?? "");
       setAttribute(button, "aria-label", locale.t("copyCommand", { command: command ?? "" }));

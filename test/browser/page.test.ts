@@ -45,7 +45,7 @@ test("a hold says who holds and why, and with which command it goes on", async (
   expect(said).toContain("needs attention");
   expect(said).toContain("the candidate fails more often than the control (evidence 34.1)");
   expect(said).toContain("by guard (comparative rule): the candidate looks worse");
-  expect(said).toContain("sluice release resume promotions");
+  expect(said).toContain(`sluice release resume promotions --url ${new URL(page.url()).origin}`);
   expect(said).toContain("suspicious 34.1, would revert at 167");
   expect(said).toContain("below-cost: candidate 29, control 0");
 });

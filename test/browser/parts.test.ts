@@ -2,9 +2,20 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { valuesOf } from "../../sidecar/page/difference.js";
 import { chartSpanMs, chartTop, createHistory, sampleMs } from "../../sidecar/page/history.js";
+import { addressed } from "../../sidecar/page/parts.js";
 import { texts } from "../../sidecar/page/text.js";
 
 const arm = (requests: number, failures: number): { requests: number; failures: number } => ({ requests, failures });
+
+test("a command goes to the instance that the page is of, unless commands go there anyway or it names another", () => {
+  const line = "sluice revert prices";
+  expect(addressed(line, "http://localhost:7171")).toBe("sluice revert prices --url http://localhost:7171");
+  expect(addressed(line, "http://127.0.0.1:7070")).toBe(line);
+  expect(addressed(line, "http://localhost:7070")).toBe(line);
+  for (const named of ["sluice lift prices --here --url URL", "sluice sidecar --origin http://a:7070"]) {
+    expect(addressed(named, "http://localhost:7171")).toBe(named);
+  }
+});
 
 test("a chart's rate is of the ten seconds before it, not of the whole release", () => {
   const history = createHistory();

@@ -233,7 +233,7 @@ test("queries, a host that reverted for itself, and a version that was brought b
   expect(said).toContain("stock: quiet for 4 min (holds)");
   expect(said).toMatch(/checkout@host-7 does not show v43 · 1 min\. ago · by Zhao Min: the origin is gone/);
   expect(said).toContain("3 followers heed it; the release goes on everywhere else");
-  expect(said).toContain("sluice lift prices --here");
+  expect(said).toContain("sluice lift prices --here --url URL");
   const restored = await saidBy(page.locator('[data-dataset="flags"] [data-row="restored"]'));
   expect(restored).toContain("v44 is v41 again, with the patches since · 2 min. ago · by Zhao Min");
   expect(restored).toContain("Why: v42 costs money");

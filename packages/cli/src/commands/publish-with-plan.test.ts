@@ -42,6 +42,10 @@ const started: CommandAnswer = {
 const versions = "/v1/datasets/prices/versions";
 const starting = "/v1/datasets/prices/release";
 
+function unchanged(): PublishAnswer {
+  return { ...held, outcome: "unchanged", number: 7 };
+}
+
 /** An instance with the dataset as it is given, that publishes and starts. */
 function instance(
   given: { dataset?: DatasetStatus; publish?: () => unknown; start?: () => unknown } = {},
@@ -130,8 +134,9 @@ test("--plan goes with --release, not with --supersede, and not from the standar
 });
 
 test("what the instance does not start is held, and the error says how it is started by hand, there", async () => {
-  const start = (): Response => problem("VALIDATION", "the plan: /queries/0: this origin asks no Prometheus");
-  const program = instance({ start });
+  const program = instance({
+    start: () => problem("VALIDATION", "the plan: /queries/0: this origin asks no Prometheus"),
+  });
   const { code, stderr } = await program.publish("--plan", "careful", "--url", "http://127.0.0.1:9999");
   expect(code).toBe(2);
   expect(stderr).toBe(`error VALIDATION: the plan: /queries/0: this origin asks no Prometheus
@@ -158,7 +163,6 @@ test("the first version is live, and nothing is started", async () => {
 });
 
 test("the very content that is held is started once more by the plan; what is out or stable is not", async () => {
-  const unchanged = (): PublishAnswer => ({ ...held, outcome: "unchanged", number: 7 });
   const candidate = { ...assertHeld(datasets.held), publish: 6, contentHash };
   const waiting = instance({ dataset: { ...datasets.held, candidate }, publish: unchanged });
   expect((await waiting.publish("--plan", "careful")).stdout).toContain("v7 of prices (10,003 items) is out to");
