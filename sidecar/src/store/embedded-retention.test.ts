@@ -1,42 +1,16 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import type { Worker } from "node:worker_threads";
-import { createVirtualClock, type LoggedEvent } from "@sluice/core";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { type EmbeddedStoreOptions, openEmbeddedStore } from "./embedded-store.ts";
+import type { LoggedEvent } from "@sluice/core";
+import { expect, test } from "vitest";
+import { useEmbeddedPlace } from "./embedded-place.testing.ts";
 import { openLogFile } from "./log-file.ts";
 import { createLogPruning } from "./log-pruning.ts";
-import { startLogWorker } from "./log-worker.ts";
-import type { Pruned, Pruning, Store } from "./port.ts";
+import type { Pruning, Store } from "./port.ts";
 import { datasetCreated, logged, patched, published, readEvents } from "./sample-events.ts";
+import { pruneAll } from "./store-place.testing.ts";
 
-let directory: string;
-let file: string;
-let opened: Store[];
-
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "sluice-retention-"));
-  file = join(directory, "log.sqlite");
-  opened = [];
-});
-
-afterEach(async () => {
-  for (const store of opened) await store.close();
-  rmSync(directory, { recursive: true });
-});
-
-async function open(options: Partial<EmbeddedStoreOptions> = {}): Promise<Store> {
-  const store = await openEmbeddedStore({
-    directory,
-    clock: createVirtualClock(),
-    newLogId: () => "log-1",
-    ...options,
-  });
-  opened.push(store);
-  return store;
-}
+const place = useEmbeddedPlace();
+const { open, startWorker } = place;
 
 const everything: Pruning = {
   patchesBefore: Number.MAX_SAFE_INTEGER,
@@ -67,15 +41,6 @@ async function fill(store: Store, count: number): Promise<void> {
   }
 }
 
-async function pruneAll(store: Store, pruning: Pruning = everything): Promise<Omit<Pruned, "more">> {
-  const sum = { patches: 0, contents: 0, answers: 0, bytes: 0 };
-  for (;;) {
-    const { more, ...step } = await store.log.prune(pruning);
-    for (const key of ["patches", "contents", "answers", "bytes"] as const) sum[key] += step[key];
-    if (!more) return sum;
-  }
-}
-
 async function checkpoints(store: Store, ...sequences: readonly number[]): Promise<void> {
   for (const sequence of sequences) {
     await store.log.putCheckpoint({ sequence, at: sequence, text: `state at ${sequence}, marked` });
@@ -91,11 +56,11 @@ test("the space of patches that have gone goes back to the disk, but for the roo
   expect(full.bytes).toBeGreaterThan(8_000_000);
   expect(await pruneAll(store, { ...everything, roomBytesMax: 2_000_000 })).toMatchObject({ patches: 7_999 });
   const roomy = await store.log.measure();
-  expect(statSync(file).size).toBeLessThan(2_500_000);
-  expect(statSync(file).size).toBeGreaterThan(1_900_000);
+  expect(statSync(place.file).size).toBeLessThan(2_500_000);
+  expect(statSync(place.file).size).toBeGreaterThan(1_900_000);
   expect(roomy.patchesBytes).toBeLessThan(2_000);
-  await pruneAll(store);
-  expect(statSync(file).size).toBeLessThan(200_000);
+  await pruneAll(store, everything);
+  expect(statSync(place.file).size).toBeLessThan(200_000);
   await store.close();
   const again = await open();
   expect(await readEvents(again.log, 8_001)).toHaveLength(1);
@@ -111,7 +76,7 @@ test("one step of pruning takes on little, so that an append waits for little", 
   expect(step).toMatchObject({ more: true });
   const large = { events: patches(2_003, 8, 200_000), expected: 2_002, answers: [] };
   await store.log.append(large);
-  await pruneAll(store);
+  await pruneAll(store, everything);
   await checkpoints(store, 2_009, 2_010);
   expect((await store.log.prune(everything)).patches).toBeLessThan(8);
 });
@@ -121,41 +86,29 @@ test("a checkpoint with a flipped bit is not served, and the one before it is", 
   await fill(store, 2);
   await checkpoints(store, 3, 4);
   await store.close();
-  const bytes = readFileSync(file);
+  const bytes = readFileSync(place.file);
   bytes.write("markeD", bytes.indexOf("state at 4, marked") + "state at 4, ".length);
-  writeFileSync(file, bytes);
+  writeFileSync(place.file, bytes);
   const again = await open();
   expect(await again.log.checkpoints()).toMatchObject([{ sequence: 4 }, { sequence: 3 }]);
   expect(await again.log.readCheckpoint(4)).toBeNull();
   expect(await again.log.readCheckpoint(3)).toBe("state at 3, marked");
   await again.log.dropCheckpoint(4);
   expect(await again.log.checkpoints()).toMatchObject([{ sequence: 3 }]);
-  expect(await pruneAll(again)).toMatchObject({ patches: 0 });
+  expect(await pruneAll(again, everything)).toMatchObject({ patches: 0 });
 });
-
-/** A store whose thread a test can end. */
-async function mortal(): Promise<{ store: Store; kill: () => Promise<unknown> }> {
-  const workers: Worker[] = [];
-  const startWorker = (): Worker => {
-    const worker = startLogWorker();
-    workers.push(worker);
-    return worker;
-  };
-  const store = await open({ startWorker });
-  return { store, kill: () => workers.at(-1)?.terminate() ?? Promise.resolve() };
-}
 
 test.each([0, 1, 2, 3, 4, 5, 6, 7])(
   "a thread that dies at any moment of a checkpoint or of pruning leaves a log that goes on (%i)",
   async (turns) => {
-    const { store, kill } = await mortal();
+    const store = await open({ startWorker });
     await fill(store, 1_500);
     await checkpoints(store, 600, 1_400);
     const text = "y".repeat(1_000_000);
     const writing = store.log.putCheckpoint({ sequence: 1_502, at: 1, text });
-    const pruning = pruneAll(store);
+    const pruning = pruneAll(store, everything);
     for (let turn = 0; turn < turns * 3; turn++) await store.log.measure().catch(() => undefined);
-    await kill();
+    await place.workers.at(-1)?.terminate();
     await Promise.allSettled([writing, pruning]);
 
     const heads = await store.log.checkpoints();
@@ -169,7 +122,7 @@ test.each([0, 1, 2, 3, 4, 5, 6, 7])(
     expect(await readEvents(store.log, older)).toHaveLength(1_502 - older);
     await store.log.append({ expected: 1_502, events: patches(1_503, 1), answers: [] });
     await checkpoints(store, 1_502, 1_503);
-    await pruneAll(store);
+    await pruneAll(store, everything);
     expect(await readEvents(store.log, 1_502)).toHaveLength(1);
   },
 );
@@ -189,7 +142,12 @@ test("a log without room for a checkpoint keeps the ones it has, and takes appen
 });
 
 test("pruning is not synced by itself, and what comes after it is", () => {
-  const { database } = openLogFile({ file, log: { newId: "log-1" }, wholeCheckBytesMax: null, bytesMax: null });
+  const { database } = openLogFile({
+    file: place.file,
+    log: { newId: "log-1" },
+    wholeCheckBytesMax: null,
+    bytesMax: null,
+  });
   const synchronous = (): unknown => database.prepare("PRAGMA synchronous").get()?.["synchronous"];
   const pruning = createLogPruning(database);
   pruning.step(everything, 0);
@@ -206,7 +164,7 @@ test.each([1, 2])(
   async (format) => {
     const store = await open();
     await store.close();
-    const database = new DatabaseSync(file);
+    const database = new DatabaseSync(place.file);
     database.exec(`UPDATE meta SET value = '${format}' WHERE name = 'format'`);
     database.close();
     await expect(open()).rejects.toMatchObject({

@@ -4,22 +4,21 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Worker } from "node:worker_threads";
-import { createVirtualClock, type VirtualClock } from "@sluice/core";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { type EmbeddedStoreOptions, openEmbeddedStore } from "./embedded-store.ts";
+import { expect, test } from "vitest";
+import { useEmbeddedPlace } from "./embedded-place.testing.ts";
+import { openEmbeddedStore } from "./embedded-store.ts";
 import { formatVersion } from "./log-tables.ts";
-import { startLogWorker } from "./log-worker.ts";
-import type { Store } from "./port.ts";
 import { describePlaces } from "./places-contract.ts";
 import { describeRetention } from "./retention-contract.ts";
 import { datasetCreated, logged, patched, published, readEvents } from "./sample-events.ts";
-import { describeStore, type StorePlace } from "./store-contract.ts";
+import { describeStore } from "./store-contract.ts";
+import type { CreatePlace } from "./store-place.testing.ts";
 
-const createPlace = async (clock: VirtualClock): Promise<StorePlace> => {
-  const place = mkdtempSync(join(tmpdir(), "sluice-store-"));
+const createPlace: CreatePlace = async (clock) => {
+  const directory = mkdtempSync(join(tmpdir(), "sluice-store-"));
   return {
-    open: () => openEmbeddedStore({ directory: join(place, "made/on/the/way"), clock, newLogId: () => "log-1" }),
-    remove: async () => rmSync(place, { recursive: true }),
+    open: () => openEmbeddedStore({ directory: join(directory, "made/on/the/way"), clock, newLogId: () => "log-1" }),
+    remove: async () => rmSync(directory, { recursive: true }),
   };
 };
 
@@ -27,31 +26,8 @@ describeStore("embedded", createPlace);
 describeRetention("embedded", createPlace);
 describePlaces("embedded", createPlace);
 
-let directory: string;
-let file: string;
-let opened: Store[];
-
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "sluice-store-"));
-  file = join(directory, "log.sqlite");
-  opened = [];
-});
-
-afterEach(async () => {
-  for (const store of opened) await store.close();
-  rmSync(directory, { recursive: true });
-});
-
-async function open(options: Partial<EmbeddedStoreOptions> = {}): Promise<Store> {
-  const store = await openEmbeddedStore({
-    directory,
-    clock: createVirtualClock(),
-    newLogId: () => "log-1",
-    ...options,
-  });
-  opened.push(store);
-  return store;
-}
+const place = useEmbeddedPlace();
+const { open, startWorker } = place;
 
 /** A closed store with three events: a dataset, a publish, a patch that sets `marked` in its delta. */
 async function fill(): Promise<void> {
@@ -69,20 +45,20 @@ test("a log that is gone from beside its blobs is not begun anew, as if nothing 
   const store = await open();
   await store.blobs.put(createHash("sha256").update(bytes).digest("hex"), bytes);
   await store.close();
-  rmSync(file);
+  rmSync(place.file);
   await expect(open()).rejects.toMatchObject({
     code: "CORRUPT",
-    message: `${directory} has versions and ${file} is gone; put a backup in its place, or take another directory`,
+    message: `${place.directory} has versions and ${place.file} is gone; put a backup in its place, or take another directory`,
   });
-  rmSync(join(directory, "blobs"), { recursive: true });
+  rmSync(join(place.directory, "blobs"), { recursive: true });
   await open();
 });
 
 test("a directory that cannot be made is said with its name", async () => {
-  writeFileSync(file, "");
-  await expect(open({ directory: join(file, "data") })).rejects.toMatchObject({
+  writeFileSync(place.file, "");
+  await expect(open({ directory: join(place.file, "data") })).rejects.toMatchObject({
     code: "STORE_UNAVAILABLE",
-    message: expect.stringContaining(`cannot use ${join(file, "data")}: ENOTDIR`) as string,
+    message: expect.stringContaining(`cannot use ${join(place.file, "data")}: ENOTDIR`) as string,
   });
 });
 
@@ -90,7 +66,7 @@ test("a second store is told who holds the directory, and gets it when the first
   const first = await open();
   await expect(open()).rejects.toMatchObject({
     code: "STORE_UNAVAILABLE",
-    message: expect.stringContaining(`process ${process.pid} on ${hostname()} holds ${directory}`),
+    message: expect.stringContaining(`process ${process.pid} on ${hostname()} holds ${place.directory}`),
     details: { pid: process.pid, host: hostname() },
   });
   await first.log.append(next);
@@ -100,9 +76,9 @@ test("a second store is told who holds the directory, and gets it when the first
 });
 
 test("a directory whose store did not open is free", async () => {
-  writeFileSync(file, "no log");
+  writeFileSync(place.file, "no log");
   await expect(open()).rejects.toMatchObject({ code: "CORRUPT" });
-  rmSync(file);
+  rmSync(place.file);
   await open();
 });
 
@@ -117,24 +93,24 @@ test("a log of a newer format is refused, with both formats named", async () => 
 });
 
 function change(sql: string): void {
-  const database = new DatabaseSync(file);
+  const database = new DatabaseSync(place.file);
   database.exec(sql);
   database.close();
 }
 
 const damages: { what: string; damage: () => void }[] = [
-  { what: "that is no database", damage: () => writeFileSync(file, "a price list, by mistake".repeat(500)) },
-  { what: "of zero length", damage: () => truncateSync(file, 0) },
-  { what: "cut off in the middle", damage: () => truncateSync(file, 3 * 4096) },
-  { what: "with a page of noise", damage: () => writeFileSync(file, noisy(readFileSync(file))) },
-  { what: "of something else", damage: () => writeFileSync(file, otherDatabase()) },
+  { what: "that is no database", damage: () => writeFileSync(place.file, "a price list, by mistake".repeat(500)) },
+  { what: "of zero length", damage: () => truncateSync(place.file, 0) },
+  { what: "cut off in the middle", damage: () => truncateSync(place.file, 3 * 4096) },
+  { what: "with a page of noise", damage: () => writeFileSync(place.file, noisy(readFileSync(place.file))) },
+  { what: "of something else", damage: () => writeFileSync(place.file, otherDatabase()) },
   { what: "without the id of its log", damage: () => change("DELETE FROM meta WHERE name = 'log'") },
 ];
 
 test.each(damages)("a log $what is noticed at open and named", async ({ damage }) => {
   await fill();
   damage();
-  await expect(open()).rejects.toMatchObject({ code: "CORRUPT", message: expect.stringContaining(file) });
+  await expect(open()).rejects.toMatchObject({ code: "CORRUPT", message: expect.stringContaining(place.file) });
 });
 
 function noisy(bytes: Buffer): Buffer {
@@ -142,7 +118,7 @@ function noisy(bytes: Buffer): Buffer {
 }
 
 function otherDatabase(): Buffer {
-  const other = join(directory, "other.sqlite");
+  const other = join(place.directory, "other.sqlite");
   const database = new DatabaseSync(other);
   database.exec("CREATE TABLE cats (name TEXT)");
   database.close();
@@ -151,22 +127,22 @@ function otherDatabase(): Buffer {
 
 test("a log that is gone while its write-ahead log is there is not made anew", async () => {
   await fill();
-  renameSync(file, `${file}-wal`);
+  renameSync(place.file, `${place.file}-wal`);
   await expect(open()).rejects.toMatchObject({ code: "CORRUPT", message: expect.stringContaining("write-ahead log") });
 });
 
 test("a log whose making was interrupted is made again", async () => {
-  writeFileSync(`${file}.new`, "half a dat");
+  writeFileSync(`${place.file}.new`, "half a dat");
   const store = await open();
   await store.log.append(next);
-  expect(readdirSync(directory)).not.toContain("log.sqlite.new");
+  expect(readdirSync(place.directory)).not.toContain("log.sqlite.new");
 });
 
 test("an event with a flipped bit is not served, and the events before it are", async () => {
   await fill();
-  const bytes = readFileSync(file);
+  const bytes = readFileSync(place.file);
   bytes.write("markeD", bytes.indexOf('"marked"') + 1);
-  writeFileSync(file, bytes);
+  writeFileSync(place.file, bytes);
   const store = await open();
   expect(await readEvents(store.log, 0, 2)).toHaveLength(2);
   await expect(readEvents(store.log)).rejects.toMatchObject({
@@ -225,12 +201,6 @@ test("what waits for a disk that is behind has a limit", async () => {
 });
 
 test("when the thread of the log dies, what waits is told, and the next call starts it again", async () => {
-  const workers: Worker[] = [];
-  const startWorker = (): Worker => {
-    const worker = startLogWorker();
-    workers.push(worker);
-    return worker;
-  };
   const errors: string[] = [];
   const logger = {
     info: () => {},
@@ -242,7 +212,7 @@ test("when the thread of the log dies, what waits is told, and the next call sta
 
   const reading = readEvents(store.log);
   const appending = store.log.append({ expected: 1, events: logged(2, datasetCreated("b")), answers: [] });
-  const ended = workers[0]?.terminate();
+  const ended = place.workers[0]?.terminate();
   const told = await Promise.allSettled([reading, appending]);
   await ended;
   for (const result of told) {
@@ -251,7 +221,7 @@ test("when the thread of the log dies, what waits is told, and the next call sta
   expect(told.some(({ status }) => status === "rejected")).toBe(true);
 
   const left = await readEvents(store.log);
-  expect(workers).toHaveLength(2);
+  expect(place.workers).toHaveLength(2);
   expect(errors).toHaveLength(1);
   // The append in flight is there whole or not at all; the log goes on from either.
   const last = left.length;
@@ -261,17 +231,14 @@ test("when the thread of the log dies, what waits is told, and the next call sta
 });
 
 test("a thread that cannot start again leaves calls refused, and a later one starts it", async () => {
-  const workers: Worker[] = [];
   let refuse = false;
-  const startWorker = (): Worker => {
+  const start = (): Worker => {
     if (refuse) throw new Error("no more threads");
-    const worker = startLogWorker();
-    workers.push(worker);
-    return worker;
+    return startWorker();
   };
-  const store = await open({ startWorker });
+  const store = await open({ startWorker: start });
   refuse = true;
-  await workers[0]?.terminate();
+  await place.workers[0]?.terminate();
   await expect(store.log.append(next)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
   await expect(readEvents(store.log)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
   refuse = false;
@@ -280,23 +247,17 @@ test("a thread that cannot start again leaves calls refused, and a later one sta
 });
 
 test("a log that is gone when the thread starts again is not made anew, and is used when it is back", async () => {
-  const workers: Worker[] = [];
-  const startWorker = (): Worker => {
-    const worker = startLogWorker();
-    workers.push(worker);
-    return worker;
-  };
   const store = await open({ startWorker });
   await store.log.append(next);
-  await workers[0]?.terminate();
-  renameSync(file, `${file}.away`);
+  await place.workers[0]?.terminate();
+  renameSync(place.file, `${place.file}.away`);
   await expect(readEvents(store.log)).rejects.toMatchObject({ message: expect.stringContaining("gone") });
-  renameSync(`${file}.away`, file);
+  renameSync(`${place.file}.away`, place.file);
   expect(await readEvents(store.log)).toHaveLength(1);
 });
 
 test("a directory that cannot be used is refused by name", async () => {
-  const blocked = join(directory, "blocked");
+  const blocked = join(place.directory, "blocked");
   writeFileSync(blocked, "a file");
   await expect(open({ directory: blocked })).rejects.toMatchObject({
     code: "STORE_UNAVAILABLE",
@@ -307,5 +268,5 @@ test("a directory that cannot be used is refused by name", async () => {
 test("an open store leaves no shared-memory file, which a full disk would turn into a crash", async () => {
   const store = await open();
   await store.log.append(next);
-  expect(readdirSync(directory).sort()).toEqual(["blobs", "lock", "log.sqlite", "log.sqlite-wal", "owner.json"]);
+  expect(readdirSync(place.directory).sort()).toEqual(["blobs", "lock", "log.sqlite", "log.sqlite-wal", "owner.json"]);
 });

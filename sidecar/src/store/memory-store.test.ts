@@ -1,12 +1,12 @@
-import type { VirtualClock } from "@sluice/core";
 import { expect, test } from "vitest";
 import { createMemoryDisk, createMemoryStore, type WriteFate } from "./memory-store.ts";
 import { describePlaces } from "./places-contract.ts";
 import { describeRetention } from "./retention-contract.ts";
 import { datasetCreated, hashOf, logged, patched, published, readEvents } from "./sample-events.ts";
-import { describeStore, type StorePlace } from "./store-contract.ts";
+import { describeStore } from "./store-contract.ts";
+import type { CreatePlace } from "./store-place.testing.ts";
 
-const createPlace = async (clock: VirtualClock): Promise<StorePlace> => {
+const createPlace: CreatePlace = async (clock) => {
   const disk = createMemoryDisk();
   return {
     open: async () => createMemoryStore({ id: "log-1", disk, clock }),

@@ -1,50 +1,16 @@
-import type { LoggedEvent, VirtualClock } from "@sluice/core";
-import { createVirtualClock } from "@sluice/core";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Pruned, Pruning, Store } from "./port.ts";
-import { datasetCreated, hashOf, logged, patched, published, readEvents, rebased } from "./sample-events.ts";
-import type { StorePlace } from "./store-contract.ts";
+import { describe, expect, test } from "vitest";
+import { datasetCreated, hashOf, logged, patched, published, rebased } from "./sample-events.ts";
+import { type CreatePlace, useStore } from "./store-place.testing.ts";
 
 /** What every store must do for whoever goes back to an older version of a dataset. */
-export function describePlaces(name: string, createPlace: (clock: VirtualClock) => Promise<StorePlace>): void {
+export function describePlaces(name: string, createPlace: CreatePlace): void {
   describe(`what the ${name} store knows of the lines of a dataset`, () => {
-    let place: StorePlace;
-    let store: Store;
-
-    beforeEach(async () => {
-      place = await createPlace(createVirtualClock());
-      store = await place.open();
-    });
-
-    afterEach(async () => {
-      await store.close();
-      await place.remove();
-    });
-
-    const reopen = async (): Promise<void> => {
-      await store.close();
-      store = await place.open();
-    };
-    const append = (events: readonly LoggedEvent[]): Promise<void> =>
-      store.log.append({ expected: (events[0]?.sequence ?? 1) - 1, events, answers: [] });
-    const checkpoint = (sequence: number): Promise<void> =>
-      store.log.putCheckpoint({ sequence, at: 1_000 * sequence, text: `state at ${sequence}` });
-    const sequences = async (after: number): Promise<number[]> =>
-      (await readEvents(store.log, after)).map(({ sequence }) => sequence);
+    const store = useStore(createPlace);
+    const { append, checkpoint, prune, reopen, sequences } = store;
     const patches = async (dataset: string, after: number, limit = 10): Promise<number[]> =>
       (await store.log.readPatches({ dataset, after, limit })).map(({ sequence }) => sequence);
     const rebases = async (after: number): Promise<number[]> =>
       (await store.log.readRebases({ dataset: "prices", after, limit: 10 })).map(({ sequence }) => sequence);
-
-    /** Prunes until nothing is left to do. */
-    const prune = async (pruning: Partial<Pruning> = {}): Promise<Pruned> => {
-      const all = { patches: 0, contents: 0, answers: 0, bytes: 0 };
-      for (;;) {
-        const { more, ...step } = await store.log.prune({ ...nothingGoes, ...pruning });
-        for (const key of ["patches", "contents", "answers", "bytes"] as const) all[key] += step[key];
-        if (!more) return { ...all, more };
-      }
-    };
 
     /** A dataset, a publish and `count` patches a second apart, events 1 to 2 + count. */
     const fill = async (count: number): Promise<void> => {
@@ -108,13 +74,3 @@ export function describePlaces(name: string, createPlace: (clock: VirtualClock) 
     });
   });
 }
-
-/** Keeps everything: a test says what may go. */
-const nothingGoes: Pruning = {
-  patchesBefore: 0,
-  patchesAfter: Number.MAX_SAFE_INTEGER,
-  patchesBytesMax: 2 ** 40,
-  patchAnswersMax: 2 ** 40,
-  lines: { controlSequence: -1, publishes: {} },
-  roomBytesMax: 2 ** 40,
-};

@@ -1,58 +1,14 @@
-import type { Event, LoggedEvent, VirtualClock } from "@sluice/core";
-import { createVirtualClock, isOnPatchShelf } from "@sluice/core";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Pruned, Pruning, RememberedAnswer, Store } from "./port.ts";
-import {
-  datasetCreated,
-  hashOf,
-  logged,
-  patched,
-  published,
-  readEvents,
-  releaseEnded,
-  releaseStarted,
-} from "./sample-events.ts";
-import type { StorePlace } from "./store-contract.ts";
+import { type Event, isOnPatchShelf, type LoggedEvent } from "@sluice/core";
+import { describe, expect, test } from "vitest";
+import type { RememberedAnswer } from "./port.ts";
+import { datasetCreated, hashOf, logged, patched, published, releaseEnded, releaseStarted } from "./sample-events.ts";
+import { type CreatePlace, useStore } from "./store-place.testing.ts";
 
 /** What every store must do about checkpoints, and about what it lets go of. */
-export function describeRetention(name: string, createPlace: (clock: VirtualClock) => Promise<StorePlace>): void {
+export function describeRetention(name: string, createPlace: CreatePlace): void {
   describe(`what the ${name} store keeps`, () => {
-    let clock: VirtualClock;
-    let place: StorePlace;
-    let store: Store;
-
-    beforeEach(async () => {
-      clock = createVirtualClock();
-      place = await createPlace(clock);
-      store = await place.open();
-    });
-
-    afterEach(async () => {
-      await store.close();
-      await place.remove();
-    });
-
-    const reopen = async (): Promise<void> => {
-      await store.close();
-      store = await place.open();
-    };
-    const append = (events: readonly LoggedEvent[], answers: readonly RememberedAnswer[] = []): Promise<void> =>
-      store.log.append({ expected: (events[0]?.sequence ?? 1) - 1, events, answers });
-    const readAll = (after = 0): Promise<LoggedEvent[]> => readEvents(store.log, after);
-    const checkpoint = (sequence: number, text = `state at ${sequence}`): Promise<void> =>
-      store.log.putCheckpoint({ sequence, at: 1_000 * sequence, text });
-    const sequences = async (after: number): Promise<number[]> =>
-      (await readAll(after)).map(({ sequence }) => sequence);
-
-    /** Prunes until nothing is left to do. */
-    const prune = async (pruning: Partial<Pruning> = {}): Promise<Pruned> => {
-      const all = { patches: 0, contents: 0, answers: 0, bytes: 0 };
-      for (;;) {
-        const { more, ...step } = await store.log.prune({ ...nothingGoes, ...pruning });
-        for (const key of ["patches", "contents", "answers", "bytes"] as const) all[key] += step[key];
-        if (!more) return { ...all, more };
-      }
-    };
+    const store = useStore(createPlace);
+    const { append, checkpoint, prune, readAll, reopen, sequences } = store;
 
     /** A dataset, a publish and `count` patches a second apart, events 1 to 2 + count. */
     const fill = async (count: number): Promise<void> => {
@@ -238,7 +194,7 @@ export function describeRetention(name: string, createPlace: (clock: VirtualCloc
       expect(await store.log.remembered("patch-14")).toBeUndefined();
       expect(await store.log.remembered("patch-15")).toMatchObject({ key: "patch-15" });
       expect(await store.log.remembered("control")).toMatchObject({ key: "control" });
-      clock.advance(24 * 3_600_000);
+      store.clock.advance(24 * 3_600_000);
       expect(await store.log.remembered("patch-19")).toBeUndefined();
       expect(await prune({ patchAnswersMax: 5 })).toMatchObject({ answers: 5 });
     });
@@ -255,7 +211,7 @@ export function describeRetention(name: string, createPlace: (clock: VirtualCloc
       key,
       fingerprint: `${key}!`,
       answer: '{"n":1}',
-      at: clock.wall(),
+      at: store.clock.wall(),
     });
 
     test.each([1, 2, 3, 4, 5])(
@@ -281,16 +237,6 @@ export function describeRetention(name: string, createPlace: (clock: VirtualCloc
     );
   });
 }
-
-/** Keeps everything: a test says what may go. */
-const nothingGoes: Pruning = {
-  patchesBefore: 0,
-  patchesAfter: Number.MAX_SAFE_INTEGER,
-  patchesBytesMax: 2 ** 40,
-  patchAnswersMax: 2 ** 40,
-  lines: { controlSequence: -1, publishes: {} },
-  roomBytesMax: 2 ** 40,
-};
 
 /** Patches of `stock` that are events `first`, `first + 1`, …, each from the second of its number. */
 function patchesFrom(first: number, count: number, firstNumber: number = first - 1): LoggedEvent[] {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { createVirtualClock, isSluiceError, type LoggedEvent, type VirtualClock } from "@sluice/core";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Append, RememberedAnswer, Store } from "./port.ts";
+import { isSluiceError, type LoggedEvent } from "@sluice/core";
+import { describe, expect, test } from "vitest";
+import type { RememberedAnswer } from "./port.ts";
 import {
   alertReceived,
   datasetCreated,
@@ -10,42 +10,16 @@ import {
   patched,
   percentageSet,
   published,
-  readEvents,
   releaseEnded,
   releaseStarted,
 } from "./sample-events.ts";
+import { type CreatePlace, type TestStore, useStore } from "./store-place.testing.ts";
 
-/** One place that stores are opened in, one after the other. */
-export interface StorePlace {
-  open(): Promise<Store>;
-  remove(): Promise<void>;
-}
-
-/** What every store must do. The factory makes an empty place whose stores read their time from the clock. */
-export function describeStore(name: string, createPlace: (clock: VirtualClock) => Promise<StorePlace>): void {
+/** What every store must do. */
+export function describeStore(name: string, createPlace: CreatePlace): void {
   describe(`the ${name} store`, () => {
-    let clock: VirtualClock;
-    let place: StorePlace;
-    let store: Store;
-
-    beforeEach(async () => {
-      clock = createVirtualClock();
-      place = await createPlace(clock);
-      store = await place.open();
-    });
-
-    afterEach(async () => {
-      await store.close();
-      await place.remove();
-    });
-
-    const reopen = async (): Promise<void> => {
-      await store.close();
-      store = await place.open();
-    };
-    const append = (events: readonly LoggedEvent[], answers: readonly RememberedAnswer[] = []): Promise<void> =>
-      store.log.append(appendOf(events, answers));
-    const readAll = (after = 0, limit?: number): Promise<LoggedEvent[]> => readEvents(store.log, after, limit);
+    const store = useStore(createPlace);
+    const { append, readAll, reopen } = store;
 
     test("a new log is empty", async () => {
       expect(await readAll()).toEqual([]);
@@ -77,7 +51,7 @@ export function describeStore(name: string, createPlace: (clock: VirtualClock) =
           store.log.append({
             expected: stale,
             events: logged(stale + 1, datasetCreated("flags"), datasetCreated("promotions")),
-            answers: [answerAt("k", clock.wall())],
+            answers: [answerAt("k", store.clock.wall())],
           }),
         ).rejects.toMatchObject({ code: "CONFLICT", details: { last: 2 } });
       }
@@ -135,7 +109,7 @@ export function describeStore(name: string, createPlace: (clock: VirtualClock) =
 
     test("ten writers that try again after a conflict leave each event once and no gap", async () => {
       const names = run(0, 10).map((writer) => run(0, 10).map((index) => `d${writer}-${index}`));
-      await Promise.all(names.map((each) => appendAll(store, each)));
+      await Promise.all(names.map((each) => appendAll(append, each)));
       const events = await readAll();
       expect(ofSequences(events)).toEqual(run(1, 100));
       const created = events.map(({ event }) => (event.type === "dataset-created" ? event.dataset : ""));
@@ -249,28 +223,28 @@ export function describeStore(name: string, createPlace: (clock: VirtualClock) =
     });
 
     test("an answer is remembered for 24 hours, by any process", async () => {
-      const answer = answerAt("key-1", clock.wall());
+      const answer = answerAt("key-1", store.clock.wall());
       await append(logged(1, datasetCreated("a")), [answer]);
       expect(await store.log.remembered("key-1")).toEqual(answer);
       expect(await store.log.remembered("key-2")).toBeUndefined();
       await reopen();
-      clock.advance(24 * 3_600_000 - 1);
+      store.clock.advance(24 * 3_600_000 - 1);
       expect(await store.log.remembered("key-1")).toEqual(answer);
-      clock.advance(1);
+      store.clock.advance(1);
       expect(await store.log.remembered("key-1")).toBeUndefined();
     });
 
     test("a key that was forgotten can be used again, and forgetting one forgets no younger", async () => {
-      await append(logged(1, datasetCreated("a")), [answerAt("old", clock.wall())]);
-      clock.advance(20 * 3_600_000);
-      await append(logged(2, datasetCreated("b")), [answerAt("young", clock.wall())]);
-      clock.advance(5 * 3_600_000);
-      const again = answerAt("old", clock.wall());
+      await append(logged(1, datasetCreated("a")), [answerAt("old", store.clock.wall())]);
+      store.clock.advance(20 * 3_600_000);
+      await append(logged(2, datasetCreated("b")), [answerAt("young", store.clock.wall())]);
+      store.clock.advance(5 * 3_600_000);
+      const again = answerAt("old", store.clock.wall());
       await append(logged(3, datasetCreated("c")), [again]);
       expect(await store.log.remembered("old")).toEqual(again);
       expect(await store.log.remembered("young")).toBeDefined();
       // What was forgotten is not there for a clock that jumps back either.
-      clock.jumpWall(-10 * 3_600_000);
+      store.clock.jumpWall(-10 * 3_600_000);
       expect(await store.log.remembered("old")).toEqual(again);
     });
 
@@ -316,16 +290,11 @@ export function describeStore(name: string, createPlace: (clock: VirtualClock) =
       await expect(store.log.remembered("k")).rejects.toMatchObject({ code: "CLOSED" });
       await before;
       await closed;
-      await store.close();
-      store = await place.open();
+      await reopen();
       expect(await readAll()).toHaveLength(2);
       expect(await store.log.getDocument("cursor")).toBe("1");
     });
   });
-}
-
-function appendOf(events: readonly LoggedEvent[], answers: readonly RememberedAnswer[]): Append {
-  return { expected: (events[0]?.sequence ?? 1) - 1, events, answers };
 }
 
 function ofSequences(events: readonly LoggedEvent[]): number[] {
@@ -342,12 +311,12 @@ function answerAt(key: string, at: number): RememberedAnswer {
 }
 
 /** Appends a dataset under each name, one after the other, and after each conflict again. */
-async function appendAll(store: Store, names: readonly string[]): Promise<void> {
+async function appendAll(append: TestStore["append"], names: readonly string[]): Promise<void> {
   let last = 0;
   for (const name of names) {
     for (let done = false; !done; ) {
       try {
-        await store.log.append(appendOf(logged(last + 1, datasetCreated(name)), []));
+        await append(logged(last + 1, datasetCreated(name)));
         done = true;
         last += 1;
       } catch (error) {
