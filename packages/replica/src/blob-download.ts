@@ -29,7 +29,13 @@ export async function downloadBlob(request: {
   };
   try {
     const { signal } = controller;
-    return await readBlob(await orAborted(fetch(url, { signal }), signal), blob, signal, heard);
+    const response = await orAborted(fetch(url, { signal }), signal);
+    // Whoever is told that a version cannot be prepared for this sees what is missing, and where.
+    if (response.status === 404) {
+      await response.body?.cancel();
+      throw new SluiceError("BLOB_UNKNOWN", `${url} is not there (status 404)`);
+    }
+    return await readBlob(response, blob, signal, heard);
   } catch (error) {
     throw silent ? new SluiceError("TIMEOUT", `nothing came from ${url} for ${silenceMs / 1000} s`) : error;
   } finally {
@@ -37,7 +43,7 @@ export async function downloadBlob(request: {
   }
 }
 
-/** The body of an answer, exactly as long as it has to be. Throws BLOB_UNKNOWN, NOT_READY, UNREACHABLE, PROTOCOL or LIMIT_EXCEEDED. */
+/** The body of an answer, exactly as long as it has to be. Throws NOT_READY, UNREACHABLE, PROTOCOL or LIMIT_EXCEEDED. */
 async function readBlob(
   response: Response,
   { name, bytes }: NeededBlob,
@@ -47,8 +53,10 @@ async function readBlob(
   if (response.status !== 200 || response.body === null) {
     await response.body?.cancel();
     const comes = response.status === 503 && response.headers.has("retry-after");
-    const code = response.status === 404 ? "BLOB_UNKNOWN" : comes ? "NOT_READY" : "UNREACHABLE";
-    throw new SluiceError(code, `blob ${name} was answered with status ${response.status}`);
+    throw new SluiceError(
+      comes ? "NOT_READY" : "UNREACHABLE",
+      `blob ${name} was answered with status ${response.status}`,
+    );
   }
   const whole = new Uint8Array(bytes);
   let length = 0;

@@ -81,7 +81,7 @@ export function createBlobFetcher(dependencies: {
   readonly sharing?: Sharing | null;
   readonly onStored: (name: string) => void;
   /** Called each time that the instance has said for `unknownMsMax` that it does not have a wanted blob. */
-  readonly onUnknown?: (error: SluiceError) => void;
+  readonly onUnknown?: (name: string, error: SluiceError) => void;
   /** Called each time that the bytes of a wanted blob did not have its name. */
   readonly onWrong?: (name: string, error: SluiceError) => void;
 }): BlobFetcher {
@@ -215,7 +215,7 @@ export function createBlobFetcher(dependencies: {
     else if (fetching.unknownSinceMs === null) fetching.unknownSinceMs = clock.now();
     else if (clock.now() - fetching.unknownSinceMs >= unknownMsMax) {
       fetching.unknownSinceMs = null;
-      onUnknown(error);
+      onUnknown(fetching.blob.name, error);
     }
   };
 

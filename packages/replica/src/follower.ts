@@ -62,6 +62,8 @@ export function createReplica(options: ReplicaOptions): Replica {
   let wantsWhole = false;
   /** Whether the stream has still to bring the whole state. */
   let awaitsState = true;
+  /** Whole states that have come. */
+  let states = 0;
   let peer: Peer | null = null;
   /** Marks of a log whose state has still to come: to what is held until then they mean nothing. */
   let early: Mark[] = [];
@@ -89,8 +91,11 @@ export function createReplica(options: ReplicaOptions): Replica {
   });
   const sharing = shared === null ? null : { claims: shared.claims, isFirst: () => shared.election.isWriter() };
   const onStored = (blob: string): void => contentArrived(blob);
-  // The line stands on another base by now, and the event that said so was before this follower's time.
-  const onUnknown = (error: SluiceError): void => healing.needed("every dataset", error);
+  const onUnknown = (blob: string, error: SluiceError): void => {
+    // The line stands on another base by now, and the event that said so was before this follower's time; else the blob is lost.
+    healing.needed("every dataset", error);
+    for (const line of holding.lines.candidatesWaitingFor(blob)) unprepared({ ...line, blob, error, state: states });
+  };
   const onWrong = (blob: string, error: SluiceError): void => {
     for (const line of holding.lines.candidatesWaitingFor(blob)) unprepared({ ...line, blob, error });
   };
@@ -214,6 +219,7 @@ export function createReplica(options: ReplicaOptions): Replica {
         takeHere(earlyHere);
         wantsWhole = false;
         awaitsState = false;
+        states++;
         confirmer.repeat(holding.snapshot());
       } else if (awaitsState) throw new SluiceError("PROTOCOL", "events came where the whole state was asked for");
       else {

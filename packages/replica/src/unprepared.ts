@@ -12,6 +12,14 @@ export interface LineTrouble {
   /** The blob whose bytes are wrong; null where it is the line's content as a whole. */
   readonly blob: string | null;
   readonly error: SluiceError;
+  /** Which whole state it was met under, where only a newer one could have mended it: met again under the same one it is the same trouble. */
+  readonly state?: number;
+}
+
+/** How often something was wrong, and under which whole state last. */
+interface Fault {
+  readonly times: number;
+  readonly state: number | undefined;
 }
 
 /**
@@ -24,20 +32,22 @@ export function createUnprepared(dependencies: {
 }): (trouble: LineTrouble) => void {
   const { snapshot, refuse } = dependencies;
   /** By dataset, of the candidate that was in trouble last; how often, by what was wrong. */
-  const known = new Map<string, { readonly publish: number; readonly faults: Map<string, number>; refused: boolean }>();
+  const known = new Map<string, { readonly publish: number; readonly faults: Map<string, Fault>; refused: boolean }>();
 
-  return ({ dataset, publish, blob, error }) => {
+  return ({ dataset, publish, blob, error, state: under }) => {
     const { state, datasets } = snapshot();
     const { candidate = null, release = null } = own(state.datasets, dataset) ?? {};
     if (release === null || candidate?.publish !== publish) return;
     // What is wrong may be another base only, and the version be read all the same.
     if (datasets.get(dataset)?.candidate?.number === candidate.number) return;
     const before = known.get(dataset);
-    const its = before?.publish === publish ? before : { publish, faults: new Map<string, number>(), refused: false };
+    const its = before?.publish === publish ? before : { publish, faults: new Map<string, Fault>(), refused: false };
     known.set(dataset, its);
-    const faults = (its.faults.get(blob ?? "") ?? 0) + 1;
-    its.faults.set(blob ?? "", faults);
-    if (faults < faultsMax || its.refused) return;
+    const last = its.faults.get(blob ?? "");
+    if (last !== undefined && under !== undefined && last.state === under) return;
+    const times = (last?.times ?? 0) + 1;
+    its.faults.set(blob ?? "", { times, state: under });
+    if (times < faultsMax || its.refused) return;
     its.refused = true;
     refuse(release, `${dataset} v${candidate.number}: ${error.message}`);
   };
