@@ -83,7 +83,7 @@ test("a stable version that cannot be prepared refuses nothing", async () => {
 });
 
 /** Withholds every blob that has not been given out; the stream stays connected meanwhile. Counts the whole states that are asked for. */
-function withholding(world: World): { pass(durationMs: number): Promise<void>; wholeStates(): number } {
+function withholding(world: World): { pass: (durationMs: number) => Promise<void>; wholeStates: () => number } {
   const { origin } = world;
   const { whole } = origin;
   let wholeStates = 0;
