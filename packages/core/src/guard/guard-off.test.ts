@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { defaultGuardConfig, slotMs } from "./config.ts";
 import { guardAction } from "./decision.ts";
-import { createGuard, setGuardOff, tickGuard } from "./guard.ts";
+import { createGuard, ingest, setGuardOff, tickGuard } from "./guard.ts";
 import { arm, broken, config, play, quiet, start } from "./guard.testing.ts";
+import { restoreGuard, serializeGuard } from "./stored.ts";
 
 test("a guard that is off gathers evidence and decides nothing, by any of its rules", () => {
   const guard = createGuard(defaultGuardConfig, start);
@@ -48,4 +49,23 @@ test("a guard that is off does not hold either", () => {
   expect(play(guard, [{ ...quiet, candidate: arm(50, 2) }]).action).toBe("none");
   setGuardOff(guard, false);
   expect([guardAction(guard), tickGuard(guard, slotMs).action]).toEqual(["hold", "hold"]);
+});
+
+test("a guard that is told again that it is on does not look at its windows before the slot is over", () => {
+  const guard = createGuard(defaultGuardConfig, { epoch: 1, thousandths: 100_000 });
+  const one = { epoch: 1, candidate: arm(60, 60, { units: [7] }), control: arm(0) };
+  play(guard, [one]);
+  ingest(guard, { ...one, candidate: arm(2, 2, { units: [8, 9] }) });
+  setGuardOff(guard, false);
+  expect(guard.reverted).toBeUndefined();
+  expect(tickGuard(guard, 2 * slotMs).action).toBe("revert");
+});
+
+test("a guard that was stored while it was off, and is on by the time that it is restored, reverts at its next slot", () => {
+  const guard = createGuard(config, start);
+  setGuardOff(guard, true);
+  expect(play(guard, [broken]).action).toBe("none");
+  const restored = restoreGuard(serializeGuard(guard));
+  setGuardOff(restored, false);
+  expect(tickGuard(restored, 2 * slotMs)).toMatchObject({ action: "revert", rule: "comparative" });
 });

@@ -151,6 +151,8 @@ export function advanceGuard(state: GuardState, nowMs: number, at: number = stat
     for (const absolute of state.absolutes) tickAbsolute(absolute, state.slot, state.pending);
     state.pending = createTally();
     state.promotionRequestsNeeded = undefined;
+    // Also where no block closed: a guard that was stored while it was off comes back on, and its evidence may be beyond the line.
+    latchComparative(state);
     latchAbsolute(state);
     notePoint(state);
   }
@@ -287,7 +289,6 @@ function closeRequestBlocks(state: GuardState, requestsMin: number): void {
   for (const epoch of state.epochs) {
     for (const block of epoch.blocks.values()) {
       const { candidateRequests, controlRequests } = block;
-      if (candidateRequests + controlRequests === 0) continue;
       if (requestsMin > 1 && (candidateRequests < requestsMin || controlRequests < requestsMin)) continue;
       for (const [index, { stream }] of state.requestStreams.entries()) {
         const candidateFailures = block.candidateFailures[index] ?? 0;

@@ -77,6 +77,29 @@ test("where the plan names no limit a slow request is a success, and never a fai
   expect(evidence.kinds).toMatchObject([{ kind: "other", candidateFailures: 0, evidence: 1 }]);
 });
 
+test("where the plan names no limit nobody who is slow is remembered", () => {
+  const guard = createGuard(defaultGuardConfig, start);
+  const { evidence } = play(guard, [{ ...quiet, candidate: { ...slow(50, 3), slowUnits: [1, 2, 3] } }]);
+  expect([evidence.failuresMinReached, guard.recentSlowUnits.size]).toEqual([false, 0]);
+});
+
+test("three users who are slow are the three that a revert needs", () => {
+  const guard = createGuard({ ...defaultGuardConfig, slowMs: 100 }, start);
+  const reachedBy = (slowUnits: number[]) =>
+    play(guard, [{ ...quiet, candidate: { ...slow(50, slowUnits.length), slowUnits } }]).evidence.failuresMinReached;
+  expect([reachedBy([1, 2]), reachedBy([3])]).toEqual([false, true]);
+});
+
+test("users who are slow take nothing from the users who failed beside them", () => {
+  const guard = createGuard({ ...defaultGuardConfig, slowMs: 100 }, start);
+  const failures = { slow: { count: 2, distinct: 2 }, error: { count: 2, distinct: 2 } };
+  const candidate = { ok: 46, failures, units: [1, 2], slowUnits: [3, 4] };
+  expect(play(guard, [{ ...quiet, candidate }]).evidence.kinds).toMatchObject([
+    { kind: "slow", candidateDistinct: 2 },
+    { kind: "other", candidateDistinct: 2 },
+  ]);
+});
+
 test("a failure that is reported as other is other", () => {
   const guard = createGuard({ ...config, kinds: ["below-cost"] }, start);
   const { evidence } = play(guard, [{ ...quiet, candidate: arm(50, 2, { kind: "other" }) }]);
