@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
 import { closeBlock, createComparison } from "./comparative.ts";
-import { defaultGuardConfig, slotMs } from "./config.ts";
 import { createGuard, ingest, stepGuard, tickGuard } from "./guard.ts";
-import { arm, config, play, quiet, start } from "./guard.testing.ts";
+import { arm, config, quiet, start } from "./guard.testing.ts";
 
 // Units as the guard uses them: who is at risk, who failed, and how many a revert needs.
 
