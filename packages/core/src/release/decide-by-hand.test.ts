@@ -2,13 +2,23 @@ import { expect, test } from "vitest";
 import type { Command } from "./command.ts";
 import type { Actor } from "./event.ts";
 import { defaultPlan } from "./plan.ts";
-import { after, asked, ben, carryOut, feed, noon, publishOf, reason, sample } from "./sample-release.testing.ts";
+import {
+  after,
+  asked,
+  ben,
+  carryOut,
+  feed,
+  guard,
+  noon,
+  publishOf,
+  reason,
+  release,
+  running,
+  sample,
+} from "./sample-release.testing.ts";
 import type { NamespaceState } from "./state.ts";
 
-const release = "release-2";
-const guard: Actor = { kind: "guard", name: "comparative" };
 const alert: Actor = { kind: "alert", name: "PaymentsFail" };
-const running = (): NamespaceState => after(sample(), publishOf(2, { request: asked }));
 const revert: Command = { type: "revert", target: { dataset: "prices" }, cause: reason };
 const promote: Command = { type: "promote", release, epoch: null };
 const hold: Command = { type: "hold", release, cause: reason };
@@ -21,7 +31,7 @@ const set = (thousandths: number, epoch: number | null = null): Command => ({
 });
 const off = (forMs: number): Command => ({ type: "guard-off", release, forMs, reason: "a known fault" });
 const typesOf = (state: NamespaceState, command: Command, by: Actor = ben): readonly string[] =>
-  carryOut(state, command, by).logged.map(({ event }) => event.type);
+  carryOut(state, command, by).types;
 
 test("a revert is answered with the one before it for five minutes, and not a millisecond longer", () => {
   const reverted = after(running(), revert);

@@ -11,17 +11,17 @@ import {
   noon,
   publishOf,
   reason,
+  running,
   sample,
 } from "./sample-release.testing.ts";
 
 const changes = { count: 3, of: 4, publish: 2 };
 const typesOf = (state: NamespaceState, command: Command, by = ben): readonly string[] =>
-  carryOut(state, command, by).logged.map(({ event }) => event.type);
+  carryOut(state, command, by).types;
 const held = (given: Parameters<typeof publishOf>[1] = {}): NamespaceState => after(sample(), publishOf(2, given));
 const startOf = (thousandths: number | null): unknown =>
   carryOut(sample(), publishOf(2, { request: { ...asked, thousandths } })).logged.at(-1)?.event;
 const saidOf = (state: NamespaceState, content: number): unknown => carryOut(state, publishOf(content)).decision;
-const running = (): NamespaceState => after(sample(), publishOf(2, { request: asked }));
 
 test("a person who asks for the release of what is held starts it; a source that offers it again does not", () => {
   const again = publishOf(2, { request: asked });
@@ -64,7 +64,7 @@ test("content that is there already changes nothing, and says where it is", () =
 test("a version with changes that were reverted is kept and does not start by itself", () => {
   const request = asked;
   const published = carryOut(sample(), publishOf(2, { quarantinedChanges: changes, request }));
-  expect(published.logged.map(({ event }) => event.type)).toEqual(["version-published"]);
+  expect(published.types).toEqual(["version-published"]);
   expect(published.state.datasets["prices"]?.candidate).toMatchObject({ publish: 2, quarantinedChanges: changes });
   const accepted = publishOf(2, { quarantinedChanges: changes, request: { ...request, acceptQuarantined: true } });
   expect(carryOut(sample(), accepted).logged.at(-1)?.event).toMatchObject({

@@ -1,26 +1,22 @@
 import { expect, test } from "vitest";
-import type { NamespaceState } from "./state.ts";
 import {
   after,
-  asked,
   ben,
   carryOut,
+  completed,
   hashOf,
   noon,
   publishOf,
   reason,
+  release,
   restoreOf,
+  running,
   sample,
 } from "./sample-release.testing.ts";
 
-const release = "release-2";
-const running = (): NamespaceState => after(sample(), publishOf(2, { request: asked }));
-const completed = (): NamespaceState =>
-  after(running(), { type: "promote", release, epoch: null }, { type: "promote", release, epoch: null });
-
 test("an older version is stable again under a new number, and the line that it takes back is marked", () => {
-  const { state, logged } = carryOut(completed(), restoreOf());
-  expect(logged.map(({ event }) => event.type)).toEqual(["version-restored"]);
+  const { state, types } = carryOut(completed(), restoreOf());
+  expect(types).toEqual(["version-restored"]);
   const { datasets } = state;
   expect(datasets["prices"]).toMatchObject({
     lastNumber: 3,
@@ -51,19 +47,17 @@ test("an older version is stable again under a new number, and the line that it 
 });
 
 test("what runs is reverted in the same append, and marked once although the older version takes it back too", () => {
-  const { state, logged } = carryOut(
+  const { state, types } = carryOut(
     running(),
     restoreOf({ stable: 1, content: { ...restoreOf().content, contentHash: hashOf(9) } }),
   );
-  expect(logged.map(({ event }) => event.type)).toEqual(["release-reverted", "version-restored"]);
+  expect(types).toEqual(["release-reverted", "version-restored"]);
   expect(state.datasets["prices"]?.quarantine.map(({ publish }) => publish)).toEqual([2]);
 });
 
 test("the content that is stable already changes nothing, but for the end of what runs", () => {
   expect(carryOut(sample(), restoreOf({ stable: 1 })).decision).toMatchObject({ kind: "unchanged", number: 1 });
-  expect(carryOut(running(), restoreOf({ stable: 1 })).logged.map(({ event }) => event.type)).toEqual([
-    "release-reverted",
-  ]);
+  expect(carryOut(running(), restoreOf({ stable: 1 })).types).toEqual(["release-reverted"]);
 });
 
 test("a held version leaves with a restore, since it was compared with what is taken back", () => {
@@ -75,6 +69,6 @@ test("a held version leaves with a restore, since it was compared with what is t
 test("only the mark of the very line keeps its version from coming back", () => {
   const reverted = after(running(), { type: "revert", target: { release }, cause: reason });
   const another = restoreOf({ stable: 1, content: { ...restoreOf().content, contentHash: hashOf(9) }, takenBack: [] });
-  expect(carryOut(reverted, another).logged.map(({ event }) => event.type)).toEqual(["version-restored"]);
+  expect(carryOut(reverted, another).types).toEqual(["version-restored"]);
   expect(carryOut(reverted, { ...another, line: 2 }).decision).toMatchObject({ code: "QUARANTINED" });
 });

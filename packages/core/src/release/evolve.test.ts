@@ -13,13 +13,13 @@ import {
   noon,
   publishOf,
   reason,
+  release,
   restoreOf,
+  running,
   sample,
 } from "./sample-release.testing.ts";
 
-const release = "release-2";
 const later = noon + 60_000;
-const running = (): NamespaceState => after(sample(), publishOf(2, { request: asked }));
 const releaseOf = (state: NamespaceState): ReleaseState | undefined => state.releases[release];
 const patch: Extract<Command, { type: "patch" }> = {
   type: "patch",

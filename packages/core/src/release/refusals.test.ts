@@ -6,22 +6,22 @@ import {
   after,
   asked,
   carryOut,
+  completed,
   feed,
   hashOf,
   noon,
   publishOf,
   reason,
+  release,
   restoreOf,
+  running,
   sample,
 } from "./sample-release.testing.ts";
 
-const release = "release-2";
 const source = { id: "feed", url: "http://upstream.example/prices", intervalMs: 1_000, onNew: "hold" } as const;
 const revert: Command = { type: "revert", target: { dataset: "prices" }, cause: reason };
 const held = (): NamespaceState => after(sample(), publishOf(2));
-const running = (): NamespaceState => after(sample(), publishOf(2, { request: asked }));
 const baking = (): NamespaceState => after(running(), { type: "promote", release, epoch: null });
-const completed = (): NamespaceState => after(baking(), { type: "promote", release, epoch: null });
 const reverted = (): NamespaceState => after(running(), revert);
 const start: Command = {
   type: "start-release",

@@ -3,6 +3,7 @@ import { decide } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import type { Actor, Content, LoggedEvent } from "./event.ts";
 import { evolve } from "./evolve.ts";
+import type { Plan } from "./plan.ts";
 import { defaultPlan } from "./plan.ts";
 import type { NamespaceState } from "./state.ts";
 import { emptyState } from "./state.ts";
@@ -10,6 +11,7 @@ import { emptyState } from "./state.ts";
 /** When everything happens that says nothing else, milliseconds since the Unix epoch. */
 export const noon: number = Date.UTC(2026, 10, 11, 12);
 export const ben: Actor = { kind: "person", name: "ben" };
+export const guard: Actor = { kind: "guard", name: "comparative" };
 export const feed: Actor = { kind: "source", name: "feed" };
 export const reason = { reason: "it hurts", evidence: null } as const;
 
@@ -23,7 +25,8 @@ export function hashOf(content: number): string {
   return content.toString(16).padStart(64, "0");
 }
 
-function contentOf(content: number): Content {
+/** One item in no files. */
+export function contentOf(content: number): Content {
   return { base: { parts: [], layers: [] }, overlay: null, contentHash: hashOf(content), items: 1 };
 }
 
@@ -70,17 +73,23 @@ export function restoreOf(given: Partial<Restore> = {}): Restore {
   };
 }
 
-/** Decides, folds, and gives both. */
+/** Decides, folds, and gives both, with the types of the events, none where nothing changed. */
 export function carryOut(
   state: NamespaceState,
   command: Command,
   by: Actor = ben,
   at: number = noon,
-): { readonly decision: Decision; readonly state: NamespaceState; readonly logged: readonly LoggedEvent[] } {
+): {
+  readonly decision: Decision;
+  readonly state: NamespaceState;
+  readonly logged: readonly LoggedEvent[];
+  readonly types: readonly string[];
+} {
   const decision = decide(state, { by, command }, at);
   const list = decision.kind === "events" ? decision.events : [];
   const logged = list.map((each, index) => ({ sequence: state.sequence + 1 + index, at, ...each }));
-  return { decision, logged, state: logged.reduce(evolve, state) };
+  const types = logged.map(({ event }) => event.type);
+  return { decision, logged, types, state: logged.reduce(evolve, state) };
 }
 
 /** The state after commands of ben. Throws where one is not accepted. */
@@ -92,13 +101,26 @@ export function after(state: NamespaceState, ...commands: readonly Command[]): N
   }, state);
 }
 
-/** The datasets `prices` (canary, v1 stable, a plan without evidence) and `stock` (immediate, empty). */
-export const sample: () => NamespaceState = () => {
-  const plan = { ...defaultPlan, promotion: null };
+/** The datasets `prices` (canary, v1 stable) and `stock` (immediate, empty), with the default plan, but without evidence, or another. */
+export function sample(plan: Plan = { ...defaultPlan, promotion: null }): NamespaceState {
   return after(
     emptyState,
     { type: "create-dataset", dataset: "prices", policy: "canary", plan, checks: [] },
     { type: "create-dataset", dataset: "stock", policy: "immediate", plan, checks: [] },
     publishOf(1, { comparedWith: null, parent: null }),
   );
-};
+}
+
+/** The release of v2 of `prices`. */
+export const release = "release-2";
+
+/** The sample with a release of v2, from the plan's first step on where no percentage is given. */
+export function running(thousandths: number | null = null, plan?: Plan): NamespaceState {
+  return after(sample(plan), publishOf(2, { request: { ...asked, thousandths } }));
+}
+
+/** The sample with v2 stable and its bake over. */
+export function completed(): NamespaceState {
+  const promote: Command = { type: "promote", release, epoch: null };
+  return after(running(), promote, promote);
+}

@@ -2,52 +2,37 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { createGuard, tickGuard } from "../guard/guard.ts";
 import type { Command, GivenCommand } from "./command.ts";
-import { decide } from "./decide.ts";
-import type { Actor, Content, Event } from "./event.ts";
-import { evolve } from "./evolve.ts";
+import type { Actor, Event } from "./event.ts";
 import { defaultPlan } from "./plan.ts";
 import type { Asked, Situation } from "./release-table.testing.ts";
 import { table } from "./release-table.testing.ts";
+import {
+  asked,
+  ben,
+  carryOut,
+  contentOf,
+  hashOf,
+  noon,
+  publishOf,
+  reason,
+  restoreOf,
+} from "./sample-release.testing.ts";
 import type { NamespaceState } from "./state.ts";
 import { emptyState } from "./state.ts";
 
-const anna: Actor = { kind: "person", name: "anna" };
 const alert: Actor = { kind: "alert", name: "Slow" };
-const startMs = Date.UTC(2026, 10, 11);
-const cause = { reason: "it hurts", evidence: null };
 const evidence = tickGuard(createGuard(defaultPlan.guard, { epoch: 1, thousandths: 1_000 }), 0).evidence;
-
-function contentOf(content: number): Content {
-  const contentHash = content.toString(16).padStart(64, "0");
-  return {
-    base: { parts: [{ name: contentHash, bytes: 1, items: 1, contentHash }], layers: [] },
-    overlay: null,
-    contentHash,
-    items: 1,
-  };
-}
 
 function publish(state: NamespaceState, content: number, request: "none" | "release" | "supersede"): Command {
   const stable = state.datasets["prices"]?.stable ?? null;
-  return {
-    type: "publish",
-    dataset: "prices",
-    content: contentOf(content),
-    origin: { source: null, bytesHash: contentOf(content).contentHash },
+  return publishOf(content, {
     comparedWith: stable?.publish ?? null,
     parent: stable?.number ?? null,
-    difference: { added: 1, removed: 0, changed: 0, unchanged: 0, examples: [] },
-    warnings: [],
-    changes: null,
-    linesWithContent: [],
-    quarantinedChanges: null,
-    request:
-      request === "none" ? null : { thousandths: null, supersede: request === "supersede", acceptQuarantined: false },
-    draw: { release: `release-${content}`, salt: "salt" },
-  };
+    request: request === "none" ? null : { ...asked, supersede: request === "supersede" },
+  });
 }
 
-/** A command of anna's, or of whom it says. */
+/** A command of ben's, or of whom it says. */
 type History = (state: NamespaceState) => Command | GivenCommand;
 
 /** Plays commands, each of which has to be accepted. */
@@ -55,10 +40,10 @@ function play(state: NamespaceState, commands: readonly History[]): NamespaceSta
   let now = state;
   for (const build of commands) {
     const built = build(now);
-    const decision = decide(now, "by" in built ? built : { by: anna, command: built }, startMs);
+    const { by, command } = "by" in built ? built : { by: ben, command: built };
+    const { decision, state: next } = carryOut(now, command, by);
     if (decision.kind !== "events") throw new Error(`the set-up was not accepted: ${JSON.stringify(decision)}`);
-    for (const { by, event } of decision.events)
-      now = evolve(now, { sequence: now.sequence + 1, at: startMs, by, event });
+    now = next;
   }
   return now;
 }
@@ -78,9 +63,9 @@ const start = (thousandths: number | null): Command => ({
   acceptQuarantined: false,
   draw: { release: "release-10", salt: "salt" },
 });
-const hold = (): Command => ({ type: "hold", release: "release-2", cause });
+const hold = (): Command => ({ type: "hold", release: "release-2", cause: reason });
 const promote = (): Command => ({ type: "promote", release: "release-2", epoch: null });
-const revert = (): Command => ({ type: "revert", target: { release: "release-2" }, cause });
+const revert = (): Command => ({ type: "revert", target: { release: "release-2" }, cause: reason });
 const supersede = (state: NamespaceState): Command => publish(state, 3, "supersede");
 
 const histories: Record<Situation, readonly History[]> = {
@@ -97,7 +82,7 @@ const histories: Record<Situation, readonly History[]> = {
   superseded: [first, second, supersede],
 };
 
-const asked: Record<Asked, (state: NamespaceState) => Command> = {
+const columns: Record<Asked, (state: NamespaceState) => Command> = {
   publish: (state) => publish(state, 9, "none"),
   "publish --release": (state) => publish(state, 9, "release"),
   "publish --supersede": (state) => publish(state, 9, "supersede"),
@@ -117,7 +102,7 @@ const asked: Record<Asked, (state: NamespaceState) => Command> = {
     publish: state.datasets["prices"]?.stable?.publish ?? 1,
     number: state.datasets["prices"]?.stable?.number ?? 1,
     base: contentOf(1).base,
-    contentHash: contentOf(1).contentHash,
+    contentHash: hashOf(1),
     items: 1,
   }),
   start: () => start(null),
@@ -126,7 +111,7 @@ const asked: Record<Asked, (state: NamespaceState) => Command> = {
   hold,
   resume: () => ({ type: "resume", release: "release-2", reason: "looked" }),
   promote,
-  revert: () => ({ type: "revert", target: { dataset: "prices" }, cause }),
+  revert: () => ({ type: "revert", target: { dataset: "prices" }, cause: reason }),
   time: () => ({ type: "tick" }),
   proof: ({ releases }) => ({
     type: "tick",
@@ -134,25 +119,17 @@ const asked: Record<Asked, (state: NamespaceState) => Command> = {
   }),
   "guard off": () => ({ type: "guard-off", release: "release-2", forMs: 600_000, reason: "the payment provider" }),
   "guard on": () => ({ type: "guard-on", release: "release-2", reason: "it is back" }),
-  restore: (state) => ({
-    type: "restore",
-    dataset: "prices",
-    restored: 1,
-    line: 1,
-    mode: "exact",
-    stable: state.datasets["prices"]?.stable?.number ?? 1,
-    content: contentOf(7),
-    origin: { source: null, bytesHash: contentOf(7).contentHash },
-    difference: { added: 0, removed: 0, changed: 1, unchanged: 0, examples: [] },
-    changes: null,
-    dropped: { changes: 1, keys: 1 },
-    takenBack: [],
-    cause,
-  }),
+  restore: (state) =>
+    restoreOf({
+      stable: state.datasets["prices"]?.stable?.number ?? 1,
+      content: contentOf(7),
+      origin: { source: null, bytesHash: hashOf(7) },
+      takenBack: [],
+    }),
 };
 
 function cellOf(state: NamespaceState, command: Command): string {
-  const decision = decide(state, { by: anna, command }, command.type === "tick" ? startMs + 86_400_000 : startMs);
+  const { decision } = carryOut(state, command, ben, command.type === "tick" ? noon + 86_400_000 : noon);
   if (decision.kind === "rejected") return decision.code;
   if (decision.kind === "unchanged")
     return decision.release !== null && command.type === "revert" ? "- (the earlier receipt)" : "-";
@@ -169,12 +146,12 @@ const rows = Object.entries(table).flatMap(([situation, cells]) =>
 
 test.each(rows)("$situation: $command comes to $cell", ({ situation, command, cell }) => {
   const state = play(created(), histories[situation]);
-  expect(cellOf(state, asked[command](state))).toBe(cell);
+  expect(cellOf(state, columns[command](state))).toBe(cell);
 });
 
 test("docs/RELEASES.md shows this table", () => {
   const text = readFileSync(new URL("../../../../docs/RELEASES.md", import.meta.url), "utf8");
-  const commands = Object.keys(asked) as Asked[];
+  const commands = Object.keys(columns) as Asked[];
   for (const command of commands) {
     const line = `| \`${command}\` | ${Object.keys(table)
       .map((situation) => table[situation as Situation][command])
