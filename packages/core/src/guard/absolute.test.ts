@@ -47,6 +47,37 @@ test("a short peak over the limit is not evidence enough", () => {
   expect(confirmsAbsolute(state, strong)).toBe(false);
 });
 
+test("evidence confirms where it reaches its line, not only past it", () => {
+  const state = createAbsolute(rule);
+  tickAbsolute(state, 1, failing);
+  state.stream.logEvidence = -Math.log(rule.alpha);
+  expect(confirmsAbsolute(state, strong)).toBe(true);
+});
+
+function multiplesAt(errorRateLimit: number): number[][] {
+  const { stakes } = createAbsolute({ ...rule, errorRateLimit }).stream;
+  return stakes.map(({ multiple, logWeight }) => [multiple, Math.round(Math.exp(-logWeight))]);
+}
+
+test("a rule stakes alike on the multiples of its limit that are a rate, the rate of 1 among them", () => {
+  expect(multiplesAt(0.02)).toEqual([1.5, 2, 4, 10, 50].map((multiple) => [multiple, 5]));
+  expect(multiplesAt(0.05)).toEqual([1.5, 2, 4, 10].map((multiple) => [multiple, 4]));
+  expect(multiplesAt(2 / 3)).toEqual([[1.5, 1]]);
+});
+
+test("what is shown of a rule that has seen nothing is the rule, and what its evidence has to reach", () => {
+  expect(absoluteEvidenceOf(createAbsolute(rule))).toEqual({
+    mode: "confirmed",
+    errorRateLimit: 0.05,
+    windowMs: 1000,
+    requestsMin: 50,
+    absoluteEvidence: 1,
+    threshold: 500,
+    window: silent,
+    suspended: false,
+  });
+});
+
 test("evidence from a time that has left the window does not revert a candidate that recovered", () => {
   const state = createAbsolute(rule);
   tickAbsolute(state, 1, failing);

@@ -16,7 +16,8 @@ export interface StoredSequenceLog {
   readonly reporters: readonly (readonly [reporter: string, highest: number, seen: number])[];
 }
 
-const sequenceWindow = 32;
+// A reporter's bits are one number of 32.
+const behindMax = 31;
 const reportersDefault = 20_000;
 
 /** A log that has seen nothing. Past `reportersMax` (20,000) the longest silent reporter is forgotten. */
@@ -39,9 +40,9 @@ export function acceptSequence(log: SequenceLog, reporter: string, sequence: num
   if (entry === undefined) return false;
   log.reporters.delete(reporter);
   log.reporters.set(reporter, entry);
-  if (log.reporters.size > log.reportersMax) {
-    const [longestSilent] = log.reporters.keys();
-    if (longestSilent !== undefined) log.reporters.delete(longestSilent);
+  for (const longestSilent of log.reporters.keys()) {
+    if (log.reporters.size <= log.reportersMax) break;
+    log.reporters.delete(longestSilent);
   }
   return true;
 }
@@ -50,10 +51,10 @@ export function acceptSequence(log: SequenceLog, reporter: string, sequence: num
 function mark(entry: { highest: number; seen: number }, sequence: number): typeof entry | undefined {
   const ahead = sequence - entry.highest;
   if (ahead > 0) {
-    const kept = ahead < sequenceWindow ? (entry.seen << ahead) >>> 0 : 0;
+    const kept = ahead <= behindMax ? (entry.seen << ahead) >>> 0 : 0;
     return { highest: sequence, seen: (kept | 1) >>> 0 };
   }
-  if (-ahead >= sequenceWindow) return undefined;
+  if (-ahead > behindMax) return undefined;
   const bit = (1 << -ahead) >>> 0;
   return (entry.seen & bit) === 0 ? { highest: entry.highest, seen: (entry.seen | bit) >>> 0 } : undefined;
 }

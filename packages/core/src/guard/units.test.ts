@@ -24,3 +24,7 @@ test("a unit set counts like a set, at every boundary of its words", () => {
     { numRuns: 500 },
   );
 });
+
+test("a unit set takes 12.5 KB", () => {
+  expect(createUnitSet().byteLength).toBe(12_500);
+});

@@ -27,8 +27,7 @@ export function countUnitsBelow(units: UnitSet, below: number): number {
   let count = 0;
   for (let index = 0; index < wholeWords; index += 1) count += bitCount(units[index] ?? 0);
   const rest = below % wordBits;
-  if (rest > 0) count += bitCount((units[wholeWords] ?? 0) & (2 ** rest - 1));
-  return count;
+  return count + bitCount((units[wholeWords] ?? 0) & (2 ** rest - 1));
 }
 
 function bitCount(word: number): number {
