@@ -3,6 +3,7 @@ import type { Connection, Replica, ReplicaCounts, Reporter, Snapshot, SnapshotCh
 import { emitChanges, isReverted } from "./changes.ts";
 import { createContext } from "./context.ts";
 import { type ClientEvents, createEvents } from "./events.ts";
+import { createImpatience } from "./impatience.ts";
 import { ItemCache } from "./item-cache.ts";
 import { chainsOf } from "./line-chain.ts";
 import type { ClientDefaults } from "./options.ts";
@@ -106,6 +107,7 @@ export function createReplicaClient<Items extends object>(
     clock,
     reporter: replica.reporter,
     viewMaxAgeMs: settings.viewMaxAgeMs,
+    givenUp: createImpatience((impatient) => events.emit("impatient", impatient)),
     isReverted: (release) => isReverted(release, snapshot),
     refuse(refusal) {
       const release = own(snapshot.state.releases, refusal.release);

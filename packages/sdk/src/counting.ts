@@ -37,11 +37,16 @@ export function countOutcome(
   failure: string | null,
   durationMs: number,
 ): void {
-  const { release, epoch, arm, unit, counted, plan, read, touched } = tally;
-  const { counting, slowMs } = plan.guard;
-  if (!counted || !(touched || (read && counting === "touched"))) return;
+  if (!isCounted(tally)) return;
+  const { release, epoch, arm, unit, plan } = tally;
+  const { slowMs } = plan.guard;
   const isSlow = failure === null && slowMs !== null && durationMs > slowMs;
   reporter.outcome({ release, epoch, arm, unit, failure: isSlow ? slowKind : failure });
+}
+
+/** Whether what comes of a view is to be told to the guard, by what it has read so far. */
+export function isCounted({ counted, read, touched, plan }: Tally): boolean {
+  return counted && (touched || (read && plan.guard.counting === "touched"));
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { ReleasePhase, SluiceError } from "@sluice/core";
+import type { Impatient } from "./impatience.ts";
 import type { Refusal } from "./view.ts";
 
 /** What a client tells its listeners. */
@@ -31,6 +32,11 @@ export interface ClientEvents {
   readonly disconnected: { readonly error: SluiceError | null };
   /** This process does not take a candidate, because an item of it breaks the application's schema. Once for each release. */
   readonly refused: Refusal;
+  /**
+   * Those who ask give up before the plan's `slowMs` is over, twenty of them after about the same time: slow requests count nowhere
+   * then. Give them more time than `slowMs`, or the next plan a lower one. Once for each release.
+   */
+  readonly impatient: Impatient;
 }
 
 /** Calls listeners, in the order in which they came. */
@@ -55,6 +61,7 @@ export function createEvents(): Events {
     connected: new Set(),
     disconnected: new Set(),
     refused: new Set(),
+    impatient: new Set(),
   };
   return {
     on(name, listener) {

@@ -5,5 +5,6 @@ export type { ClientOptions } from "./create-client.ts";
 export { createClient } from "./create-client.ts";
 export type { ClientEvents } from "./events.ts";
 export type { Frozen } from "./freeze.ts";
+export type { Impatient } from "./impatience.ts";
 export type { DatasetSchemas, ItemsOf } from "./schema.ts";
 export type { Refusal, View, ViewOptions } from "./view.ts";

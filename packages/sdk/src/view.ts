@@ -1,6 +1,7 @@
 import { type Arm, type Clock, SluiceError } from "@sluice/core";
 import type { Reporter } from "@sluice/replica";
 import { checkKind, countGivenUp, countOutcome, defaultFailureKind, failureKindOf, isAbort } from "./counting.ts";
+import type { Impatience } from "./impatience.ts";
 import type { LineRef } from "./item-cache.ts";
 import type { Choice } from "./routing.ts";
 import { InvalidItem } from "./schema.ts";
@@ -68,6 +69,8 @@ export interface ViewHost {
   readonly clock: Clock;
   readonly reporter: Pick<Reporter, "outcome">;
   readonly viewMaxAgeMs: number;
+  /** A view was given up. */
+  readonly givenUp: Impatience;
   isReverted(release: string): boolean;
   /** This process takes the release's candidate no more. */
   refuse(refusal: Refusal): void;
@@ -233,9 +236,11 @@ export class ItemView<Items extends object> implements View<Items> {
   #giveUp(startedAt: number): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
-    for (const { comparison } of this.#choices.values()) {
+    const durationMs = this.#host.clock.now() - startedAt;
+    for (const [dataset, { comparison }] of this.#choices) {
       if (comparison === null) continue;
-      countGivenUp(this.#host.reporter, comparison.tally, this.#host.clock.now() - startedAt);
+      countGivenUp(this.#host.reporter, comparison.tally, durationMs);
+      this.#host.givenUp(dataset, comparison.tally, durationMs);
     }
   }
 

@@ -149,3 +149,11 @@ test("a name that is nearly one, or none, is refused before anything is asked", 
   expect(list.stderr).toContain("expected a plan as a JSON object, or a plan's name");
   expect(program.requests.filter(({ method }) => method === "POST")).toEqual([]);
 });
+
+test("a plan that looks for slow requests says that nobody may give up before they are slow", async () => {
+  const { stdout } = await over().run("plan", "show", await fileOf("slow.json", { guard: { slowMs: 2_000 } }));
+  expect(stdout.replaceAll(/\s+/g, " ")).toContain(
+    "slow counts only what lasts longer than 2 s: time limits of applications and their clients have to be longer, or slow requests end before and are not seen",
+  );
+  expect((await over().run("plan", "show", "careful")).stdout).not.toContain("slow");
+});

@@ -73,6 +73,7 @@ function ruleRows(plan: Plan): Row[] {
   return [
     ...promotionRows(plan),
     { label: "guard", text: guardText(plan.guard) },
+    ...slowRows(plan.guard),
     ...plan.guard.absolute.map(({ errorRateLimit, windowMs, requestsMin, mode }): Row => {
       const limit = `${shareText(errorRateLimit)} over ${durationText(windowMs)}`;
       return { label: "limit", text: `${limit} with at least ${countText(requestsMin)} requests, ${mode}` };
@@ -85,6 +86,14 @@ function ruleRows(plan: Plan): Row[] {
     }),
     ...apps,
   ];
+}
+
+/** Requests that their callers give up sooner are seen by nobody, in the shop or here. */
+function slowRows({ slowMs }: GuardConfig): Row[] {
+  if (slowMs === null) return [];
+  const over = durationText(slowMs);
+  const text = `counts only what lasts longer than ${over}: time limits of applications and their clients have to be longer, or slow requests end before and are not seen`;
+  return [{ label: "slow", text }];
 }
 
 /** What the promotion test asks for before each step. */
