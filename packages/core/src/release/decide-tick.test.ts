@@ -1,13 +1,12 @@
 import { expect, test } from "vitest";
-import { createGuard, tickGuard } from "../guard/guard.ts";
 import type { Command } from "./command.ts";
 import type { Actor } from "./event.ts";
 import type { Plan } from "./plan.ts";
 import { defaultPlan } from "./plan.ts";
+import { proof } from "./sample-proof.testing.ts";
 import { ben, carryOut, guard, noon, reason, release, running } from "./sample-release.testing.ts";
 import type { NamespaceState, ReleaseState } from "./state.ts";
 
-const evidence = tickGuard(createGuard(defaultPlan.guard, { epoch: 1, thousandths: 1_000 }), 0).evidence;
 const holdMs = 1_000;
 const waitMaxMs = 5_000;
 const plan: Plan = {
@@ -19,7 +18,7 @@ const plan: Plan = {
   bakeMs: 2_000,
   promotion: { waitMaxMs, otherwise: "hold" },
 };
-const provenAt = (epoch: number): Command => ({ type: "tick", proven: { [release]: { epoch, evidence } } });
+const provenAt = (epoch: number): Command => ({ type: "tick", proven: { [release]: { epoch, evidence: proof } } });
 const tick: Command = { type: "tick" };
 const ticked = (elapsedMs: number): Command => ({
   type: "tick",

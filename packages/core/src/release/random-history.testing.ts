@@ -1,6 +1,4 @@
 import { unreachable } from "../assert.ts";
-import { createGuard, tickGuard } from "../guard/guard.ts";
-import type { GuardEvidence } from "../guard/verdict.ts";
 import { own } from "../own.ts";
 import type { Command, GivenCommand, Proven } from "./command.ts";
 import { decide } from "./decide.ts";
@@ -12,14 +10,12 @@ import type { Shell } from "./random-shell.testing.ts";
 import { createFacts, createTimers } from "./random-shell.testing.ts";
 import type { Step } from "./random-steps.testing.ts";
 import { anna, plans } from "./random-steps.testing.ts";
+import { proof } from "./sample-proof.testing.ts";
 import type { NamespaceState } from "./state.ts";
 import { activeRelease, emptyState } from "./state.ts";
 
 /** When every history begins, milliseconds since the Unix epoch. */
 export const startMs: number = Date.UTC(2026, 10, 11);
-
-/** Evidence that a promotion test might show; what it says is nothing to the machine. */
-const proof: GuardEvidence = tickGuard(createGuard(defaultPlan.guard, { epoch: 1, thousandths: 1_000 }), 0).evidence;
 
 /** One moment of a history: what was asked, what came of it, and the states around it. */
 export interface Moment {

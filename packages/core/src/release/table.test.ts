@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { createGuard, tickGuard } from "../guard/guard.ts";
 import type { Command, GivenCommand } from "./command.ts";
 import type { Actor, Event } from "./event.ts";
 import { defaultPlan } from "./plan.ts";
 import type { Asked, Situation } from "./release-table.testing.ts";
 import { table } from "./release-table.testing.ts";
+import { proof } from "./sample-proof.testing.ts";
 import {
   asked,
   ben,
@@ -21,7 +21,6 @@ import type { NamespaceState } from "./state.ts";
 import { emptyState } from "./state.ts";
 
 const alert: Actor = { kind: "alert", name: "Slow" };
-const evidence = tickGuard(createGuard(defaultPlan.guard, { epoch: 1, thousandths: 1_000 }), 0).evidence;
 
 function publish(state: NamespaceState, content: number, request: "none" | "release" | "supersede"): Command {
   const stable = state.datasets["prices"]?.stable ?? null;
@@ -115,7 +114,7 @@ const columns: Record<Asked, (state: NamespaceState) => Command> = {
   time: () => ({ type: "tick" }),
   proof: ({ releases }) => ({
     type: "tick",
-    proven: Object.fromEntries(Object.values(releases).map(({ id, epoch }) => [id, { epoch, evidence }])),
+    proven: Object.fromEntries(Object.values(releases).map(({ id, epoch }) => [id, { epoch, evidence: proof }])),
   }),
   "guard off": () => ({ type: "guard-off", release: "release-2", forMs: 600_000, reason: "the payment provider" }),
   "guard on": () => ({ type: "guard-on", release: "release-2", reason: "it is back" }),
