@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { RolldownOptions } from "rolldown";
 
 interface Manifest {
-  readonly exports: Readonly<Record<string, { readonly "sluice-source": string }>>;
+  readonly exports: Readonly<Record<string, { readonly "sluice-source": string; readonly default?: string }>>;
 }
 
 /**
@@ -11,7 +11,10 @@ interface Manifest {
  * Packages stay apart, so that an application has one @sluice/core, and one class of errors, whoever imports it.
  */
 const { exports } = JSON.parse(readFileSync("package.json", "utf8")) as Manifest;
-const entries = Object.values(exports).map((entry) => entry["sluice-source"]);
+// An entry without a default is for the tests of other packages.
+const entries = Object.values(exports).flatMap((entry) =>
+  entry.default === undefined ? [] : [entry["sluice-source"]],
+);
 
 const config: RolldownOptions = {
   input: Object.fromEntries(entries.map((path) => [path.replace(/^\.\/src\/|\.ts$/g, ""), path])),

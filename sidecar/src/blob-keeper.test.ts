@@ -3,9 +3,9 @@ import type { VirtualClock } from "@sluice/core";
 import { createVirtualClock } from "@sluice/core";
 import type { Blobs, Sweeper } from "@sluice/replica";
 import { blobGraceMs, createMemoryBlobs, createSweeper, sweepMs } from "@sluice/replica";
+import { pass, settle } from "@sluice/replica/testing";
 import { beforeEach, expect, test } from "vitest";
 import { type BlobKeeper, createBlobKeeper } from "./blob-keeper.ts";
-import { pass, settle } from "./turns.testing.ts";
 
 let clock: VirtualClock;
 let blobs: Blobs;

@@ -1,5 +1,6 @@
 import type { Command, LoggedEvent } from "@sluice/core";
 import { createVirtualClock, defaultPlan, emptyState, SluiceError } from "@sluice/core";
+import { settle } from "@sluice/replica/testing";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import type { Commands } from "./commands.ts";
@@ -13,11 +14,6 @@ const create = (dataset: string): { by: typeof by; command: Command } => ({
   by,
   command: { type: "create-dataset", dataset, policy: "canary", plan: defaultPlan, checks: [] },
 });
-
-/** Lets what was begun without being waited for come to its end. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 100; turn++) await Promise.resolve();
-}
 
 /** Commands over a memory store whose appends end as `fates` say, one after the other, and well from then on. */
 function createWorld(

@@ -1,12 +1,12 @@
 import { createVirtualClock, type VirtualClock } from "@sluice/core";
 import type { StatusAnswer } from "@sluice/core/api";
 import { createReplica, type Replica } from "@sluice/replica";
+import { settle } from "@sluice/replica/testing";
 import { pino } from "pino";
 import type { App } from "./app.ts";
 import { createTestOrigin, pricedItems, type TestOrigin } from "./origin.testing.ts";
 import { createSidecar, type Sidecar } from "./sidecar.ts";
 import { createMemoryDisk, createMemoryStore, type MemoryDisk, type WriteFate } from "./store/memory-store.ts";
-import { settle } from "./turns.testing.ts";
 
 /** An origin, sidecars and applications in one process, joined without sockets, on a clock that stands still. */
 export interface Fleet {

@@ -1,15 +1,11 @@
 import { createVirtualClock } from "@sluice/core";
+import { settle } from "@sluice/replica/testing";
 import { expect, test } from "vitest";
 import { answerOf, createTestOrigin, failures, pricedItems, type TestOrigin } from "./origin.testing.ts";
 import { createMemoryDisk, type WriteFate } from "./store/memory-store.ts";
 
 const items = pricedItems(50);
 const changed = { ...items, "sku-1": { price: 55, currency: "CNY" } };
-
-/** Lets what was begun without being waited for come to its end. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 100; turn++) await Promise.resolve();
-}
 
 interface Running extends TestOrigin {
   readonly release: string;

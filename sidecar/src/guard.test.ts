@@ -1,16 +1,12 @@
 import { createVirtualClock } from "@sluice/core";
 import { type EvidenceAnswer, evidenceAnswerSchema } from "@sluice/core/api";
+import { settle } from "@sluice/replica/testing";
 import { expect, test } from "vitest";
 import { answerOf, createTestOrigin, failures, pricedItems, type TestOrigin } from "./origin.testing.ts";
 import { createMemoryDisk, type MemoryWrite, type WriteFate } from "./store/memory-store.ts";
 
 const items = pricedItems(50);
 const changed = { ...items, "sku-1": { price: 55, currency: "CNY" } };
-
-/** Lets what was begun without being waited for come to its end. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 100; turn++) await Promise.resolve();
-}
 
 async function running(): Promise<TestOrigin & { release: string }> {
   const origin = await createTestOrigin({ items });

@@ -1,3 +1,4 @@
+import { settle } from "@sluice/replica/testing";
 import { expect, test } from "vitest";
 import { createNewestWrite } from "./newest-write.ts";
 
@@ -31,7 +32,7 @@ function createWorld(): {
     async end(failure) {
       if (failure === undefined) flying.resolve();
       else flying.reject(failure);
-      for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+      await settle();
     },
   };
 }

@@ -1,8 +1,8 @@
 import type { Receipt } from "@sluice/core/api";
+import { settle } from "@sluice/replica/testing";
 import { expect, test } from "vitest";
 import { createFleet } from "./fleet.testing.ts";
 import { answerOf, createTestOrigin, pricedItems, type TestOrigin } from "./origin.testing.ts";
-import { settle } from "./turns.testing.ts";
 
 interface Followed {
   readonly origin: TestOrigin;

@@ -1,5 +1,6 @@
 import { createVirtualClock } from "@sluice/core";
 import { problemMediaType } from "@sluice/core/api";
+import { settle } from "@sluice/replica/testing";
 import { expect, test } from "vitest";
 import { answerOf, createTestOrigin, failures, pricedItems } from "./origin.testing.ts";
 import { createMemoryDisk } from "./store/memory-store.ts";
@@ -10,11 +11,6 @@ const firing = (labels: Record<string, string>, status = "firing"): unknown => (
   version: "4",
   alerts: [{ status, labels }],
 });
-
-/** Lets what was begun without being waited for come to its end. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
-}
 
 async function codeOf(response: Promise<Response>): Promise<unknown> {
   const answered = await response;

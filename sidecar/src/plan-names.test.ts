@@ -1,7 +1,7 @@
 import { type LoggedEvent, type Plan, planOfPreset } from "@sluice/core";
+import { settle } from "@sluice/replica/testing";
 import { expect, test } from "vitest";
 import { answerOf, createTestOrigin, pricedItems, type TestOrigin } from "./origin.testing.ts";
-import { settle } from "./turns.testing.ts";
 
 const items = pricedItems(20);
 const changed = { ...items, "sku-1": { price: 55, currency: "CNY" } };

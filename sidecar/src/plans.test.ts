@@ -1,4 +1,5 @@
 import { defaultPlan } from "@sluice/core";
+import { settle } from "@sluice/replica/testing";
 import { expect, test } from "vitest";
 import { answerOf, createTestOrigin, failures, pricedItems, type TestOrigin } from "./origin.testing.ts";
 
@@ -10,7 +11,7 @@ const hour = 3_600_000;
 /** Moves on and lets what falls due come to its end. */
 async function pass(origin: TestOrigin, durationMs: number): Promise<void> {
   origin.clock.advance(durationMs);
-  for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+  await settle();
 }
 
 const standing = async (origin: TestOrigin): Promise<readonly unknown[]> => {

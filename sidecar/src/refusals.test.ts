@@ -1,15 +1,11 @@
 import type { Confirmation } from "@sluice/core/api";
+import { settle } from "@sluice/replica/testing";
 import { expect, test } from "vitest";
 import { answerOf, createTestOrigin, pricedItems, type TestOrigin } from "./origin.testing.ts";
 import { createMemoryDisk } from "./store/memory-store.ts";
 
 const items = pricedItems(50);
 const reason = 'checkout@host does not take it: prices "sku-1" of v2: price: expected a number';
-
-/** Lets what was begun without being waited for come to its end. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 100; turn++) await Promise.resolve();
-}
 
 type Running = TestOrigin & { release: string; refuse(follower: string, app?: string): Promise<void> };
 

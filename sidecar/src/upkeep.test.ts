@@ -5,6 +5,7 @@ import type { LoggedEvent, VirtualClock } from "@sluice/core";
 import { createVirtualClock } from "@sluice/core";
 import type { PatchMinute } from "@sluice/core/api";
 import { blobGraceMs, sweepMs } from "@sluice/replica";
+import { pass, settle } from "@sluice/replica/testing";
 import { pino } from "pino";
 import { beforeEach, expect, test } from "vitest";
 import { answerOf, createTestOrigin, pricedItems, type TestOrigin } from "./origin.testing.ts";
@@ -16,7 +17,6 @@ import {
   type MemoryWrite,
   type WriteFate,
 } from "./store/memory-store.ts";
-import { pass, settle } from "./turns.testing.ts";
 
 const items = pricedItems(20);
 const ok: WriteFate = { durable: true, answer: "ok" };

@@ -1,4 +1,5 @@
 import { createVirtualClock, leaseMs } from "@sluice/core";
+import { settle } from "@sluice/replica/testing";
 import { expect, test } from "vitest";
 import { answerOf, createTestOrigin, pricedItems, type TestOrigin } from "./origin.testing.ts";
 import { createMemoryDisk, type WriteFate } from "./store/memory-store.ts";
@@ -10,7 +11,7 @@ const changed = { ...items, "sku-1": { price: 55, currency: "CNY" } };
 /** Moves on and lets what falls due come to its end. */
 async function pass(origin: TestOrigin, durationMs: number): Promise<void> {
   origin.clock.advance(durationMs);
-  for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+  await settle();
 }
 
 /** A process that follows; what it gives ends its connection. */

@@ -1,10 +1,10 @@
 import type { DatasetStatus, QueryStatus } from "@sluice/core/api";
+import { pass, settle } from "@sluice/replica/testing";
 import { HttpResponse, http } from "msw";
 import { setupServer } from "msw/node";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { createTestOrigin, type TestOrigin } from "../origin.testing.ts";
 import { createMemoryDisk } from "../store/memory-store.ts";
-import { pass, settle } from "../turns.testing.ts";
 import { changed, items, logOf, prices, send } from "./alerts.testing.ts";
 import { answerBytesMax } from "./prometheus.ts";
 import { unansweredMsMax } from "./queries.ts";

@@ -1,5 +1,6 @@
 import { type CompactionLimits, sumOfBase } from "@sluice/core";
 import type { PatchItem } from "@sluice/core/api";
+import { settle } from "@sluice/replica/testing";
 import fc from "fast-check";
 import { pino } from "pino";
 import { expect, test } from "vitest";
@@ -45,10 +46,6 @@ function createWorld(given: { readonly wrap?: (workshop: Workshop) => Workshop }
     limits,
   });
   return { origin, compactor, settle };
-}
-
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 300; turn++) await Promise.resolve();
 }
 
 const numbered = (count: number): Items => itemsNumbered(count, (index) => ({ price: index }));

@@ -1,6 +1,7 @@
 import type { NamespaceState, VirtualClock } from "@sluice/core";
 import { createVirtualClock, emptyState, evolve, leaseMs } from "@sluice/core";
 import type { FollowQuery, Frame } from "@sluice/core/api";
+import { settle } from "@sluice/replica/testing";
 import { pino } from "pino";
 import type { Followers } from "../followers.ts";
 import { createFollowers } from "../followers.ts";
@@ -79,10 +80,6 @@ async function pass(clock: VirtualClock, durationMs: number): Promise<void> {
     clock.runNext();
   }
   clock.advance(endMs - clock.now());
-}
-
-async function settle(): Promise<void> {
-  for (let turns = 0; turns < 30; turns += 1) await Promise.resolve();
 }
 
 /** What a follower holds: a fold of the frames that it was given. Throws at a gap. */

@@ -1,3 +1,4 @@
+import { settle } from "@sluice/replica/testing";
 import { expect, test } from "vitest";
 import { createTurns, retryAfterMs } from "./turns.ts";
 
@@ -15,11 +16,6 @@ function work(): { readonly run: () => Promise<string>; started: () => boolean; 
     started: () => started,
     end: () => resolve("done"),
   };
-}
-
-/** Lets every promise that is ready have its turn. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
 }
 
 test("a dataset has one turn at a time, and others go on beside it up to the limit", async () => {

@@ -1,9 +1,9 @@
 import type { VirtualClock } from "@sluice/core";
 import { createVirtualClock } from "@sluice/core";
+import { settle } from "@sluice/replica/testing";
 import { beforeEach, expect, test } from "vitest";
 import { answerOf, createTestOrigin, pricedItems, type TestOrigin } from "../origin.testing.ts";
 import { createMemoryDisk, createMemoryStore, type MemoryDisk } from "../store/memory-store.ts";
-import { settle } from "../turns.testing.ts";
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;

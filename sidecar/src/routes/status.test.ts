@@ -1,12 +1,8 @@
 import { paths } from "@sluice/core/api";
+import { settle } from "@sluice/replica/testing";
 import { SSEStreamingApi } from "hono/streaming";
 import { expect, test, vi } from "vitest";
 import { createTestOrigin, pricedItems } from "../origin.testing.ts";
-
-/** Lets what was begun without being waited for come to its end. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
-}
 
 test("a status stream that is open for long holds no more than one that has just begun, and nothing once it is gone", async () => {
   const listening = vi.spyOn(SSEStreamingApi.prototype, "onAbort");
