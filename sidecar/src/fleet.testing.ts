@@ -17,8 +17,8 @@ export interface Fleet {
   startOrigin(): Promise<TestOrigin>;
   /** From now on the store takes nothing that this process of the origin appends. */
   breakStore(): void;
-  /** A sidecar that follows the origin, or another. Its host is its name; the process of that name before, if there is one, is killed. */
-  sidecar(name: string, options?: { directory?: string; follows?: string }): Promise<Sidecar>;
+  /** A sidecar that follows the origin, or another. Its host is its name; the process of that name before, if there is one, is killed, or goes on beside it. */
+  sidecar(name: string, options?: { directory?: string; follows?: string; beside?: boolean }): Promise<Sidecar>;
   /** An application's replica that follows instances by name. */
   app(id: string, follows: readonly string[], directory?: string): Promise<Replica>;
   /** Nothing passes to or from a host. */
@@ -106,12 +106,12 @@ export async function createFleet(plan: object = {}): Promise<Fleet> {
       return origin;
     },
     breakStore: () => void (store.isBroken = true),
-    async sidecar(name, { directory, follows = "origin" } = {}) {
-      started++;
-      const process = startProcess(name);
+    async sidecar(name, { directory, follows = "origin", beside = false } = {}) {
+      const instance = `${name}-${++started}`;
+      const process = startProcess(beside ? instance : name);
       const sidecar = await createSidecar({
         origins: [`http://${follows}`],
-        instance: `${name}-${started}`,
+        instance,
         name,
         directory: directory ?? null,
         fetch: fetchOf(name, process),

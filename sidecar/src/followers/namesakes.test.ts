@@ -10,7 +10,7 @@ test("two sidecars of one name are told of in the health of every dataset, until
   await fleet.sidecar("host-7");
   await fleet.pass(1_000);
   expect(await health()).toEqual({ ok: true, reasons: [] });
-  const second = await fleet.sidecar("host-7");
+  const second = await fleet.sidecar("host-7", { beside: true });
   await fleet.pass(1_000);
   expect(await health()).toEqual({
     ok: false,
