@@ -172,10 +172,9 @@ function assertStep({ epoch, thousandths }: GuardStep): void {
 }
 
 function epochOf(state: GuardState, epoch: number): EpochState | undefined {
-  const found = state.epochs.findLast((candidate) => candidate.epoch === epoch);
-  if (found !== undefined) return found;
-  const oldest = state.epochs[0];
-  if (oldest !== undefined && Number.isSafeInteger(epoch) && epoch >= 0 && epoch < oldest.epoch) return undefined;
+  const last = state.epochs.findLast((kept) => kept.epoch <= epoch);
+  if (last?.epoch === epoch) return last;
+  if (last === undefined && Number.isSafeInteger(epoch) && epoch >= 0) return undefined;
   throw new SluiceError("VALIDATION", `an outcome report names step ${epoch}, which this release never had`, {
     details: { path: "epoch", epoch, current: currentEpoch(state).epoch },
   });
@@ -305,17 +304,17 @@ function closeRequestBlocks(state: GuardState, requestsMin: number): void {
   }
 }
 
-/** Of all kinds but slow requests together, then of each named kind: the order of the streams of a promotion test. */
+/** Of all kinds but slow requests together, then of each kind: the order of a promotion test's streams, which end before `other`. */
 function promotionFailures({ requestStreams }: GuardState, block: OpenBlock): PromotionFailures[] {
   const total = { candidateFailures: 0, controlFailures: 0 };
-  const named: PromotionFailures[] = [];
+  const kinds: PromotionFailures[] = [];
   for (const [index, { kind }] of requestStreams.entries()) {
     const candidateFailures = block.candidateFailures[index] ?? 0;
     const controlFailures = block.controlFailures[index] ?? 0;
-    if (kind !== otherKind) named.push({ candidateFailures, controlFailures });
+    kinds.push({ candidateFailures, controlFailures });
     if (kind === slowKind) continue;
     total.candidateFailures += candidateFailures;
     total.controlFailures += controlFailures;
   }
-  return [total, ...named];
+  return [total, ...kinds];
 }
