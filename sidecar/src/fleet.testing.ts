@@ -6,14 +6,20 @@ import { pino } from "pino";
 import type { App } from "./app.ts";
 import { createTestOrigin, pricedItems, type TestOrigin } from "./origin.testing.ts";
 import { createSidecar, type Sidecar } from "./sidecar.ts";
-import { createMemoryDisk, createMemoryStore, type MemoryDisk, type WriteFate } from "./store/memory-store.ts";
+import {
+  createMemoryDisk,
+  createMemoryStore,
+  type MemoryDisk,
+  type MemoryStore,
+  type WriteFate,
+} from "./store/memory-store.ts";
 
 /** An origin, sidecars and applications in one process, joined without sockets, on a clock that stands still. */
 export interface Fleet {
   readonly clock: VirtualClock;
   readonly disk: MemoryDisk;
   origin(): TestOrigin;
-  /** Starts the origin, again on the same disk. */
+  /** Starts the origin; the process of it before, if there is one, is killed, and this one goes on from its disk. */
   startOrigin(): Promise<TestOrigin>;
   /** From now on the store takes nothing that this process of the origin appends. */
   breakStore(): void;
@@ -36,6 +42,8 @@ export interface Fleet {
 
 interface Process {
   killed: boolean;
+  /** Whose timers fire for as long as the process lives. */
+  readonly clock: VirtualClock;
 }
 
 /** Starts an origin with a dataset `prices` of one version and a plan by hand. */
@@ -50,14 +58,15 @@ export async function createFleet(plan: object = {}): Promise<Fleet> {
   let started = 0;
   let items = pricedItems(20);
   let origin: TestOrigin;
-  let store = { isBroken: false };
+  let store: MemoryStore | undefined;
+  let isStoreBroken = false;
 
   const fetchOf =
-    (from: string, process: Process = { killed: false }): typeof globalThis.fetch =>
+    (from: string, process?: Process): typeof globalThis.fetch =>
     async (input, init) => {
       const url = new URL(input instanceof Request ? input.url : input);
       const app = apps.get(url.hostname);
-      const unreachable = process.killed || down.has(url.hostname) || down.has(from);
+      const unreachable = process?.killed === true || down.has(url.hostname) || down.has(from);
       if (app === undefined || unreachable) throw new TypeError("fetch failed");
       const broken = new AbortController();
       const signal = AbortSignal.any([broken.signal, ...(init?.signal ? [init.signal] : [])]);
@@ -79,7 +88,13 @@ export async function createFleet(plan: object = {}): Promise<Fleet> {
       before.killed = true;
       disconnect(name);
     }
-    const process = { killed: false };
+    const process: Process = {
+      killed: false,
+      clock: {
+        ...clock,
+        setTimer: (delayMs, fire, timing) => clock.setTimer(delayMs, () => void (process.killed || fire()), timing),
+      },
+    };
     processes.set(name, process);
     return process;
   };
@@ -95,17 +110,18 @@ export async function createFleet(plan: object = {}): Promise<Fleet> {
     origin: () => origin,
     async startOrigin() {
       const isFirst = started++ === 0;
-      const its = { isBroken: false };
-      store = its;
+      const process = startProcess("origin");
+      store?.crash();
+      isStoreBroken = false;
       const fate = (): WriteFate =>
-        its.isBroken ? { durable: false, answer: "STORE_UNAVAILABLE" } : { durable: true, answer: "ok" };
-      const open = createMemoryStore({ id: "log-1", disk, clock, fate });
+        isStoreBroken ? { durable: false, answer: "STORE_UNAVAILABLE" } : { durable: true, answer: "ok" };
+      store = createMemoryStore({ id: "log-1", disk, clock: process.clock, fate });
       const first = { items, plan: { automatic: false, bakeMs: 600_000, ...plan } };
-      origin = await createTestOrigin({ open, clock, ...(isFirst ? first : {}) });
+      origin = await createTestOrigin({ open: store, clock: process.clock, ...(isFirst ? first : {}) });
       apps.set("origin", origin.origin.app);
       return origin;
     },
-    breakStore: () => void (store.isBroken = true),
+    breakStore: () => void (isStoreBroken = true),
     async sidecar(name, { directory, follows = "origin", beside = false } = {}) {
       const instance = `${name}-${++started}`;
       const process = startProcess(beside ? instance : name);
@@ -115,10 +131,7 @@ export async function createFleet(plan: object = {}): Promise<Fleet> {
         name,
         directory: directory ?? null,
         fetch: fetchOf(name, process),
-        clock: {
-          ...clock,
-          setTimer: (delayMs, fire, timing) => clock.setTimer(delayMs, () => void (process.killed || fire()), timing),
-        },
+        clock: process.clock,
         random: () => (drawn++ % 89) / 89,
         logger: pino({ level: "silent" }),
       });
