@@ -17,6 +17,7 @@ import {
 import type { Mark, OutcomeBatch } from "@sluice/core/api";
 import type { RecordFile, Snapshot } from "@sluice/replica";
 import type { Logger } from "pino";
+import { createGuardOffHere, type KeptGuardOff } from "./guard/guard-off-here.ts";
 import { revertReason } from "./guard/reason.ts";
 import { createNewestWrite } from "./newest-write.ts";
 
@@ -61,6 +62,8 @@ export interface LocalGuardDependencies {
 interface Stored {
   readonly log: string | null;
   readonly guards: readonly (readonly [release: string, guard: StoredGuard])[];
+  /** Not there in files from before it was kept. */
+  readonly guardOff?: readonly KeptGuardOff[];
 }
 
 /**
@@ -70,6 +73,7 @@ interface Stored {
 export function createLocalGuard(dependencies: LocalGuardDependencies): LocalGuard {
   const { host, clock, logger, snapshot, contactAgeMs, present, file } = dependencies;
   const watched = new Map<string, GuardState>();
+  const off = createGuardOffHere(clock, contactAgeMs);
   const startedMs = clock.now();
   let restored: ReadonlyMap<string, StoredGuard> = new Map();
   let timer: Timer | undefined;
@@ -108,18 +112,19 @@ export function createLocalGuard(dependencies: LocalGuardDependencies): LocalGua
 
   function follow({ state }: Snapshot): void {
     for (const release of Object.values(state.releases)) {
-      const { id, epoch, thousandths, guardOff } = release;
+      const { id, epoch, thousandths } = release;
       if (!isActive(release)) {
         changed = watched.delete(id) || changed;
         continue;
       }
       const its = watch(release);
       // A plan's end of it comes by the log, which does not come to whoever is cut off.
-      setGuardOff(its, guardOff !== null && clock.wall() < guardOff.until);
+      setGuardOff(its, off.isOff(release));
       // The position that a start finds on disk may be from before the evidence beside it.
       if (epoch > (its.epochs.at(-1)?.epoch ?? 0)) stepGuard(its, { epoch, thousandths }, clock.wall());
     }
     for (const id of watched.keys()) if (own(state.releases, id) === undefined) watched.delete(id);
+    off.retain(watched);
     arm();
   }
 
@@ -153,14 +158,14 @@ export function createLocalGuard(dependencies: LocalGuardDependencies): LocalGua
 
   function keep(): void {
     keptAtMs = clock.now();
-    if (!changed || file === null) return;
+    if (file === null || !(changed || off.hasChanged())) return;
     changed = false;
     kept.changed();
   }
 
   function stored(): Stored {
     const guards = [...watched].map(([release, state]) => [release, serializeGuard(state)] as const);
-    return { log: snapshot().log, guards };
+    return { log: snapshot().log, guards, guardOff: off.kept() };
   }
 
   return {
@@ -169,7 +174,10 @@ export function createLocalGuard(dependencies: LocalGuardDependencies): LocalGua
         const json = (await file?.read()) ?? null;
         const before = json === null ? null : (JSON.parse(json) as Stored);
         // Releases of another log mean nothing here.
-        if (before !== null && before.log === snapshot().log) restored = new Map(before.guards);
+        if (before !== null && before.log === snapshot().log) {
+          restored = new Map(before.guards);
+          off.restore(before.guardOff ?? []);
+        }
       } catch (error) {
         logger.warn({ err: error }, "this sidecar's evidence could not be read; it begins anew");
       }
