@@ -36,6 +36,14 @@ test("a batch that is far behind is taken for a repeat, and a jump ahead is not"
   expect(acceptSequence(log, "b", 1000)).toBe(true);
 });
 
+test("a batch that was overtaken by one 31 ahead of it is known still", () => {
+  const log = createSequenceLog();
+  expect(acceptSequence(log, "a", 1)).toBe(true);
+  expect(acceptSequence(log, "a", 32)).toBe(true);
+  expect(acceptSequence(log, "a", 1)).toBe(false);
+  expect(acceptSequence(log, "a", 2)).toBe(true);
+});
+
 test("past its limit the log forgets the reporter that has been silent longest", () => {
   const log = createSequenceLog({ reportersMax: 2 });
   acceptSequence(log, "a", 1);
