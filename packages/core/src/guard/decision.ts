@@ -16,9 +16,8 @@ export function latchComparative(state: GuardState): void {
   state.reverted = { rule: "comparative", evidence: gatherEvidence(state) };
 }
 
-/** Latches a revert by an absolute rule. */
+/** Latches a revert by an absolute rule. Called after the comparison's latch, which notes the lines that were passed. */
 export function latchAbsolute(state: GuardState): void {
-  noteCrossings(state);
   if (state.reverted !== undefined || state.isOff) return;
   if (!failuresMinReached(state)) return;
   const comparative = logComparativeEvidence(state);

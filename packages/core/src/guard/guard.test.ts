@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { defaultGuardConfig, slotMs } from "./config.ts";
+import { guardAction } from "./decision.ts";
 import { createGuard, epochsMax, ingest, stepGuard, strataMax, tickGuard } from "./guard.ts";
 import { arm, broken, config, play, quiet, start } from "./guard.testing.ts";
 
@@ -38,6 +39,7 @@ test("a revert stays a revert, with the evidence that it was made on", () => {
     2,
   );
   expect(later).toEqual(first);
+  expect(guardAction(guard)).toBe("revert");
 });
 
 test("two failing users hold a release and do not revert it; the third does", () => {

@@ -29,8 +29,9 @@ test("evidence of exactly the hold line holds and keeps the promotion test shut,
 });
 
 test("evidence of exactly half of the hold line has faded, more has not, and at 100 % whatever there is", () => {
-  const more = withEvidence(Math.log(5) + 1e-9);
-  expect([hasFaded(withEvidence(just(Math.log(5)))), hasFaded(more)]).toEqual([true, false]);
+  const half = Math.log(10) - Math.LN2;
+  const more = withEvidence(half + 1e-9);
+  expect([hasFaded(withEvidence(half)), hasFaded(more)]).toEqual([true, false]);
   stepGuard(more, { epoch: 2, thousandths: 100_000 });
   expect(hasFaded(more)).toBe(true);
 });

@@ -307,6 +307,15 @@ test.each([
   expect(play(again, times(blocks, report)).open).toBe(false);
 });
 
+test("an estimate is made once a slot, whatever comes in before the next", () => {
+  const guard = createGuard(configOf([{ fromThousandths: 0, worseRatio: 3, worseExtraRate: 0.005 }]), start);
+  const estimateAt = (nowMs: number) => tickGuard(guard, nowMs).evidence.promotion.requestsNeeded;
+  const first = estimateAt(0);
+  ingest(guard, { ...quiet, control: arm(950, 10) });
+  expect([first, estimateAt(slotMs - 1)]).toEqual([expect.any(Number), first]);
+  expect(estimateAt(slotMs)).not.toBe(first);
+});
+
 test("the estimate of a test that is open, or was never to open like this, says so", () => {
   expect(needed({}, 0.05, 0)).toBe(0);
   expect(needed({ candidateRequests: 1000, candidateFailures: 500, controlRequests: 1000 })).toBeNull();
