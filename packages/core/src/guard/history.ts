@@ -17,9 +17,10 @@ export const pointsMax = 240;
 /** Writes down which lines the evidence has passed since it was looked at last. */
 export function noteCrossings(state: GuardState): void {
   const { crossings, above } = state.trail;
-  for (const [index, isAbove] of levelsOf(state).entries()) {
-    const line = watchedLines[index];
-    if (line === undefined || above[index] === isAbove) continue;
+  const levels = levelsOf(state);
+  for (const [index, line] of watchedLines.entries()) {
+    const isAbove = levels[index] === true;
+    if (above[index] === isAbove) continue;
     above[index] = isAbove;
     crossings.push({ at: state.at, ...line, direction: isAbove ? "up" : "down" });
     if (crossings.length > crossingsMax) crossings.shift();

@@ -89,3 +89,7 @@ test("a step makes every stream that has seen something stake a quarter anew", (
   stepGuard(guard, { epoch: 2, thousandths: 25_000 });
   expect(streams.map(({ nextStakedShare }) => nextStakedShare)).toEqual([0.25, 0.25, 0.25]);
 });
+
+test("a guard without a step is a programmer's error", () => {
+  expect(() => currentEpoch({ ...createGuard(config, start), epochs: [] })).toThrow(/at least/);
+});
