@@ -1,4 +1,4 @@
-import { type Arm, type ArmReport, otherKind, own, slowKind } from "@sluice/core";
+import { type Arm, type ArmReport, type FailureCount, limits, otherKind, own, slowKind } from "@sluice/core";
 import type { ReleaseReport } from "@sluice/core/api";
 
 /** One countable outcome of a view that read an item in which the two lines differ. */
@@ -46,10 +46,13 @@ interface ReleaseTally {
   readonly served: { candidate: number; stable: number };
 }
 
-/** Units that a report has to have room for. */
-type Units = Pick<ArmReport, "units" | "slowUnits">;
+/** What an arm's report has to have room for. */
+type Load = Pick<ArmReport, "units" | "slowUnits"> & Partial<Pick<ArmReport, "ok" | "failures">>;
 
-const noUnits: Units = { units: [] };
+/** What a report has to have room for. */
+type Loads = Readonly<Partial<Record<Arm, Load> & Pick<ReleaseReport, "served">>>;
+
+const noLoad: Load = { units: [] };
 
 /** Counts of outcomes by release, percentage step, stratum and arm. */
 export interface OutcomeTally {
@@ -82,12 +85,13 @@ export function createOutcomeTally(options: { readonly stratum?: string } = {}):
   };
 
   /**
-   * The report to count into, one with room for these units. To leave units out instead would leave out more of the larger
-   * arm: an outage of both would then be evidence against the smaller one, the candidate.
+   * The report to count into, one with room for all of this. To leave units out instead would leave out more of the larger
+   * arm: an outage of both would then be evidence against the smaller one, the candidate. A sum past the limit of a count would be
+   * refused with all that it is of, and whoever tells such counts be heard for all.
    */
   const tallyOf = (
     of: Pick<ReleaseTally, "release" | "epoch" | "stratum">,
-    units: Readonly<Partial<Record<Arm, Units>>> = {},
+    load: Loads = {},
     lacking = "",
   ): ReleaseTally => {
     const { release, epoch, stratum } = of;
@@ -95,7 +99,7 @@ export function createOutcomeTally(options: { readonly stratum?: string } = {}):
     const key = `${epoch}:${release.length}:${lacking}:${release}${stratum ?? ""}`;
     const known = open.get(key);
     if (known !== undefined) {
-      if (hasRoomFor(known.candidate, units.candidate) && hasRoomFor(known.control, units.control)) return known;
+      if (hasRoomFor(known, load)) return known;
       open.delete(key);
       full.push(known);
     }
@@ -177,9 +181,22 @@ function lackingOf(arm: ArmReport): string {
   return isSlow ? `${failed}slow` : failed;
 }
 
-/** Whether units that an arm does not have yet fit in its report. */
-function hasRoomFor(arm: ArmTally, { units, slowUnits = [] }: Units = noUnits): boolean {
-  return hasRoom(arm.units, units) && hasRoom(arm.slowUnits, slowUnits);
+function hasRoomFor({ candidate, control, served }: ReleaseTally, load: Loads): boolean {
+  const { candidate: shown = 0, stable = 0 } = load.served ?? {};
+  const isServed = served.candidate + shown <= limits.countMax && served.stable + stable <= limits.countMax;
+  return isServed && hasRoomInArm(candidate, load.candidate) && hasRoomInArm(control, load.control);
+}
+
+/** Whether units that an arm does not have yet fit in its report, and counts: all of them together, as kinds may become one. */
+function hasRoomInArm(arm: ArmTally, { units, slowUnits = [], ok = 0, failures }: Load = noLoad): boolean {
+  const counts = failures === undefined ? 0 : totalOf(Object.values(failures)) + totalOf(arm.failures.values());
+  return hasRoom(arm.units, units) && hasRoom(arm.slowUnits, slowUnits) && arm.ok + ok + counts <= limits.countMax;
+}
+
+function totalOf(failures: Iterable<FailureCount>): number {
+  let total = 0;
+  for (const { count: its, distinct } of failures) total += Math.max(its, distinct);
+  return total;
 }
 
 function hasRoom(units: ReadonlySet<number>, more: readonly number[]): boolean {
@@ -194,7 +211,11 @@ function count(arm: ArmTally, failure: string, times: number, distinct: number):
   const told = arm.failures.size - (arm.failures.has(slowKind) ? 1 : 0);
   const kind = isNew && named !== slowKind && told >= kindsMax - 1 ? otherKind : named;
   const counted = arm.failures.get(kind) ?? { count: 0, distinct: 0 };
-  arm.failures.set(kind, { count: counted.count + times, distinct: counted.distinct + distinct });
+  // Kinds of one report that become one may be more than a count can say.
+  arm.failures.set(kind, {
+    count: Math.min(counted.count + times, limits.countMax),
+    distinct: Math.min(counted.distinct + distinct, limits.countMax),
+  });
 }
 
 function mergeArm(arm: ArmTally, report: ArmReport): void {

@@ -32,6 +32,8 @@ export const limits = {
   /** What a publish lays over its parent in the event itself; more becomes a layer. */
   inlineOverlayBytesMax: 65_536,
   reportsPerBatchMax: 256,
+  /** Of one kind of outcome in one report. */
+  countMax: 1_000_000_000,
   childrenMax: 10_000,
   confirmationsPerBatchMax: 10_000,
   alertsPerWebhookMax: 10_000,

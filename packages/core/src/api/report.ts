@@ -27,7 +27,7 @@ export interface OutcomeBatch {
   readonly reports: readonly ReleaseReport[];
 }
 
-const countSchema: z.ZodType<number> = z.int().min(0).max(1_000_000_000);
+const countSchema: z.ZodType<number> = z.int().min(0).max(limits.countMax);
 
 const unitsSchema: z.ZodType<readonly number[]> = z.array(z.int().min(0).max(99_999)).max(256);
 
