@@ -1,28 +1,17 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { buildLayer, isSluiceError } from "@sluice/core";
+import { buildLayer } from "@sluice/core";
 import { openBlobFile } from "@sluice/replica";
+import { answerCalls } from "../thread-answers.ts";
 import { type FoldedPart, foldLayers, mergeLayers, type OpenFile } from "./files.ts";
-import type { WorkshopAnswer, WorkshopRequest, WorkshopResponse } from "./workshop-thread.ts";
+import type { WorkshopAnswer, WorkshopRequest } from "./workshop-thread.ts";
 
 // The thread that moves what lies over parts down: reading, sorting and hashing it would keep a revert waiting.
-const port = parentPort;
-if (port === null) throw new Error("this file is a worker of the compactor");
-
 const { directory } = workerData as { readonly directory: string };
 const open: OpenFile = (name) => openBlobFile(directory, name);
 /** Folds that have begun. */
 const folds = new Map<number, Generator<readonly FoldedPart[], void>>();
 
-port.on("message", (request: WorkshopRequest) => {
-  let response: WorkshopResponse;
-  try {
-    response = { id: request.id, answer: answer(request) };
-  } catch (error) {
-    const { message } = error as Error;
-    response = { id: request.id, fault: { code: isSluiceError(error) ? error.code : "INTERNAL", message } };
-  }
-  port.postMessage(response, "answer" in response ? buffersOf(response.answer) : []);
-});
+answerCalls(parentPort, async (request: WorkshopRequest) => answer(request), buffersOf);
 
 function answer(request: WorkshopRequest): WorkshopAnswer {
   switch (request.kind) {
@@ -31,7 +20,7 @@ function answer(request: WorkshopRequest): WorkshopAnswer {
     case "merge":
       return { layer: mergeLayers(open, request.layers) };
     case "fold":
-      folds.set(request.id, foldLayers(open, request.base, request.partCount));
+      folds.set(request.fold, foldLayers(open, request.base, request.partCount));
       return { parts: [] };
     case "fold-on":
       return { parts: foldOn(request.fold) };

@@ -1,4 +1,3 @@
-import type { ErrorCode, ErrorDetails } from "@sluice/core";
 import type { JobRequest, Jobs } from "./jobs.ts";
 import type { ReadOptions, ReadSummary } from "./upload-reader.ts";
 
@@ -21,15 +20,4 @@ export interface BenchAnswers {
   readonly seal: ReadSummary;
   readonly run: Jobs[keyof Jobs]["output"];
   readonly close: null;
-}
-
-export type BenchResponse =
-  | { readonly id: number; readonly answer: BenchAnswers[keyof BenchAnswers] }
-  | { readonly id: number; readonly fault: BenchFault };
-
-/** An error on its way between threads. */
-export interface BenchFault {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly details: ErrorDetails;
 }

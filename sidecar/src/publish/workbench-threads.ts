@@ -1,9 +1,10 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { type Clock, SluiceError, type Timer } from "@sluice/core";
+import { createThreadCalls, type ThreadCalls } from "../thread-calls.ts";
 import type { JobRequest, Jobs } from "./jobs.ts";
 import type { Bench, Workbench } from "./workbench.ts";
-import type { BenchAnswers, BenchCall, BenchRequest, BenchResponse } from "./workbench-messages.ts";
+import type { BenchAnswers, BenchCall } from "./workbench-messages.ts";
 
 /** How many threads work: one for each of the publishes that run at a time, and the other one helps where there is but one. */
 const threadCount = 2;
@@ -35,19 +36,13 @@ export function startWorkbenchWorker(blobsDirectory: string): Worker {
   });
 }
 
-interface Waiting {
-  resolve(answer: BenchAnswers[keyof BenchAnswers]): void;
-  reject(error: SluiceError): void;
-}
-
 interface Thread {
   readonly worker: Worker;
-  readonly waiting: Map<number, Waiting>;
+  readonly calls: ThreadCalls<BenchCall & { readonly bench: number }, BenchAnswers[keyof BenchAnswers]>;
   /** Benches that it reads for. */
   homes: number;
   /** Jobs that it has been given. */
   jobs: number;
-  dead: SluiceError | null;
 }
 
 /**
@@ -61,33 +56,17 @@ export function createThreadWorkbench(
 ): Workbench {
   const threads: (Thread | undefined)[] = Array.from({ length: threadCount });
   let resting: Timer | undefined;
-  let lastId = 0;
   let lastBench = 0;
 
   function start(index: number): Thread {
-    const thread: Thread = { worker: startWorker(blobsDirectory), waiting: new Map(), homes: 0, jobs: 0, dead: null };
-    let cause: unknown;
-    thread.worker.on("message", (response: BenchResponse) => {
-      const call = thread.waiting.get(response.id);
-      thread.waiting.delete(response.id);
-      if ("answer" in response) call?.resolve(response.answer);
-      else {
-        const { code, message, details } = response.fault;
-        call?.reject(new SluiceError(code, message, { details }));
-      }
-    });
-    thread.worker.on("error", (error) => {
-      cause = error;
-    });
-    thread.worker.on("exit", () => {
+    const worker = startWorker(blobsDirectory);
+    const calls: Thread["calls"] = createThreadCalls(worker, (cause) => {
       if (threads[index] === thread) threads[index] = undefined;
-      thread.dead = new SluiceError("INTERNAL", "the thread that reads and compares uploads ended; publish again", {
-        cause,
-      });
-      for (const call of thread.waiting.values()) call.reject(thread.dead);
+      return new SluiceError("INTERNAL", "the thread that reads and compares uploads ended; publish again", { cause });
     });
+    const thread: Thread = { worker, calls, homes: 0, jobs: 0 };
     // Nobody waits for a thread that has nothing to do.
-    thread.worker.unref();
+    worker.unref();
     threads[index] = thread;
     return thread;
   }
@@ -100,13 +79,8 @@ export function createThreadWorkbench(
     request: Extract<BenchCall, { kind: Kind }>,
     transfer: ArrayBuffer[] = [],
   ): Promise<BenchAnswers[Kind]> {
-    if (thread.dead !== null) return Promise.reject(thread.dead);
-    const id = ++lastId;
-    return new Promise<BenchAnswers[keyof BenchAnswers]>((resolve, reject) => {
-      thread.waiting.set(id, { resolve, reject });
-      thread.worker.postMessage({ ...request, id, bench } satisfies BenchRequest, transfer);
-      // A call of a kind is answered with what belongs to that kind.
-    }) as Promise<BenchAnswers[Kind]>;
+    // A call of a kind is answered with what belongs to that kind.
+    return thread.calls.call({ ...request, bench }, transfer) as Promise<BenchAnswers[Kind]>;
   }
 
   function open(directory: string | null): Bench {
@@ -127,7 +101,7 @@ export function createThreadWorkbench(
 
     /** The thread with the fewest jobs, this upload's own first; an upload in memory is in the thread that has read it. */
     const idlest = (): Thread => {
-      if (directory === null || (home.jobs === 0 && home.dead === null)) return home;
+      if (directory === null || (home.jobs === 0 && home.calls.ended === null)) return home;
       const all = Array.from({ length: threadCount }, (_, place) => threadAt(place));
       return all.reduce((least, thread) => (thread.jobs < least.jobs ? thread : least));
     };
@@ -162,7 +136,7 @@ export function createThreadWorkbench(
         await pushing.idle();
         for (const thread of opened.keys()) {
           // A thread that has died has closed what it had.
-          if (thread.dead === null) await call(thread, bench, { kind: "close" }).catch(() => null);
+          if (thread.calls.ended === null) await call(thread, bench, { kind: "close" }).catch(() => null);
         }
       },
     };

@@ -1,14 +1,12 @@
 import { parentPort, threadId, workerData } from "node:worker_threads";
-import { isSluiceError, SluiceError, unreachable } from "@sluice/core";
+import { SluiceError, unreachable } from "@sluice/core";
 import { createBlobWriter, openBlobFile } from "@sluice/replica/blob-file";
+import { answerCalls } from "../thread-answers.ts";
 import { free } from "./spool-files.ts";
 import { type Bench, createBench } from "./workbench.ts";
-import type { BenchAnswers, BenchFault, BenchRequest, BenchResponse } from "./workbench-messages.ts";
+import type { BenchAnswers, BenchRequest } from "./workbench-messages.ts";
 
 // A thread of the workbench: reading, comparing and hashing a million items would keep a revert waiting.
-const port = parentPort;
-if (port === null) throw new Error("this file is a worker of the publisher");
-
 const { blobsDirectory } = workerData as { readonly blobsDirectory: string };
 const writer = createBlobWriter(blobsDirectory, `publish-${process.pid}-${threadId}`);
 const blobs = {
@@ -21,12 +19,7 @@ const blobs = {
 };
 const benches = new Map<number, Bench>();
 
-port.on("message", (request: BenchRequest) => {
-  answer(request).then(
-    (answered) => port.postMessage({ id: request.id, answer: answered } satisfies BenchResponse, buffersOf(answered)),
-    (error: unknown) => port.postMessage({ id: request.id, fault: faultOf(error) } satisfies BenchResponse),
-  );
-});
+answerCalls(parentPort, answer, buffersOf);
 
 async function answer(request: BenchRequest): Promise<BenchAnswers[keyof BenchAnswers]> {
   if (request.kind === "open") {
@@ -59,11 +52,4 @@ function buffersOf(answered: BenchAnswers[keyof BenchAnswers]): ArrayBuffer[] {
   if (answered === null || typeof answered !== "object") return [];
   const bytes = "bytes" in answered ? answered.bytes : "over" in answered ? answered.over?.bytes : undefined;
   return bytes instanceof Uint8Array && bytes.buffer instanceof ArrayBuffer ? [bytes.buffer] : [];
-}
-
-function faultOf(error: unknown): BenchFault {
-  const message = error instanceof Error ? error.message : String(error);
-  return isSluiceError(error)
-    ? { code: error.code, message, details: error.details }
-    : { code: "INTERNAL", message, details: {} };
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { SluiceError } from "@sluice/core";
 import type { Logger } from "pino";
-import { errorOf } from "./log-worker.ts";
+import { errorOf } from "../thread-calls.ts";
 import { faultOf } from "./fault.ts";
 
 /** The right to write a directory. */

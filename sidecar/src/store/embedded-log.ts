@@ -1,5 +1,6 @@
 import { type Clock, type LoggedEvent, SluiceError } from "@sluice/core";
-import { errorOf, type LogWorker } from "./log-worker.ts";
+import { errorOf } from "../thread-calls.ts";
+import type { LogWorker } from "./log-worker.ts";
 import { assertNumbered } from "./numbering.ts";
 import type { EventLog, StoredCheckpoint } from "./port.ts";
 import type { Write } from "./worker-messages.ts";

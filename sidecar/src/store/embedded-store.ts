@@ -9,7 +9,8 @@ import { type DirectoryLock, lockDirectory } from "./directory-lock.ts";
 import { createEmbeddedLog } from "./embedded-log.ts";
 import { faultOf } from "./fault.ts";
 import { syncDirectory } from "./log-file.ts";
-import { errorOf, openLogWorker, startLogWorker } from "./log-worker.ts";
+import { errorOf } from "../thread-calls.ts";
+import { openLogWorker, startLogWorker } from "./log-worker.ts";
 import type { Store } from "./port.ts";
 
 /** What an embedded store needs. */

@@ -2,9 +2,9 @@ import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { SluiceError } from "@sluice/core";
 import type { Logger } from "pino";
-import type { Fault } from "./fault.ts";
+import { createThreadCalls, type ThreadCalls } from "../thread-calls.ts";
 import { type LogFileOptions, wholeCheckBytesMax } from "./log-file.ts";
-import type { CallKind, Calls, Response } from "./worker-messages.ts";
+import type { CallKind, Calls, Request } from "./worker-messages.ts";
 
 /** The thread that owns the log's file, seen from outside; started anew by the next call where it died. */
 export interface LogWorker {
@@ -100,59 +100,27 @@ interface Thread {
   end(): Promise<void>;
 }
 
-interface Waiting {
-  readonly resolve: (answer: Calls[CallKind]["answer"]) => void;
-  readonly reject: (error: SluiceError) => void;
-}
-
 function startThread(startWorker: () => Worker, file: string, died: (cause: unknown) => void): Thread {
-  const waiting = new Map<number, Waiting>();
-  let lastId = 0;
-  let cause: unknown;
-  let over = false;
   let ending = false;
   const worker = start(startWorker, file);
-
-  worker.on("message", (response: Response) => {
-    const call = waiting.get(response.id);
-    waiting.delete(response.id);
-    if ("fault" in response) call?.reject(errorOf(response.fault));
-    else call?.resolve(response.answer);
-  });
-  worker.on("error", (error) => {
-    cause = error;
-  });
-  const ended = new Promise<void>((resolve) => {
-    worker.on("exit", () => {
-      over = true;
+  const calls: ThreadCalls<Pick<Request, "kind" | "given">, Calls[CallKind]["answer"]> = createThreadCalls(
+    worker,
+    (cause) => {
       if (!ending) died(cause);
-      for (const { reject } of waiting.values()) reject(endedError(file, cause));
-      waiting.clear();
-      resolve();
-    });
-  });
-
+      return endedError(file, cause);
+    },
+  );
   return {
-    call<K extends CallKind>(kind: K, given: Calls[K]["given"]) {
-      return new Promise<Calls[K]["answer"]>((resolve, reject) => {
-        if (over) {
-          reject(endedError(file, cause));
-          return;
-        }
-        // From here on it ends by itself, be it before its last answer is taken up.
-        if (kind === "close") ending = true;
-        lastId += 1;
-        // The answer to a call of this kind, by the table of calls.
-        waiting.set(lastId, { resolve: (answer) => resolve(answer), reject });
-        // Nothing is handed over: what is sent is copied.
-        worker.postMessage({ id: lastId, kind, given }, []);
-      });
+    call<K extends CallKind>(kind: K, given: Calls[K]["given"]): Promise<Calls[K]["answer"]> {
+      // From here on it ends by itself, be it before its last answer is taken up.
+      if (kind === "close") ending = true;
+      // The answer to a call of this kind, by the table of calls.
+      return calls.call({ kind, given });
     },
     async end() {
       ending = true;
       // A thread that closed its file has let go of its port and ends by itself.
-      if (!over) await worker.terminate();
-      await ended;
+      await worker.terminate();
     },
   };
 }
@@ -171,9 +139,4 @@ function endedError(file: string, cause: unknown): SluiceError {
     details: { file },
     ...(cause === undefined ? {} : { cause }),
   });
-}
-
-/** A fault that came out of the worker, as the error that callers know. */
-export function errorOf({ code, message, details }: Fault): SluiceError {
-  return new SluiceError(code, message, { details });
 }

@@ -1,4 +1,5 @@
 import type { PatchMinute } from "@sluice/core/api";
+import type { ThreadResponse } from "../thread-calls.ts";
 import type { Fault } from "./fault.ts";
 import type { LogFile, LogFileOptions } from "./log-file.ts";
 import type { CheckpointHead, LogSize, Pruned, Pruning, RememberedAnswer } from "./port.ts";
@@ -89,6 +90,4 @@ export type Request = {
 }[CallKind];
 
 /** Its answer on the way back. */
-export type Response =
-  | { readonly id: number; readonly answer: Calls[CallKind]["answer"] }
-  | { readonly id: number; readonly fault: Fault };
+export type Response = ThreadResponse<Calls[CallKind]["answer"]>;
