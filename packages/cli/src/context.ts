@@ -1,5 +1,5 @@
 import type { Admin } from "@sluice/admin";
-import { type Clock, SluiceError } from "@sluice/core";
+import { type Clock, type Plan, SluiceError } from "@sluice/core";
 import { createColors } from "picocolors";
 import type { ExitCode } from "./exit-code.ts";
 import { cleaned, jsonText } from "./text.ts";
@@ -61,6 +61,8 @@ export interface Dependencies {
   readonly clock: Clock;
   readonly createAdmin: (options: { readonly url: string; readonly actor: string }) => Promise<Admin>;
   readonly instances: Instances;
+  /** What of a plan could never act at any origin; loads the engine of its expressions. */
+  readonly planProblems: (plan: Plan) => Promise<readonly { readonly path: string; readonly reason: string }[]>;
   /** Calls back on Ctrl-C and on SIGTERM until it is taken back. */
   readonly onInterrupt: (listener: () => void) => () => void;
   /** Ends the process at once. */

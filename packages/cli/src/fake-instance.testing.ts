@@ -1,5 +1,6 @@
 import { createAdmin } from "@sluice/admin";
 import { createVirtualClock, type ErrorCode, statusOf, type VirtualClock } from "@sluice/core";
+import { planProblems } from "@sluice/sidecar/plans";
 import type { Dependencies, Instances, Output } from "./context.ts";
 import { createProgram } from "./program.ts";
 
@@ -59,6 +60,7 @@ export function createTestProgram(answer: Answer, options: TestOptions = {}): Te
     clock,
     createAdmin: async (given) => createAdmin({ ...given, fetch: options.fetch ?? fetchOf(answer, requests), clock }),
     instances: { serve: startNothing, follow: startNothing, ...options.instances },
+    planProblems: async (plan) => planProblems(plan, true),
     onInterrupt(listener) {
       interrupts.add(listener);
       return () => void interrupts.delete(listener);

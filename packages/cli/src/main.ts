@@ -26,6 +26,8 @@ const program = createProgram({
     serve: async (options) => (await import("@sluice/sidecar")).serve(options),
     follow: async (options) => (await import("@sluice/sidecar/follower")).follow(options),
   },
+  // Whether the instance asks a Prometheus it says itself.
+  planProblems: async (plan) => (await import("@sluice/sidecar/plans")).planProblems(plan, true),
   onInterrupt(listener) {
     process.on("SIGINT", listener);
     process.on("SIGTERM", listener);

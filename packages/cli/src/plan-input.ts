@@ -8,6 +8,7 @@ import {
   planOfPreset,
   SluiceError,
 } from "@sluice/core";
+import type { Dependencies } from "./context.ts";
 import { parseDuration } from "./duration.ts";
 import { parseJsonText, readTextFile } from "./json-file.ts";
 
@@ -26,14 +27,22 @@ export async function readPlan(text: string, stdin: AsyncIterable<Uint8Array>): 
   throw new SluiceError("VALIDATION", `${text}: expected a plan as a JSON object, or a plan's name`);
 }
 
-/** A plan made whole as an instance would; `what` is how it was named. Throws VALIDATION with every problem. */
-export async function wholePlan(input: PlanInput, what: string): Promise<Plan> {
+/**
+ * A plan made whole as an instance would, with rules that can act; `what` is how it was named. Throws VALIDATION with every problem.
+ */
+export async function wholePlan(
+  { planProblems }: Pick<Dependencies, "planProblems">,
+  input: PlanInput,
+  what: string,
+): Promise<Plan> {
   if (typeof input === "string") return planOfPreset(input);
   // The schemas are loaded by whoever needs them.
   const { partialPlanSchema } = await import("@sluice/core/api");
   const parsed = partialPlanSchema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) => ({ path: `/${path.join("/")}`, reason: message }));
+  const problems = parsed.success
+    ? await planProblems(parsed.data)
+    : parsed.error.issues.map(({ path, message }) => ({ path: `/${path.join("/")}`, reason: message }));
+  if (parsed.success && problems.length === 0) return parsed.data;
   const count = `${problems.length} ${problems.length === 1 ? "error" : "errors"}`;
   throw new SluiceError("VALIDATION", `${what} is no usable plan: ${count}`, { details: { problems } });
 }

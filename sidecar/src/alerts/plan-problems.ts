@@ -3,8 +3,8 @@ import { SluiceError } from "@sluice/core";
 import { expressionProblem } from "./expression.ts";
 import { compileRules } from "./rules.ts";
 
-/** One thing about a plan that this origin cannot do. */
-interface PlanProblem {
+/** One thing about a plan that an origin cannot do. */
+export interface PlanProblem {
   readonly path: string;
   readonly reason: string;
 }
@@ -14,7 +14,7 @@ interface PlanProblem {
  * Throws VALIDATION with every problem and its place.
  */
 export function refuseUnusable(plan: Plan, hasPrometheus: boolean): void {
-  const problems = problemsOf(plan, hasPrometheus).map(({ path, reason }) => ({ path: `/plan${path}`, reason }));
+  const problems = planProblems(plan, hasPrometheus).map(({ path, reason }) => ({ path: `/plan${path}`, reason }));
   const [first] = problems;
   if (first === undefined) return;
   const more = problems.length > 1 ? ` and ${problems.length - 1} more` : "";
@@ -23,7 +23,11 @@ export function refuseUnusable(plan: Plan, hasPrometheus: boolean): void {
   });
 }
 
-function problemsOf({ alerts, queries }: Plan, hasPrometheus: boolean): PlanProblem[] {
+/** Each rule of a plan that could never act, with its place in the plan and why. */
+export function planProblems(
+  { alerts, queries }: Pick<Plan, "alerts" | "queries">,
+  hasPrometheus: boolean,
+): readonly PlanProblem[] {
   const rules = compileRules(alerts).flatMap(({ problem }, rule) =>
     problem === null ? [] : [{ path: `/alerts/${rule}/matchers/${problem.index}`, reason: problem.reason }],
   );

@@ -104,20 +104,19 @@ function compileMatcher(text: string, programLeft: number): CompiledMatcher | st
     const test = (its: string): boolean => (its === value) === (operator === "=");
     return { text, label, programSize: 0, test, isTooLong: () => false };
   }
-  const expression = compileExpression(value);
+  const expression = compileExpression(value, programLeft);
   if (typeof expression === "string") return `${text}: ${expression}`;
   const programSize = expression.programSize();
-  if (programSize > programLeft) {
-    return `${text}: ${tooLarge}`;
-  }
+  if (programSize > programLeft) return `${text}: ${tooLarge(programSize, programLeft)}`;
   // A value of which nothing is known matches neither way: a rule that reverts by mistake costs a release.
   const test = (its: string): boolean => !isTooLong(its) && expression.test(its) === (operator === "=~");
   return { text, label, programSize, test, isTooLong };
 }
 
 /** As Alertmanager does it, which anchors an expression and leaves everything else to RE2. */
-function compileExpression(expression: string): RE2JS | string {
-  if (leastSizeOf(expression) > programSizeMax) return tooLarge;
+function compileExpression(expression: string, programLeft: number): RE2JS | string {
+  const leastSize = leastSizeOf(expression);
+  if (leastSize > programSizeMax) return tooLarge(leastSize, programLeft);
   try {
     return RE2JS.compile(`^(?:${expression})$`);
   } catch (error) {
@@ -127,7 +126,10 @@ function compileExpression(expression: string): RE2JS | string {
   }
 }
 
-const tooLarge = `the regular expressions of a plan have at most ${programSizeMax} characters together, those repeated counted as often as they are`;
+function tooLarge(size: number, programLeft: number): string {
+  const total = programSizeMax - programLeft + size;
+  return `the regular expressions of a plan have at most ${programSizeMax} characters together, those repeated counted as often as they are; up to this one they have about ${total.toLocaleString("en-US")}`;
+}
 
 const tokenPattern = /\\[pPx]\{[^}]*\}|\\.|\[\^?\]?(?:\[:\w+:\]|\\.|[^\]])*\]|\{(\d+)(?:,(\d*))?\}|./gsu;
 

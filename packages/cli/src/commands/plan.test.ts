@@ -157,3 +157,18 @@ test("a plan that looks for slow requests says that nobody may give up before th
   );
   expect((await over().run("plan", "show", "careful")).stdout).not.toContain("slow");
 });
+
+test("show refuses a plan with rules that could never act, each with its place, and asks no instance", async () => {
+  const alerts = [
+    { matchers: ['service=~"(?=x)x"'], action: "revert" },
+    ...Array.from({ length: 6 }, () => ({ matchers: [`service=~"${"x".repeat(90)}"`], action: "hold" })),
+  ];
+  const queries = [{ name: "errors", expression: "up{version='{{verison}}'} == 0" }];
+  const program = over();
+  const { code, stderr } = await program.run("plan", "show", await fileOf("rules.json", { alerts, queries }));
+  expect([code, program.requests]).toEqual([2, []]);
+  expect(stderr).toContain("rules.json is no usable plan: 3 errors\n");
+  expect(stderr).toContain('  /alerts/0/matchers/0: service=~"(?=x)x": RE2,');
+  expect(stderr).toMatch(/\n {2}\/alerts\/6\/matchers\/0: .*at most 500 characters together.*about 5\d\d\n/);
+  expect(stderr).toContain("  /queries/0/expression: {{verison}} stands for nothing");
+});

@@ -46,7 +46,7 @@ function addShow(plan: Command, context: Context): void {
     .action(async (text: string) => {
       const { io, clock, style, timeZone } = context;
       const input = await readPlan(text, io.stdin);
-      const shown = await wholePlan(input, text);
+      const shown = await wholePlan(context, input, text);
       const view = { columns: io.stdout.columns, style, nowMs: clock.wall(), timeZone };
       context.print({ name: text, plan: shown, timeline: timelineOf(shown) }, (answer) =>
         renderPlan(answer.name, answer.plan, view),

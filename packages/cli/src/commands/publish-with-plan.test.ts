@@ -111,6 +111,8 @@ test("a plan with errors publishes nothing", async () => {
   expect(code).toBe(2);
   expect(stderr).toContain("is no usable plan: 1 error");
   expect((await program.publish("--plan", "linear-0-every-6m")).code).toBe(2);
+  await writeFile(plan, '{"alerts": [{"matchers": ["a=~(?=x)"], "action": "revert"}]}');
+  expect((await program.publish("--plan", plan)).stderr).toContain("/alerts/0/matchers/0: ");
   expect(program.requests).toEqual([]);
 });
 

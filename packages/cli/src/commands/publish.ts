@@ -75,7 +75,7 @@ async function publish(context: Context, dataset: string, file: string, options:
   const plan = options.plan === undefined ? null : await readPlan(options.plan, io.stdin);
   if (plan !== null) {
     // Before the bytes go out, so that a plan with errors leaves no version that is held.
-    await wholePlan(plan, options.plan ?? "");
+    await wholePlan(context, plan, options.plan ?? "");
     await refuseImmediate(admin, dataset);
   }
   const asked: PublishAsked = { release, thousandths: percent, plan: options.plan ?? null };
