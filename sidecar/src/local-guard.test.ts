@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createVirtualClock, defaultGuardConfig, defaultPlan, emptyState, type ReleaseState } from "@sluice/core";
@@ -96,6 +96,10 @@ test("back with the origin, the revert is in the log with the sidecar's evidence
   expect(dataset?.lastRevert?.cause.evidence?.candidateFailures).toBeGreaterThan(5);
   expect(elsewhere.snapshot().state.releases[release]?.phase).toBe("reverted");
 });
+
+/** Whether a file is there by now and has some text in it: a disk takes its time, however far the clock is moved on. */
+const hasWritten = (path: string, text: string): boolean =>
+  existsSync(path) && readFileSync(path, "utf8").includes(text);
 
 /** Some seconds in which the candidate fails and the control does not. */
 async function fail(fleet: Fleet, app: Replica, release: string): Promise<void> {
@@ -244,8 +248,8 @@ test("evidence outlives the process with a disk, and begins anew without one", a
     await serve(world, some, 5);
     expect(isOut(world)).toBe(true);
     if (where !== undefined) {
-      await fleet.until(() => readFileSync(join(where, "position"), "utf8").includes(release));
-      await fleet.until(() => /"candidateFailures":5\b/.test(readFileSync(join(where, "guard.host-7"), "utf8")));
+      await fleet.until(() => hasWritten(join(where, "position"), release));
+      await fleet.until(() => hasWritten(join(where, "guard.host-7"), '"candidateFailures":5,'));
     }
     const again = await fleet.sidecar("host-7", where === undefined ? {} : { directory: where });
     if (where === undefined) {

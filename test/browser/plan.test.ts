@@ -77,6 +77,7 @@ test("a guard is turned off with a reason and a time, and only so", async (conte
   await prices(page).locator(".steer-form").getByLabel("Your name (optional)").fill("赵敏");
   await go.click();
   await prices(page).getByText("Turn the guard of v43 of prices off?").waitFor({ state: "hidden" });
+  await expect.poll(() => origin.steers.length).toBe(1);
   const [asked, ...more] = origin.steers;
   expect(more).toEqual([]);
   expect(asked).toMatchObject({ release: "prices-43", action: "guard-off" });
