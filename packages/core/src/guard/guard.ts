@@ -147,10 +147,11 @@ export function advanceGuard(state: GuardState, nowMs: number, at: number = stat
     const passed = state.clockSlot === undefined ? 1 : Math.max(1, clockSlot - state.clockSlot);
     state.clockSlot = clockSlot;
     state.slot += passed;
+    // Before anything is latched, whose evidence would show the estimate of the slot before.
+    state.promotionRequestsNeeded = undefined;
     closeRequestBlocks(state, blockRequestsMin);
     for (const absolute of state.absolutes) tickAbsolute(absolute, state.slot, state.pending);
     state.pending = createTally();
-    state.promotionRequestsNeeded = undefined;
     // Also where no block closed: a guard that was stored while it was off comes back on, and its evidence may be beyond the line.
     latchComparative(state);
     latchAbsolute(state);

@@ -8,7 +8,6 @@ import {
   closePromotionBlock,
   createPromotion,
   logPromotionEvidence,
-  promotionRequestsNeeded,
   promotionScore,
   testOf,
 } from "./promotion.ts";
@@ -276,103 +275,6 @@ test("a block without requests in one arm proves nothing", () => {
     { candidateFailures: 0, controlFailures: 0 },
   ]);
   expect(tests).toEqual(createPromotion(config, []));
-});
-
-const testAlone = createPromotion(configOf([{ fromThousandths: 0, worseRatio: 3, worseExtraRate: 0.005 }]), [])[0];
-const needed = (
-  rates: Partial<Parameters<typeof promotionRequestsNeeded>[2]>,
-  candidateShare = 0.05,
-  logNeeded = Math.log(10),
-) => {
-  const [stream] = testAlone?.streams ?? [];
-  if (testAlone === undefined || stream === undefined) throw new Error("there is one bound");
-  const none = { candidateRequests: 0, candidateFailures: 0, controlRequests: 0, controlFailures: 0 };
-  return promotionRequestsNeeded(testAlone, stream, { ...none, ...rates }, { candidateShare, logNeeded });
-};
-
-test.each([
-  [5_000, { candidate: arm(100, 1), control: arm(1_900, 19) }],
-  [50_000, { candidate: arm(100, 1), control: arm(100, 1) }],
-])("the estimate at %d thousandths is what a candidate needs that goes on like this", (thousandths, arms) => {
-  // Played with the very same rates, the test opens within a block of the estimate.
-  const config = configOf([{ fromThousandths: 0, worseRatio: 3, worseExtraRate: 0.005 }], { toleratedRatio: 10 });
-  const report = { epoch: 1, ...arms };
-  const guard = createGuard(config, { epoch: 1, thousandths });
-  const first = play(guard, [report]);
-  const estimate = first.requestsNeeded ?? Number.POSITIVE_INFINITY;
-  const blocks = Math.ceil(estimate / 100);
-  expect(first.open).toBe(false);
-  expect(play(guard, times(blocks, report), 2)).toMatchObject({ open: true, requestsNeeded: 0 });
-  const again = createGuard(config, { epoch: 1, thousandths });
-  expect(play(again, times(blocks, report)).open).toBe(false);
-});
-
-test("an estimate is made once a slot, whatever comes in before the next", () => {
-  const guard = createGuard(configOf([{ fromThousandths: 0, worseRatio: 3, worseExtraRate: 0.005 }]), start);
-  const estimateAt = (nowMs: number) => tickGuard(guard, nowMs).evidence.promotion.requestsNeeded;
-  const first = estimateAt(0);
-  ingest(guard, { ...quiet, control: arm(950, 10) });
-  expect([first, estimateAt(slotMs - 1)]).toEqual([expect.any(Number), first]);
-  expect(estimateAt(slotMs)).not.toBe(first);
-});
-
-test("the estimate of a test that is open, or was never to open like this, says so", () => {
-  expect(needed({}, 0.05, 0)).toBe(0);
-  expect(needed({ candidateRequests: 1000, candidateFailures: 500, controlRequests: 1000 })).toBeNull();
-  expect(needed({}, 0)).toBeNull();
-  expect(needed({}, 1)).toBeNull();
-  expect(needed({}, 0.999)).toBeGreaterThan(500);
-});
-
-test("the candidate is taken for as good as the control until its own failures say otherwise", () => {
-  const control = { controlRequests: 19_000, controlFailures: 190 };
-  const unknown = needed(control);
-  const alike = needed({ ...control, candidateRequests: 1_000, candidateFailures: 10 });
-  const better = needed({ ...control, candidateRequests: 1_000, candidateFailures: 2 });
-  const worse = needed({ ...control, candidateRequests: 1_000, candidateFailures: 30 });
-  expect(unknown).toBe(alike);
-  expect(better).toBeLessThan(alike ?? 0);
-  expect(worse === null || worse > (alike ?? 0)).toBe(true);
-  // Nothing fails in the control: the candidate's rate is its own.
-  expect(needed({ candidateRequests: 1_000, candidateFailures: 3, controlRequests: 19_000 })).toBeGreaterThan(
-    needed({ candidateRequests: 1_000, controlRequests: 19_000 }) ?? 0,
-  );
-});
-
-function armOf(failures: Record<string, FailureCount>, requests: number): ArmReport {
-  return failed(failures, requests - Object.values(failures).reduce((sum, { count }) => sum + count, 0));
-}
-
-test("the estimate of a guard is its slowest stream's, by the rates of each kind", () => {
-  const config = configOf([{ fromThousandths: 0, worseRatio: 3, worseExtraRate: 0.005 }], {
-    kinds: ["below-cost"],
-    slowMs: 100,
-    toleratedRatio: 100,
-  });
-  const estimateOf = (candidate: Record<string, FailureCount>, control: Record<string, FailureCount>) =>
-    play(createGuard(config, start), [{ epoch: 1, candidate: armOf(candidate, 100), control: armOf(control, 1_900) }])
-      .requestsNeeded;
-  const nothing = estimateOf({}, {});
-  expect(nothing).toBeGreaterThan(600);
-  // A control that fails as well makes it easier for the streams that are compared with it, and the others are as slow as before.
-  expect(estimateOf({ error: some(1) }, { error: some(19) })).toBe(nothing);
-  const alike = estimateOf(
-    { error: some(1), "below-cost": some(1), slow: some(1) },
-    { error: some(19), "below-cost": some(19), slow: some(19) },
-  );
-  expect(alike).toBeLessThan(nothing ?? 0);
-  // One kind that is hopeless is enough, whichever it is.
-  for (const kind of ["error", "below-cost", "slow"]) expect(estimateOf({ [kind]: some(50) }, {})).toBeNull();
-  // Slow requests are not in the total.
-  const slowAlone = estimateOf({ slow: some(1) }, { slow: some(19) });
-  expect(slowAlone).toBe(nothing);
-});
-
-test("slow requests are no part of the total's estimate", () => {
-  const config = configOf([{ fromThousandths: 0, worseRatio: 3, worseExtraRate: 0.005 }], { slowMs: 100 });
-  const estimateOf = (candidate: ArmReport, control: ArmReport) =>
-    play(createGuard(config, start), [{ epoch: 1, candidate, control }]).requestsNeeded;
-  expect(estimateOf(arm(100, 1, "slow"), arm(1_900, 19, "slow"))).toBe(estimateOf(arm(100, 0), arm(1_900, 0)));
 });
 
 test("what no usable configuration and no guard asks for is a programmer's error", () => {

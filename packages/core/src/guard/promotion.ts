@@ -29,7 +29,7 @@ const shareGrid = [0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9] as const;
 const logShareCount = Math.log(shareGrid.length);
 
 // Past this many candidate requests the answer to "how many more?" is "not like this".
-const requestsNeededMax = 1_000_000_000;
+const requestsNeededMax = 2 ** 30;
 
 /** The tests of a configuration: one for each distinct pair of its bounds, every alternative staked alike from the start. */
 export function createPromotion(config: GuardConfig, kinds: readonly string[]): PromotionTest[] {
