@@ -127,6 +127,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     refuse: (release, reason) => refuse(release, `cannot prepare it: ${reason}`),
   });
   let wanted: unknown;
+  let wantedLost = 0;
   const onStep = (faults: readonly LineFault[]): void => {
     for (const { blob, dataset, error } of faults) {
       if (blob !== null) repairs.mend(blob);
@@ -139,8 +140,9 @@ export function createReplica(options: ReplicaOptions): Replica {
     for (const fault of faults) if (fault.blob === null) unprepared(fault);
     const missing = holding.lines.missing();
     const lost = repairs.needed();
-    if (wanted !== missing || lost.length > 0) fetcher.want([...lost, ...missing]);
+    if (wanted !== missing || lost.length > 0 || wantedLost > 0) fetcher.want([...lost, ...missing]);
     wanted = missing;
+    wantedLost = lost.length;
   };
   const eventsMax = kind === "sidecar" ? eventsKept : 0;
   const holding = createHolding({ shelf, marks, hereBook, datasets, eventsMax, onSwap, onStep });

@@ -48,6 +48,8 @@ export interface Parts {
   layer(ref: LayerRef): Layer;
   /** Files of which a read failed, since when they were not opened again. */
   damaged(): ReadonlyMap<string, DamagedFile>;
+  /** Whether a version stands on the file, or did within the grace. */
+  isOpen(name: string): boolean;
   /** Opens a file anew, under the versions that stand on it; nothing where it is not open. Throws as opening does. */
   reopen(name: string): void;
   /** Closes every other file after the grace. */
@@ -137,6 +139,7 @@ export function createParts(dependencies: {
     part: (ref) => open(parts, { ...ref, kind: "part", records: ref.items }, openPart),
     layer: (ref) => open(layers, { ...ref, kind: "layer" }, openLayer),
     damaged: () => damaged,
+    isOpen: (name) => handleOf(name) !== undefined,
     reopen(name) {
       handleOf(name)?.reopen();
       damaged.delete(name);

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { Blobs } from "./blobs.ts";
 import { putContent } from "./log.testing.ts";
 import { createMemoryBlobs } from "./memory-blobs.ts";
+import { partGraceMs } from "./parts.ts";
 import { createRepairs } from "./repairs.ts";
 import { createShelf } from "./shelf.ts";
 import { settle } from "./turns.testing.ts";
@@ -31,14 +32,15 @@ async function createWorld() {
       return inner.read(its);
     },
   };
-  const shelf = createShelf({ blobs, clock: createVirtualClock(), onDamage: (its) => repairs.mend(its) });
+  const clock = createVirtualClock();
+  const shelf = createShelf({ blobs, clock, onDamage: (its) => repairs.mend(its) });
   const repairs = createRepairs({
     shelf,
     onSound: () => void world.told.push("sound"),
     onGone: () => void world.told.push("gone"),
   });
   const version = shelf.open(content, 1);
-  return { world, shelf, repairs, version, name, bytes: content.base.parts[0]?.bytes ?? 0 };
+  return { world, clock, shelf, repairs, version, name, bytes: content.base.parts[0]?.bytes ?? 0 };
 }
 
 test("a part that could not be read and is whole on disk is opened anew", async () => {
@@ -73,6 +75,18 @@ test("a part that is corrupt on disk is needed again, and opened anew when it ar
   repairs.arrived(name);
   expect(repairs.needed()).toEqual([]);
   expect(version.get("a")).toBe("1");
+});
+
+test("a corrupt part on which nothing stands any more is not asked for: whoever has it may have let it go as well", async () => {
+  const { world, clock, shelf, repairs, version } = await createWorld();
+  world.answer = new SluiceError("CORRUPT", "wrong bytes");
+  expect(() => version.get("a")).toThrow("EIO");
+  await settle();
+  shelf.retain([]);
+  clock.advance(partGraceMs - 1);
+  expect(repairs.needed()).toHaveLength(1);
+  clock.advance(1);
+  expect(repairs.needed()).toEqual([]);
 });
 
 test("where the disk does not answer, it is asked again", async () => {

@@ -11,7 +11,7 @@ export interface Repairs {
   reopen(name: string): void;
   /** Looks again where the disk did not answer. */
   retry(): void;
-  /** Damaged parts, and those that are gone, that are to be fetched again. */
+  /** Damaged parts, and those that are gone, that are to be fetched again, for as long as anything stands on them. */
   needed(): readonly NeededBlob[];
   /** A blob has come to be kept: a damaged part is opened anew. */
   arrived(name: string): void;
@@ -76,7 +76,10 @@ export function createRepairs(dependencies: {
     retry() {
       for (const name of unsaid) mend(name);
     },
-    needed: () => [...lost.values()],
+    needed() {
+      for (const names of [lost, sound]) for (const name of names.keys()) if (!shelf.isOpen(name)) names.delete(name);
+      return [...lost.values()];
+    },
     arrived(name) {
       if (lost.delete(name)) reopen(name);
     },

@@ -47,6 +47,8 @@ export interface Shelf {
   unpack(packed: PackedVersion): ReadableVersion;
   /** Files of which a read failed; `reopen` takes a file out. */
   damaged(): ReadonlyMap<string, DamagedFile>;
+  /** Whether a version that is held, or was a moment ago, stands on a file. */
+  isOpen(name: string): boolean;
   /** Opens a file anew, after it was fetched again. */
   reopen(name: string): void;
   /** Lets go of every other version: closes the files that none of these needs, 30 s later. */
@@ -109,6 +111,7 @@ export function createShelf(dependencies: {
     pack: (version) => ({ number: version.number, ...version.content() }),
     unpack: (packed) => lay(packed, packed.number),
     damaged: () => parts.damaged(),
+    isOpen: (name) => parts.isOpen(name),
     reopen: (name) => parts.reopen(name),
     retain(versions) {
       const bases = new Set<BaseRef>();
