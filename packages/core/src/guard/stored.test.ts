@@ -87,6 +87,25 @@ test("a guard that is stored and restored at any moment goes on with the same ve
   );
 });
 
+test("a guard that has reverted is restored as one, with the evidence of that moment, and goes on in its slot", () => {
+  const guard = createGuard(config, { epoch: 1, thousandths: 1000 });
+  const failing: Action = {
+    type: "report",
+    stepsAgo: 0,
+    stratum: undefined,
+    requests: [0, 300],
+    failures: [6, 0, 0, 0],
+  };
+  const actions = Array.from({ length: 10 }, (): Action[] => [failing, { type: "pass", ms: 250 }]).flat();
+  const { verdicts, nowMs } = play(guard, actions, 5000);
+  expect(verdicts.at(-1)?.action).toBe("revert");
+  const restored = reload(guard);
+  expect(restored).toEqual(guard);
+  const { slot } = guard;
+  expect(tickGuard(restored, nowMs)).toEqual(verdicts.at(-1));
+  expect(restored.slot).toBe(slot);
+});
+
 test("what was stored does not change with the guard", () => {
   const guard = createGuard(config, { epoch: 1, thousandths: 1000 });
   const stored = serializeGuard(guard);
