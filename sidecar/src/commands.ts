@@ -8,6 +8,7 @@ import { isShared } from "./built-command.ts";
 import { createGuardOff } from "./guard/guard-off.ts";
 import { asAnnounced, createOwedReverts } from "./owed-reverts.ts";
 import { createPresentedMarks, markOf } from "./presented-marks.ts";
+import { createSeldom } from "./seldom.ts";
 import type { EventLog, RememberedAnswer } from "./store/port.ts";
 import type { Working } from "./working.ts";
 import { moveLines } from "./working.ts";
@@ -123,6 +124,7 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
   let unsure = false;
   let state = dependencies.initial;
   const guardOff = createGuardOff(clock, state);
+  const seldom = createSeldom(clock);
   let running: Promise<void> | undefined;
   let closed = false;
 
@@ -219,7 +221,7 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
       unsure = false;
       return true;
     } catch (error) {
-      logger.error({ err: error }, "the log could not be read on");
+      seldom("read on", (times) => logger.error({ err: error, times }, "the log could not be read on"));
       return false;
     }
   }
@@ -292,7 +294,6 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
       await log.append({ expected: state.sequence, events: batch.events, answers: batch.answers });
       return undefined;
     } catch (error) {
-      logger.error({ err: error, events: batch.events.length }, "the store did not take an append");
       if (isSluiceError(error)) return error;
       return new SluiceError(
         "STORE_UNAVAILABLE",

@@ -34,6 +34,7 @@ import type { Commands } from "./commands.ts";
 import { createEndedEvidence } from "./guard/ended-evidence.ts";
 import { createKeptGuards, type KeptGuard } from "./guard/kept-guards.ts";
 import { revertReason } from "./guard/reason.ts";
+import { createSeldom } from "./seldom.ts";
 import type { EventLog } from "./store/port.ts";
 
 /** The clock of the guard's blocks, in milliseconds. */
@@ -99,6 +100,7 @@ export function createGuards(dependencies: {
   const watched = new Map<string, Watched>();
   const ended = createEndedEvidence({ documents, logger });
   const kept = createKeptGuards({ documents, logger });
+  const seldom = createSeldom(clock);
   let sequences = createSequenceLog();
   let changed = false;
   let timer: Timer | undefined;
@@ -235,7 +237,9 @@ export function createGuards(dependencies: {
       .then(() => logger.warn({ release: guard.release, rule, action: command.type }, "the guard acted"))
       .catch((error: unknown) => {
         if (isSluiceError(error, "RELEASE_ENDED", "CLOSED")) return;
-        logger.error({ err: error, release: guard.release, action: command.type }, "the guard could not act");
+        seldom(command.type, (times) =>
+          logger.error({ err: error, times, release: guard.release, action: command.type }, "the guard could not act"),
+        );
       })
       .finally(() => guard.acting.delete(command.type));
   }

@@ -52,6 +52,7 @@ import { createReportRoutes } from "./routes/reports.ts";
 import { createStatusRoutes } from "./routes/status.ts";
 import { createSources } from "./sources/sources.ts";
 import { statusOf } from "./status.ts";
+import { watchStore } from "./store-faults.ts";
 import type { Store } from "./store/port.ts";
 import { createUpkeep } from "./upkeep.ts";
 import { holdVanished } from "./vanished.ts";
@@ -97,7 +98,9 @@ export interface Origin {
  */
 export async function createOrigin(dependencies: OriginDependencies): Promise<Origin> {
   const { store, clock, random, logger, instance } = dependencies;
-  const { log, blobs } = store;
+  const { blobs } = store;
+  const storeFaults = watchStore({ log: store.log, clock, logger });
+  const { log } = storeFaults;
   const shelf = createShelf({
     blobs,
     clock,
@@ -155,7 +158,16 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
   const keeper = createBlobKeeper({ blobs, clock });
   const limits = { ...defaultRetention, ...dependencies.retention };
   const history = createVersionHistory({ log, commands, clock, limits });
-  const upkeep = await createUpkeep({ store, keeper, commands, lines, history, clock, logger, limits });
+  const upkeep = await createUpkeep({
+    store: { ...store, log },
+    keeper,
+    commands,
+    lines,
+    history,
+    clock,
+    logger,
+    limits,
+  });
   const mending = createMending({ blobs, shelf, lines, broken });
   const { yieldNow } = dependencies;
   const workbench = dependencies.workbench ?? createInlineWorkbench({ blobs: keeper.blobs, yieldNow });
@@ -201,6 +213,7 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
       marks: () => commands.announced(),
       here: () => hereStatusOf(commands.state(), hereBook.hosts(), registry.live()),
       faults: (dataset) => [
+        ...storeFaults.faults(),
         ...content.faults(dataset),
         ...signals.faults(dataset),
         ...refusals.faults(dataset.name),
@@ -267,6 +280,7 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
       await book.close();
       registry.close();
       shelf.close();
+      storeFaults.close();
       await store.close();
     },
   };

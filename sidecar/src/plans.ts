@@ -1,12 +1,16 @@
 import type { Clock, Timer } from "@sluice/core";
-import { decide } from "@sluice/core";
+import { decide, isSluiceError } from "@sluice/core";
 import type { Logger } from "pino";
 import type { Commands } from "./commands.ts";
 import { createElapsed } from "./elapsed.ts";
 import type { Guards } from "./guard.ts";
+import { createSeldom } from "./seldom.ts";
 
 /** How often the plans are looked at, in milliseconds. */
 const tickMs = 250;
+
+/** Pause before a step that the log did not take is tried again, in milliseconds. */
+const retryMs = 1_000;
 
 /**
  * Lets plans take their steps and bakes end. A step that is due is asked of `decide` first, so that the log's queue sees a
@@ -22,11 +26,12 @@ export function createPlans(dependencies: {
   const by = { kind: "plan", name: "clock" } as const;
   const elapsed = createElapsed(clock, ({ stepSince }) => stepSince);
   const guardOff = createElapsed(clock, (release) => release.guardOff?.at ?? null);
+  const seldom = createSeldom(clock);
   let timer: Timer | undefined;
   let closed = false;
 
-  function arm(): void {
-    if (!closed) timer = clock.setTimer(tickMs, look);
+  function arm(delayMs = tickMs): void {
+    if (!closed) timer = clock.setTimer(delayMs, look);
   }
 
   function look(): void {
@@ -39,8 +44,12 @@ export function createPlans(dependencies: {
     }
     commands
       .execute({ by, command })
-      .catch((error: unknown) => logger.error({ err: error }, "a plan could not take its step"))
-      .finally(arm);
+      .then(() => arm())
+      .catch((error: unknown) => {
+        const code = isSluiceError(error) ? error.code : "INTERNAL";
+        seldom(code, (times) => logger.error({ err: error, times }, "a plan could not take its step"));
+        arm(retryMs);
+      });
   }
 
   arm();
