@@ -22,6 +22,9 @@ interface CutOff {
   outcomes(counts: { failed?: number; ok?: number; control?: number }): void;
 }
 
+/** Whether it is there by now: what compresses and unpacks it takes its time, however far the clock is moved on. */
+const hasCandidate = (app: Replica): boolean => (app.snapshot().datasets.get("prices")?.candidate ?? null) !== null;
+
 /** A release at `thousandths` on a host whose sidecar and application are cut off from the origin. */
 async function cutOff(thousandths: number, sidecarDirectory?: string, plan: object = {}): Promise<CutOff> {
   const fleet = await createFleet(plan);
@@ -29,7 +32,7 @@ async function cutOff(thousandths: number, sidecarDirectory?: string, plan: obje
   await fleet.until(async () => (await fleet.status("host-7")).sequence > 0);
   const app = await fleet.app("app-7", ["host-7"]);
   const release = await fleet.release(thousandths);
-  await fleet.until(() => (app.snapshot().datasets.get("prices")?.candidate ?? null) !== null);
+  await fleet.until(() => hasCandidate(app));
   fleet.cut("origin");
   await fleet.pass(cutOffMs + 500);
   let unit = 0;
@@ -120,7 +123,7 @@ test("a sidecar with contact leaves it to the origin, whatever it has seen", asy
   await fleet.sidecar("host-7");
   const app = await fleet.app("app-7", ["host-7"]);
   const release = await fleet.release(20_000);
-  await fleet.pass(1_000);
+  await fleet.until(() => hasCandidate(app));
   await fail(fleet, app, release);
   expect(app.snapshot().marks.has(release)).toBe(false);
   fleet.cut("origin");
@@ -135,8 +138,9 @@ test("a cut-off sidecar heeds that the guard is off, for as long as a person sai
   await fleet.sidecar("host-7");
   const app = await fleet.app("app-7", ["host-7"]);
   const release = await fleet.release(20_000);
-  await fleet.pass(1_000);
+  await fleet.until(() => hasCandidate(app));
   await fleet.post("origin", `/v1/releases/${release}/guard-off`, { forMs: 30_000, reason: "known" });
+  await fleet.until(() => (app.snapshot().state.releases[release]?.guardOff ?? null) !== null);
   await fail(fleet, app, release);
   fleet.cut("origin");
   await fleet.pass(cutOffMs + 1_000);
