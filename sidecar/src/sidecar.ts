@@ -7,6 +7,7 @@ import { createRecordFile, createReplica } from "@sluice/replica";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
 import { createApp } from "./app.ts";
+import { diskFaults } from "./disk-faults.ts";
 import { createRegistry } from "./followers/registry.ts";
 import { createFollowers } from "./followers.ts";
 import { createHere } from "./here.ts";
@@ -151,7 +152,7 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
       reach: (mark) => markReach(mark, { host: name, following: following() }),
       here: () => hereStatusOf(state, replica.feed.here("sdk"), registry.live()),
       // What is not here yet is fetched; readiness says what is missing.
-      faults: () => [],
+      faults: () => diskFaults(name, replica),
     });
   };
 

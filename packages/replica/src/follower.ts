@@ -1,4 +1,4 @@
-import { filesOfBase, instanceHeader, isSluiceError, leaseMs, SluiceError, sleep } from "@sluice/core";
+import { filesOfBase, isSluiceError, leaseMs, SluiceError, sleep } from "@sluice/core";
 import type { HereReverts, Mark } from "@sluice/core/api";
 import { createBlobFetcher } from "./blob-fetcher.ts";
 import type { Blobs } from "./blobs.ts";
@@ -10,9 +10,9 @@ import { createHealing } from "./healing.ts";
 import { createHereBook } from "./here-book.ts";
 import { createHolding } from "./holding.ts";
 import type { LineFault } from "./lines.ts";
-import type { Post } from "./mailer.ts";
 import { createMarkBook } from "./mark-book.ts";
 import { createPosition } from "./position.ts";
+import { createPost } from "./post.ts";
 import { createReadiness } from "./readiness.ts";
 import { createRepairs } from "./repairs.ts";
 import type { Replica, ReplicaOptions, SnapshotChange } from "./replica.ts";
@@ -350,6 +350,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     blobs: served,
     arrival: (blob) => fetcher.arrival(blob),
     reporter,
+    diskFault: () => shared?.disk.fault() ?? null,
     counts: () => ({
       ...counts,
       wrongBlobs: fetcher.counts().wrong,
@@ -376,15 +377,6 @@ export function createReplica(options: ReplicaOptions): Replica {
       shared?.election.close();
       shelf.close();
     },
-  };
-}
-
-function createPost(fetch: typeof globalThis.fetch): Post {
-  return async ({ url, instance }, path, body, signal) => {
-    const headers = { "content-type": "application/json", [instanceHeader]: instance };
-    const response = await fetch(`${url}${path}`, { method: "POST", headers, body, signal });
-    await response.body?.cancel();
-    return response.status;
   };
 }
 

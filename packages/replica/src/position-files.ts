@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { DiskHealth } from "./disk-health.ts";
 import { isErrno, storeError } from "./files.ts";
 import { createRecordFile, type RecordFile } from "./record-file.ts";
 
@@ -18,15 +19,16 @@ export interface PositionFiles {
 
 const wholeName = "position";
 
-/** `datasets` names what this process holds; null holds all. */
+/** `datasets` names what this process holds; null holds all. Whether the disk takes its own is told to `disk`. */
 export function createPositionFiles(
   directory: string,
   datasets: readonly string[] | null,
   token: string,
+  disk: DiskHealth,
 ): PositionFiles {
   const name = datasets === null ? wholeName : `${wholeName}.${keyOf(datasets)}`;
   const rank = (file: string): number => (file === name || file === wholeName ? 0 : 1);
-  const own = createRecordFile(join(directory, name), token);
+  const own = disk.watched(createRecordFile(join(directory, name), token));
   return {
     own,
     name,

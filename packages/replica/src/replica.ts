@@ -2,6 +2,7 @@ import type { Clock, LoggedEvent, NamespaceState } from "@sluice/core";
 import type { HereReverts, Mark, RefusedRelease } from "@sluice/core/api";
 import type { Blobs } from "./blobs.ts";
 import type { Connection } from "./connection.ts";
+import type { DiskFault } from "./disk-health.ts";
 import type { Feed } from "./feed.ts";
 import type { Reporter } from "./reporter.ts";
 import type { DatasetLines } from "./version.ts";
@@ -111,6 +112,8 @@ export interface Replica {
   arrival(blob: string): Promise<void> | null;
   /** Outcomes and confirmations on their way up. */
   readonly reporter: Reporter;
+  /** That the disk does not take what the next start needs, so that no revert is confirmed; null where it does, or there is none. */
+  diskFault(): DiskFault | null;
   counts(): ReplicaCounts;
   /** Sends what is waiting (at most two seconds), writes the position, closes every file, timer and socket. */
   close(): Promise<void>;

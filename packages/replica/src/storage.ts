@@ -5,6 +5,7 @@ import type { Blobs } from "./blobs.ts";
 import { type Claims, createClaims } from "./claims.ts";
 import { temporaryFolder } from "./blob-file.ts";
 import { createDirectoryBlobs } from "./directory-blobs.ts";
+import { createDiskHealth, type DiskHealth } from "./disk-health.ts";
 import { isErrno } from "./files.ts";
 import { createHereFiles, type HereFiles } from "./here-files.ts";
 import { createMarkFiles, type MarkFiles } from "./mark-files.ts";
@@ -25,6 +26,8 @@ export interface SharedStorage {
    * down what it confirms as reverted, and would show it again.
    */
   readonly start: StartFiles | null;
+  /** Whether the disk takes what the next start needs. */
+  readonly disk: Pick<DiskHealth, "fault">;
 }
 
 /** Where the next start begins, and what it must not show. */
@@ -69,10 +72,12 @@ export function openStorage(options: {
   const blobs = createOverflowBlobs(createDirectoryBlobs(folder, token));
   const elect = (lockName: string, told: () => void): WriterElection =>
     createWriterElection({ directory, lockName, clock, random, onElected: told, onError });
+  const disk = createDiskHealth(clock);
   const startFiles = (): StartFiles => {
-    const positions = createPositionFiles(directory, datasets, token);
+    const positions = createPositionFiles(directory, datasets, token, disk);
     const election = elect(`${positions.name}.lock`, onPositionElected);
-    const [marks, here] = [createMarkFiles(directory, token), createHereFiles(directory, token)];
+    const marks = disk.watched(createMarkFiles(directory, token));
+    const here = disk.watched(createHereFiles(directory, token));
     return { positions, election, marks, here };
   };
   const shared: SharedStorage = {
@@ -81,6 +86,7 @@ export function openStorage(options: {
     claims: createClaims(join(folder, temporaryFolder), clock),
     election: elect("writer.lock", onElected),
     start: !isOriginDirectory(directory) && mayWrite(directory) ? startFiles() : null,
+    disk,
   };
   return { blobs, shared };
 }

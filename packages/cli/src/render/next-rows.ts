@@ -32,11 +32,17 @@ export function nextRows({ name, health }: DatasetStatus, release: ReleaseStatus
 
 const notFromHere: Row = { label: "next", text: "given at the origin, with which there is no contact" };
 
+/** A step comes within a second of its time; from this lateness on something keeps it, in milliseconds. */
+const lateMs = 5_000;
+
 /** Which step comes when, and what it waits for. */
 export function nextText({ phase, evidence }: ReleaseStatus, next: NextStep, view: TimeView): string {
   const { at, promotion } = next;
-  if (phase === "baking") return `the bake ends at ${untilText(at, view)}`;
+  const isLate = view.nowMs - at > lateMs;
+  if (phase === "baking")
+    return isLate ? lateText("the end of the bake", at, view) : `the bake ends at ${untilText(at, view)}`;
   const what = toText(next.thousandths);
+  if (isLate && promotion === null) return lateText(what, at, view);
   const isDue = at <= view.nowMs;
   if (promotion === null)
     return isDue ? `${what} any moment, by the plan` : `${what} at ${untilText(at, view)}, by the plan`;
@@ -49,6 +55,11 @@ export function nextText({ phase, evidence }: ReleaseStatus, next: NextStep, vie
   const needs = evidence === null ? "when the promotion test allows it" : promotionText(evidence.promotion);
   const then = promotion.otherwise === "hold" ? "then holds" : "then goes on without it";
   return `${when}: ${needs}; waits until ${clockText(promotion.until, view)}, ${then}`;
+}
+
+/** What by time alone would long have come is not promised for the next moment. */
+function lateText(what: string, atMs: number, view: TimeView): string {
+  return `${what} was due at ${clockText(atMs, view)} (${agoText(atMs, view)}) and has not come`;
 }
 
 function toText(thousandths: number): string {
