@@ -40,20 +40,21 @@ test("a sidecar whose disk takes nothing says so, since it confirms no revert, a
   await fleet.until(async () => (await fleet.status("origin")).datasets[0]?.lastRevert?.receipt?.confirmed === 1);
 });
 
+const world = (lastsMs: number, blobsInMemory: number): Parameters<typeof diskFaults>[1] => ({
+  diskFault: () => ({ lastsMs, error: new SluiceError("DISK_FULL", "no room") }),
+  counts: () => ({
+    gaps: 0,
+    mismatches: 0,
+    wrongBlobs: 0,
+    failedFetches: 0,
+    corruptBlobs: 0,
+    positionErrors: 0,
+    lostBatches: 0,
+    blobsInMemory,
+  }),
+});
+
 test("what a disk has refused for a moment is no fault, and what lies in memory alone is", () => {
-  const world = (lastsMs: number, blobsInMemory: number): Parameters<typeof diskFaults>[1] => ({
-    diskFault: () => ({ lastsMs, error: new SluiceError("DISK_FULL", "no room") }),
-    counts: () => ({
-      gaps: 0,
-      mismatches: 0,
-      wrongBlobs: 0,
-      failedFetches: 0,
-      corruptBlobs: 0,
-      positionErrors: 0,
-      lostBatches: 0,
-      blobsInMemory,
-    }),
-  });
   expect(diskFaults("s1", world(900, 0))).toEqual([]);
   expect(diskFaults("s1", world(42_900, 1))).toEqual([
     "the disk of s1 has taken nothing for 42 s (no room is left): reverts are in effect on s1, but not confirmed, and a restart of it may forget them",

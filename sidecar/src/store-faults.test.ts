@@ -18,9 +18,9 @@ interface World {
   readonly clock: VirtualClock;
   /** What the process has written to its log. */
   readonly said: readonly { readonly msg: string; readonly times?: number }[];
-  become(fate: WriteFate): void;
-  pass(durationMs: number): Promise<void>;
-  reasons(): Promise<readonly string[]>;
+  readonly become: (fate: WriteFate) => void;
+  readonly pass: (durationMs: number) => Promise<void>;
+  readonly reasons: () => Promise<readonly string[]>;
 }
 
 /** An origin with a release whose next step is due after 10 s. */

@@ -103,14 +103,17 @@ test("Chinese text is measured by the columns that it takes", () => {
   expect(lines.filter((line) => line.includes("价格"))).toHaveLength(6);
 });
 
+const lateLineOf = (dataset: DatasetStatus): string | undefined => {
+  const { release } = dataset;
+  const next = release?.next ?? { thousandths: 25_000, promotion: null, at: 0 };
+  const at = nowMs - 42_000;
+  const its = { ...dataset, release: release && { ...release, next: { ...next, at, promotion: null } } };
+  return renderDataset(its, view).find((line) => line.includes(" was due "));
+};
+
 test("a step that by time alone should long have come is not promised for the next moment", () => {
-  const late = (dataset: DatasetStatus): string | undefined => {
-    const { release } = dataset;
-    const next = release?.next ?? { thousandths: 25_000, promotion: null, at: 0 };
-    const at = nowMs - 42_000;
-    const its = { ...dataset, release: release && { ...release, next: { ...next, at, promotion: null } } };
-    return renderDataset(its, view).find((line) => line.includes(" was due "));
-  };
-  expect(late(datasets.running)).toMatch(/next +25 % was due at 00:09:18 \(42 s ago\) and has not come$/);
-  expect(late(datasets.baking)).toMatch(/next +the end of the bake was due at 00:09:18 \(42 s ago\) and has not come$/);
+  expect(lateLineOf(datasets.running)).toMatch(/next +25 % was due at 00:09:18 \(42 s ago\) and has not come$/);
+  expect(lateLineOf(datasets.baking)).toMatch(
+    /next +the end of the bake was due at 00:09:18 \(42 s ago\) and has not come$/,
+  );
 });
