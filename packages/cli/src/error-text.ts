@@ -48,8 +48,8 @@ export function errorLines(error: unknown, here = ""): string[] {
   ];
 }
 
-/** Of several that a line offers none is the one that ends it. */
-function sent(line: string, here: string): string {
+/** The command that ends a line, for the instance that was asked: of several that a line offers none is the one. */
+export function sent(line: string, here: string): string {
   return /: sluice (?!plan )[^:,;|]+$/.test(line) && !line.includes(" --url ") ? `${line}${here}` : line;
 }
 

@@ -1,3 +1,4 @@
+import { type NamespaceState, own } from "@sluice/core";
 import type { CommandAnswer } from "@sluice/core/api";
 import { idempotencyHeader, liftQuarantineSchema, limits, routes } from "@sluice/core/api";
 import { Hono } from "hono";
@@ -24,9 +25,11 @@ export function createQuarantineRoutes(
     let changed: readonly string[] | null = null;
     const answerOf = (executed: Executed): CommandAnswer => {
       const answer = commandAnswer(executed);
-      const message =
-        keys === null || changed === null ? null : neverChanged(`v${publish} of ${dataset}`, keys, changed);
-      return message === null ? answer : { ...answer, message };
+      const messages = [
+        keys === null || changed === null ? null : neverChanged(`v${publish} of ${dataset}`, keys, changed),
+        executed.events.length === 0 ? null : heldText(executed.state, { dataset, publish, keys }),
+      ].filter((message) => message !== null);
+      return messages.length === 0 ? answer : { ...answer, message: messages.join("; ") };
     };
     const answer = await once.run(
       context.req.header(idempotencyHeader),
@@ -42,6 +45,22 @@ export function createQuarantineRoutes(
   });
 
   return app;
+}
+
+/** What becomes of a version that is held; null where none is, or where it has nothing to do with the lift. */
+function heldText(
+  { datasets }: NamespaceState,
+  lift: { readonly dataset: string; readonly publish: number; readonly keys: readonly string[] | null },
+): string | null {
+  const { candidate = null, release = null } = own(datasets, lift.dataset) ?? {};
+  if (candidate === null || release !== null) return null;
+  const { publish, quarantinedChanges } = candidate;
+  const held = `v${publish} of ${lift.dataset}, which is held,`;
+  if (quarantinedChanges === null) {
+    return lift.keys === null ? `${held} can be started: sluice release start ${lift.dataset}` : null;
+  }
+  if (quarantinedChanges.publish !== lift.publish) return null;
+  return `publish ${held} again to have those of its changes counted that are in quarantine still`;
 }
 
 /** Names the keys that a version left as they were; null where there are none. */

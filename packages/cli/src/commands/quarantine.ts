@@ -1,6 +1,8 @@
+import type { CommandAnswer } from "@sluice/core/api";
 import type { Command } from "commander";
 import { argument, parseVersion } from "../arguments.ts";
 import type { Context } from "../context.ts";
+import { sent } from "../error-text.ts";
 import { addressed, placeOf } from "../place.ts";
 import { datasetOf } from "../release-of.ts";
 import { actorText, agoText } from "../render/time.ts";
@@ -69,15 +71,24 @@ function addLift(quarantine: Command, context: Context): void {
         ...(options.key === undefined ? {} : { keys: options.key }),
         ...(options.reason === undefined ? {} : { reason: options.reason }),
       });
-      const { key } = options;
-      const done =
-        key === undefined
-          ? `v${publish} of ${dataset} may come back: publish it again`
-          : `${counted(key.length, "key")} of v${publish} of ${dataset} may come back in a new version; v${publish} as a whole may not`;
-      context.print(answer, ({ outcome, message }) => {
-        if (outcome !== "done") return [`nothing to do: ${message}`];
-        // Where keys are none of the version's, the instance says how many were.
-        return [message === "done" ? done : `${message}; v${publish} as a whole may not come back`];
-      });
+      const here = context.urlArgument(context.url);
+      context.print(answer, (shown) => liftedLines(shown, { dataset, publish, keys: options.key }, here));
     });
+}
+
+/** The instance says how many of the keys were the version's, where not all were, and what becomes of a version that is held. */
+function liftedLines(
+  { outcome, message }: CommandAnswer,
+  { dataset, publish, keys }: { dataset: string; publish: number; keys: readonly string[] | undefined },
+  here: string,
+): string[] {
+  if (outcome !== "done") return [`nothing to do: ${message}`];
+  const isPlain = message === "done";
+  if (keys === undefined) {
+    const lines = [`v${publish} of ${dataset} may come back: publish it again`];
+    return isPlain ? lines : [...lines, sent(message, here)];
+  }
+  if (!isPlain) return [`${message}; v${publish} as a whole may not come back`];
+  const some = `${counted(keys.length, "key")} of v${publish} of ${dataset}`;
+  return [`${some} may come back in a new version; v${publish} as a whole may not`];
 }

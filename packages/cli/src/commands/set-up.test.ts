@@ -164,6 +164,13 @@ test("a mark is lifted whole or by key", async () => {
   expect((await program.run("quarantine", "lift", "prices", "latest")).code).toBe(2);
 });
 
+test("a lift says how to start the version that is held, at the instance that was asked", async () => {
+  const message = "v5 of prices, which is held, can be started: sluice release start prices";
+  const program = createTestProgram(() => ({ ...done, message }));
+  const { stdout } = await program.run("quarantine", "lift", "prices", "4", "--url", "http://127.0.0.1:9");
+  expect(stdout).toBe(`v4 of prices may come back: publish it again\n${message} --url http://127.0.0.1:9\n`);
+});
+
 test("keys that the version never changed are said to be left out", async () => {
   const message = "1 of 2 keys lifted; v4 of prices never changed sku-9";
   const program = createTestProgram(() => ({ ...done, message }));

@@ -34,11 +34,35 @@ test("a person who asks for the release of what is held starts it; a source that
 
 test("what is held with changes that were reverted starts only for who has seen them", () => {
   const state = held({ quarantinedChanges: changes });
-  expect(carryOut(state, publishOf(2, { request: asked })).decision).toMatchObject({
+  const again = publishOf(2, { quarantinedChanges: changes, request: asked });
+  expect(carryOut(state, again).decision).toMatchObject({ code: "QUARANTINED_CHANGES", details: changes });
+  const accepted = { ...again, request: { ...asked, acceptQuarantined: true } };
+  expect(typesOf(state, accepted)).toEqual(["release-started"]);
+});
+
+test("what is held with reverted changes is judged anew when it is published again with fewer of them, since marks were lifted", () => {
+  const state = held({ quarantinedChanges: changes });
+  const fewer = { ...changes, count: 2, publish: 7 };
+  const counted = carryOut(state, publishOf(2, { quarantinedChanges: fewer, request: asked }));
+  expect(counted.types).toEqual(["version-published"]);
+  expect(counted.state.datasets["prices"]?.candidate).toMatchObject({ publish: 3, quarantinedChanges: fewer });
+  expect(typesOf(state, publishOf(2, { request: asked }))).toEqual(["version-published", "release-started"]);
+  expect(carryOut(state, publishOf(2, { request: asked }), feed).types).toEqual([
+    "version-published",
+    "release-started",
+  ]);
+  expect(typesOf(state, publishOf(2))).toEqual(["version-published"]);
+  // As many in another version are as many, and that one is named.
+  const others = { ...changes, publish: 7 };
+  expect(carryOut(state, publishOf(2, { quarantinedChanges: others, request: asked })).decision).toMatchObject({
     code: "QUARANTINED_CHANGES",
-    details: changes,
+    details: others,
   });
-  expect(typesOf(state, publishOf(2, { request: { ...asked, acceptQuarantined: true } }))).toEqual(["release-started"]);
+  expect(carryOut(state, publishOf(2, { quarantinedChanges: others })).decision.kind).toBe("unchanged");
+  // What runs was started by who had seen them.
+  const accepted = { ...asked, acceptQuarantined: true };
+  const running = after(state, publishOf(2, { quarantinedChanges: changes, request: accepted }));
+  expect(carryOut(running, publishOf(2)).decision).toMatchObject({ kind: "unchanged", number: 2 });
 });
 
 test("a release starts at the plan's first step, or where it was asked to, and not at what is no percentage", () => {

@@ -1,7 +1,7 @@
 import type { Command, ReleaseDraw, ReleaseRequest } from "./command.ts";
 import type { Decision } from "./decision.ts";
 import { events, percentText, reject, unchanged } from "./decision.ts";
-import type { Actor, Event } from "./event.ts";
+import type { Actor, Event, QuarantinedChanges } from "./event.ts";
 import type { Plan } from "./plan.ts";
 import { everybodyThousandths } from "./plan.ts";
 import type { DatasetState, Line, NamespaceState, ReleaseState } from "./state.ts";
@@ -82,6 +82,21 @@ export function quarantinedText(dataset: string, changes: { count: number; of: n
   return `${count} of ${all} changes to ${dataset} were in reverted v${changes.publish}; start it with --accept-quarantined`;
 }
 
+/** The same of a version that is held since before a mark was lifted: what it shares with others is counted when it is published. */
+export function heldChangesText({ name, quarantine }: DatasetState, changes: QuarantinedChanges): string {
+  const mark = quarantine.find(({ publish }) => publish === changes.publish);
+  if (mark !== undefined && mark.liftedKeys.length === 0) return quarantinedText(name, changes);
+  const counts = `${changes.count.toLocaleString("en-US")} of ${changes.of.toLocaleString("en-US")}`;
+  const since = mark === undefined ? "is lifted since" : "is lifted since for some keys";
+  return `${counts} changes to ${name} were in v${changes.publish}, which ${since}; publish it again to have what is in quarantine still counted, or start it with --accept-quarantined`;
+}
+
+/** Held for more reverted changes than it has now that marks were lifted: it is another version, judged anew. */
+function isFreed({ candidate, release }: DatasetState, { content, quarantinedChanges }: Publish): boolean {
+  if (release !== null || candidate?.contentHash !== content.contentHash) return false;
+  return (quarantinedChanges?.count ?? 0) < (candidate.quarantinedChanges?.count ?? 0);
+}
+
 function quarantined(dataset: DatasetState, command: Publish): Decision | undefined {
   const mark = dataset.quarantine.find(
     ({ publish, bytesHash }) => command.linesWithContent.includes(publish) || bytesHash === command.origin.bytesHash,
@@ -99,10 +114,11 @@ function startHeld(dataset: DatasetState, by: Actor, command: Publish): Decision
   const { candidate, release } = dataset;
   if (command.request === null || by.kind !== "person" || release !== null) return undefined;
   if (candidate?.contentHash !== command.content.contentHash) return undefined;
+  if (isFreed(dataset, command)) return undefined;
   const { thousandths, acceptQuarantined } = command.request;
-  const { quarantinedChanges } = candidate;
-  if (quarantinedChanges !== null && !acceptQuarantined) {
-    return reject("QUARANTINED_CHANGES", quarantinedText(dataset.name, quarantinedChanges), { ...quarantinedChanges });
+  if (candidate.quarantinedChanges !== null && !acceptQuarantined) {
+    const changes = command.quarantinedChanges ?? candidate.quarantinedChanges;
+    return reject("QUARANTINED_CHANGES", quarantinedText(dataset.name, changes), { ...changes });
   }
   return startOf(dataset, by, { plan: dataset.plan, thousandths, acceptQuarantined, draw: command.draw });
 }
@@ -148,7 +164,8 @@ export function startOf(
 
 function sameContent(dataset: DatasetState, command: Publish): Decision | undefined {
   const same = (line: Line | null): boolean => line?.contentHash === command.content.contentHash;
-  const line = same(dataset.candidate) ? dataset.candidate : same(dataset.stable) ? dataset.stable : null;
+  const known = [isFreed(dataset, command) ? null : dataset.candidate, dataset.stable];
+  const line = known.find(same) ?? null;
   if (line === null) return undefined;
   const role = line === dataset.stable ? "stable" : dataset.release === null ? "held" : "being released";
   return unchanged(`the content is that of v${line.number} of ${dataset.name}, which is ${role}`, {

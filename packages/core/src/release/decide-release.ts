@@ -1,6 +1,6 @@
 import { own } from "../own.ts";
 import type { Command } from "./command.ts";
-import { checkThousandths, quarantinedText, startOf } from "./decide-publish.ts";
+import { checkThousandths, heldChangesText, startOf } from "./decide-publish.ts";
 import { stepEvent } from "./decide-tick.ts";
 import type { Decision } from "./decision.ts";
 import { events, percentText, reject, unchanged } from "./decision.ts";
@@ -46,7 +46,7 @@ export function decideStart(
   }
   if (candidate.quarantinedChanges !== null && !command.acceptQuarantined) {
     const changes = candidate.quarantinedChanges;
-    return reject("QUARANTINED_CHANGES", quarantinedText(dataset.name, changes), { ...changes });
+    return reject("QUARANTINED_CHANGES", heldChangesText(dataset, changes), { ...changes });
   }
   const { thousandths, acceptQuarantined, draw } = command;
   return startOf(dataset, by, { plan: command.plan ?? dataset.plan, thousandths, acceptQuarantined, draw });

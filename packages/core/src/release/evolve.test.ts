@@ -45,6 +45,10 @@ function revertAll(state: NamespaceState, content: number): NamespaceState {
   return after(state, publishOf(content, { request: asked }), revertOf("prices"));
 }
 
+function revertListed(state: NamespaceState, content: number): NamespaceState {
+  return after(state, publishOf(content, { changes: `blob-${content}`, request: asked }), revertOf("prices"));
+}
+
 function at(state: NamespaceState, event: Event): () => unknown {
   const logged = { sequence: state.sequence + 1, at: noon, by: ben, event };
   return () => evolve(state, logged);
@@ -218,6 +222,44 @@ test("keys are lifted together with those that were lifted before, and a mark th
   ]);
   expect(after(some, lift(2, null)).datasets["prices"]?.quarantine).toMatchObject([{ publish: 3 }]);
   expect(carryOut(some, lift(9, null)).decision).toMatchObject({ kind: "unchanged", number: 9 });
+});
+
+test("a version that is held for changes of a mark is free with the mark, and with the last one where it may share some with several", () => {
+  const quarantinedChanges = { count: 48, of: 50, publish: 2 };
+  const start: Command = {
+    type: "start-release",
+    dataset: "prices",
+    publish: null,
+    plan: null,
+    thousandths: null,
+    acceptQuarantined: false,
+    draw: { release: "release-9", salt: "salt" },
+  };
+  const heldFor = (state: NamespaceState): NamespaceState => after(state, publishOf(9, { quarantinedChanges }));
+  const one = heldFor(revertListed(sample(), 2));
+  expect(carryOut(one, start).decision).toMatchObject({ code: "QUARANTINED_CHANGES", details: quarantinedChanges });
+  expect(carryOut(after(one, lift(2, ["a"])), start).decision).toMatchObject({
+    message: expect.stringMatching(/were in v2, which is lifted since for some keys; publish it again/),
+  });
+  expect(carryOut(after(one, lift(2, null)), start).types).toEqual(["release-started"]);
+
+  const two = heldFor(revertListed(revertListed(sample(), 2), 3));
+  expect(after(two, lift(3, null)).datasets["prices"]?.candidate).toMatchObject({ quarantinedChanges });
+  const left = after(two, lift(2, null));
+  expect(carryOut(left, start).decision).toMatchObject({
+    code: "QUARANTINED_CHANGES",
+    message: expect.stringMatching(/were in v2, which is lifted since; publish it again/),
+  });
+  // A mark without a list of changes shares none.
+  const listless = heldFor(revertAll(revertListed(sample(), 2), 3));
+  expect(carryOut(after(listless, lift(2, null)), start).types).toEqual(["release-started"]);
+});
+
+test("a version that was started with reverted changes keeps what was said of it when their mark is lifted", () => {
+  const quarantinedChanges = { count: 1, of: 1, publish: 2 };
+  const accepted = publishOf(3, { quarantinedChanges, request: { ...asked, acceptQuarantined: true } });
+  const state = after(revertAll(sample(), 2), accepted, lift(2, null));
+  expect(state.datasets["prices"]?.candidate).toMatchObject({ quarantinedChanges });
 });
 
 test("the state forgets the releases that ended first, of the same moment the one that started first, and none that is active", () => {

@@ -115,15 +115,8 @@ function apply(state: NamespaceState, logged: LoggedEvent, event: Event): Namesp
       return endRelease(state, event.release, "reverted", logged, event.cause);
     case "release-superseded":
       return endRelease(state, event.release, "superseded", logged, { reason: event.reason, evidence: null });
-    case "quarantine-lifted": {
-      const dataset = datasetOf(state, event.dataset);
-      const quarantine = dataset.quarantine.flatMap((mark) => {
-        if (mark.publish !== event.publish) return [mark];
-        if (event.keys === null) return [];
-        return [{ ...mark, liftedKeys: [...new Set([...mark.liftedKeys, ...event.keys])] }];
-      });
-      return withDataset(state, { ...dataset, quarantine });
-    }
+    case "quarantine-lifted":
+      return withDataset(state, lift(datasetOf(state, event.dataset), event));
     case "rebased":
     case "alert-received":
       return state;
@@ -184,6 +177,18 @@ function restored(
     candidate: null,
     quarantine: [...dataset.quarantine, ...marks],
   };
+}
+
+/** A version that is held for changes of the one that is lifted is free, unless it may share some with others as well. */
+function lift(dataset: DatasetState, { publish, keys }: Extract<Event, { type: "quarantine-lifted" }>): DatasetState {
+  const quarantine = dataset.quarantine.flatMap((mark) => {
+    if (mark.publish !== publish) return [mark];
+    return keys === null ? [] : [{ ...mark, liftedKeys: [...new Set([...mark.liftedKeys, ...keys])] }];
+  });
+  const { candidate, release } = dataset;
+  const isHeldForIt = release === null && candidate?.quarantinedChanges?.publish === publish;
+  const isFree = isHeldForIt && keys === null && quarantine.every(({ changes }) => changes === null);
+  return { ...dataset, quarantine, candidate: isFree ? { ...candidate, quarantinedChanges: null } : candidate };
 }
 
 function moveLine(line: Line | null, position: LinePosition): Line {

@@ -160,66 +160,6 @@ describe(`random histories, seed ${seed} (SLUICE_SEED sets another)`, { timeout 
     );
   });
 
-  test("invariant 7: no content of a reverted line is published again while its mark stands", () => {
-    expect.hasAssertions();
-    fc.assert(
-      fc.property(historyArbitrary, (steps) => {
-        play(steps, ({ given, before, logged }) => {
-          const { command } = given;
-          if (command.type !== "publish") return;
-          const marks = own(before.datasets, command.dataset)?.quarantine ?? [];
-          const marked = marks.some(
-            ({ publish, bytesHash }) =>
-              command.linesWithContent.includes(publish) || bytesHash === command.origin.bytesHash,
-          );
-          if (marked) expect(logged).toEqual([]);
-        });
-      }),
-      runs,
-    );
-  });
-
-  test("invariant 7: changes that come back from a reverted version never start by themselves", () => {
-    fc.assert(
-      fc.property(historyArbitrary, (steps) => {
-        const startedUnseen: string[] = [];
-        play(steps, ({ logged, after }) => {
-          for (const { event } of logged) {
-            if (event.type !== "release-started" || event.acceptQuarantined) continue;
-            const candidate = own(after.datasets, event.dataset)?.candidate;
-            if (candidate !== null && candidate?.quarantinedChanges !== null) startedUnseen.push(event.release);
-          }
-        });
-        expect(startedUnseen).toEqual([]);
-      }),
-      runs,
-    );
-  });
-
-  test("invariant 7: an older version comes back under a number of its own, and not while its line is in quarantine", () => {
-    fc.assert(
-      fc.property(historyArbitrary, (steps) => {
-        play(steps, ({ given, before, after, logged }) => {
-          const { command } = given;
-          if (command.type !== "restore") return;
-          const known = own(before.datasets, command.dataset);
-          const marked = known?.quarantine.some(({ publish }) => publish === command.line) === true;
-          if (marked || known?.stable?.number !== command.stable) expect(logged).toEqual([]);
-          for (const { event } of logged) {
-            if (event.type !== "version-restored") continue;
-            const now = own(after.datasets, command.dataset);
-            expect(now).toMatchObject({ release: null, candidate: null, lastNumber: event.number });
-            expect(now?.stable).toMatchObject({ number: event.number, contentHash: command.content.contentHash });
-            const marks = new Set(now?.quarantine.map(({ publish }) => publish));
-            expect(command.takenBack.filter(({ publish }) => !marks.has(publish))).toEqual([]);
-            expect(marks.size).toBe(now?.quarantine.length);
-          }
-        });
-      }),
-      runs,
-    );
-  });
-
   test("invariant 9: a follower that reads the log from the wire computes the origin's state", () => {
     fc.assert(
       fc.property(historyArbitrary, (steps) => {
