@@ -11,7 +11,7 @@ export interface DiskFault {
 /** Whether a disk takes what is written to it, by what became of that. */
 export interface DiskHealth {
   /** The same writer, watched: one that fails is a fault until it succeeds itself. */
-  watched<Writer extends { write(text: never): Promise<void> }>(writer: Writer): Writer;
+  watched<Writer extends { readonly write: (text: never) => Promise<void> }>(writer: Writer): Writer;
   /** Null where every writer's last write has succeeded. */
   fault(): DiskFault | null;
 }
