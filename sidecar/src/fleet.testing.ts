@@ -40,6 +40,12 @@ export interface Fleet {
   release(thousandths: number): Promise<string>;
 }
 
+/** A request with what breaks it off, which it has to outlive: the signal of a request that was collected as garbage is never aborted. */
+interface Exchange {
+  readonly broken: AbortController;
+  readonly request: Request;
+}
+
 interface Process {
   killed: boolean;
   /** Whose timers fire for as long as the process lives. */
@@ -52,7 +58,7 @@ export async function createFleet(plan: object = {}): Promise<Fleet> {
   const disk = createMemoryDisk();
   const apps = new Map<string, App>();
   const down = new Set<string>();
-  const open = new Map<string, Set<AbortController>>();
+  const open = new Map<string, Set<Exchange>>();
   const processes = new Map<string, Process>();
   let drawn = 0;
   let started = 0;
@@ -70,11 +76,12 @@ export async function createFleet(plan: object = {}): Promise<Fleet> {
       if (app === undefined || unreachable) throw new TypeError("fetch failed");
       const broken = new AbortController();
       const signal = AbortSignal.any([broken.signal, ...(init?.signal ? [init.signal] : [])]);
-      for (const host of [from, url.hostname]) open.set(host, (open.get(host) ?? new Set()).add(broken));
-      return app.request(url, { ...init, signal });
+      const exchange = { broken, request: new Request(url, { ...init, signal }) };
+      for (const host of [from, url.hostname]) open.set(host, (open.get(host) ?? new Set()).add(exchange));
+      return app.request(exchange.request);
     };
   const disconnect = (host: string): void => {
-    for (const controller of open.get(host) ?? []) controller.abort();
+    for (const { broken } of open.get(host) ?? []) broken.abort();
     open.delete(host);
   };
   const cut = (host: string): void => {
