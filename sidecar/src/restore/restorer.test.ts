@@ -220,7 +220,24 @@ test("a moment names what everybody saw then, to the patch", async () => {
   expect(await to(180_001)).toBe(2);
   expect(await to(240_001)).toBe(1);
   expect(await restore({ to: { at: clock.wall() + 1 } })).toMatchObject({ code: "VALIDATION" });
-  expect(await restore({ to: { agoMs: 86_400_000 } })).toMatchObject({ code: "PRUNED" });
+  expect(await restore({ to: { agoMs: 86_400_000 } })).toMatchObject({ code: "VALIDATION" });
+  clock.advance(86_400_000);
+  await finish({ ...tenfold, "sku-1": { price: 4 } });
+  expect(await restore({ to: { agoMs: 86_400_001 } })).toMatchObject({ code: "PRUNED" });
+});
+
+test("a moment at which there was no version yet is said to be that, and no option to have kept it", async () => {
+  const since = new Date(clock.wall()).toISOString();
+  clock.advance(300_000);
+  for (const agoMs of [300_001, 100_000_000]) {
+    const asked = await restore({ to: { agoMs } });
+    const when = new Date(clock.wall() - agoMs).toISOString();
+    expect(asked).toMatchObject({
+      code: "VALIDATION",
+      detail: `there was no version of prices yet at ${when}; its first, v1, is stable since ${since}`,
+    });
+  }
+  expect(await restore({ to: { agoMs: 300_000 } })).toMatchObject({ outcome: "unchanged" });
 });
 
 test("what never was stable does not come back this way", async () => {

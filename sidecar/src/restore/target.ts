@@ -29,8 +29,8 @@ const minutesMax = 10_000;
 const pagePatches = 1_000;
 
 /**
- * Finds the version that is meant. Throws VALIDATION where there never was one that everybody saw, PRUNED where it was too long ago,
- * and says from when on versions can be had.
+ * Finds the version that is meant. Throws VALIDATION where there never was one that everybody saw, or none yet, PRUNED where it was
+ * too long ago, and says from when on versions can be had.
  */
 export async function findTarget(search: TargetSearch, to: RestoreTarget): Promise<Target> {
   const target = "version" in to ? await ofNumber(search, to.version) : await ofTime(search, timeOf(search, to));
@@ -91,9 +91,9 @@ async function ofNumber(search: TargetSearch, number: number): Promise<Target> {
 async function ofTime(search: TargetSearch, at: number): Promise<Target> {
   const { lines, log, dataset, windowStart } = search;
   const when = new Date(at).toISOString();
-  if (at < windowStart) throw tooOld(search, `what was stable at ${when}`);
   const line = lines.findLast((its) => its.stable !== null && its.stable.at <= at);
-  if (line === undefined) throw tooOld(search, `what was stable at ${when}`);
+  if (line === undefined && !reachesBack(lines, windowStart)) throw tooEarly(search, when);
+  if (line === undefined || at < windowStart) throw tooOld(search, `what was stable at ${when}`);
   const minutes = await log.readPatchMinutes({ dataset: dataset.name, limit: minutesMax });
   const until = line.left?.sequence ?? Number.MAX_SAFE_INTEGER;
   for (const minute of minutes.toReversed()) {
@@ -123,6 +123,21 @@ async function* patchesOf({ log, dataset }: TargetSearch, after: number, through
     if (page.length < pagePatches) return;
     from = page.at(-1)?.sequence ?? through;
   }
+}
+
+/** Where what was stable before the window is known too, some of it may be forgotten; else what is known is all that there was. */
+function reachesBack(lines: readonly LineHistory[], windowStart: number): boolean {
+  return lines.some(({ stable }) => stable !== null && stable.at <= windowStart);
+}
+
+function tooEarly({ dataset: { name }, lines }: TargetSearch, when: string): SluiceError {
+  const first = lines.find(({ stable }) => stable !== null);
+  const firstAt = first?.stable?.at ?? null;
+  const since =
+    firstAt === null ? "" : `; its first, v${first?.publish}, is stable since ${new Date(firstAt).toISOString()}`;
+  return new SluiceError("VALIDATION", `there was no version of ${name} yet at ${when}${since}`, {
+    details: { firstAt },
+  });
 }
 
 function tooOld({ dataset, lines, windowStart }: TargetSearch, what: string): SluiceError {
