@@ -76,7 +76,7 @@ test("on a full disk publishes and patches are refused in words, reads and a rev
   });
   expect(full).toMatchObject({ status: 507, body: { code: "DISK_FULL" } });
   expect(full.body["detail"]).toContain("no room left to write");
-  expect(full.body["detail"]).toContain("nothing else has to be done");
+  expect(full.body["detail"]).toContain("free some, and give again what was refused");
 
   // What everybody reads stays, and what hurts is taken back, although nothing can be written down.
   expect(await bench.cli(origin.url, ["read", "stock", sku(250)])).toMatchObject({ code: 0 });

@@ -103,8 +103,12 @@ export function spoolError(error: unknown): SluiceError {
   if (isSluiceError(error)) return error;
   const full = error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
   return full
-    ? new SluiceError("DISK_FULL", "the disk is full, so the upload could not be taken; nothing was kept", {
-        cause: error,
-      })
-    : new SluiceError("STORE_UNAVAILABLE", "the upload could not be kept while it is compared", { cause: error });
+    ? new SluiceError(
+        "DISK_FULL",
+        "the disk is full, so nothing could be worked out on it and nothing was kept; free some, and give it again",
+        {
+          cause: error,
+        },
+      )
+    : new SluiceError("STORE_UNAVAILABLE", "the disk did not keep what was being compared", { cause: error });
 }

@@ -37,6 +37,12 @@ test("a mistake of this program is no failure of the disk", () => {
   );
 });
 
+test("a full disk says that what was refused has to be given again: nobody does that by itself", () => {
+  expect(faultOf(sqliteError(13), "/data/log.sqlite").message).toBe(
+    "no room left to write /data/log.sqlite; free some, and give again what was refused",
+  );
+});
+
 test("a fault that was raised on purpose stays what it is", () => {
   expect(faultOf(new FaultError("CONFLICT", "no", { last: 3 }), "/data")).toEqual({
     code: "CONFLICT",

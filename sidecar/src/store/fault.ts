@@ -81,7 +81,7 @@ function sqliteFault(result: number, message: string, file: string): Fault {
 function diskFull(file: string, details: ErrorDetails): Fault {
   return {
     code: "DISK_FULL",
-    message: `no room left to write ${file}; free some, nothing else has to be done`,
+    message: `no room left to write ${file}; free some, and give again what was refused`,
     details,
   };
 }
