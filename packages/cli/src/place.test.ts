@@ -72,6 +72,32 @@ test("what a follower lists in quarantine is lifted at the origin", async () => 
   expect(stdout).toContain("  sluice quarantine lift prices 4 --url http://origin:7070\n");
 });
 
+test("behind a sidecar's sidecar commands go to the origin, and what one host can do goes to that host", async () => {
+  const following = { url: "http://s2:7070", contactAgeMs: 400, connected: true };
+  const program = createTestProgram(({ path }) =>
+    path === "/v1/status"
+      ? { ...statusOf(), datasets: [datasets.running, marked], following }
+      : problem("NOT_ORIGIN", "give them to it", { origin: "http://origin:7070" }),
+  );
+  const { stdout } = await program.run("status", "--url", url);
+  expect(stdout).toContain("follows http://s2:7070");
+  expect(stdout.match(/sluice .*/g)).toEqual([
+    "sluice revert prices --url http://origin:7070",
+    "sluice quarantine list prices --url http://origin:7070",
+  ]);
+  expect((await program.run("quarantine", "list", "--url", url)).stdout).toContain(
+    "  sluice quarantine lift prices 4 --url http://origin:7070\n",
+  );
+});
+
+test("a follower that cannot say where the origin is has commands go to whom it follows", async () => {
+  const following = { url: "http://s2:7070", contactAgeMs: 400, connected: true };
+  const program = createTestProgram(({ path }) =>
+    path === "/v1/status" ? { ...statusOf(datasets.running), following } : problem("NOT_READY", "not now"),
+  );
+  expect((await program.run("status", "--url", url)).stdout).toContain("sluice revert prices --url http://s2:7070");
+});
+
 test("plans are listed without an instance, and a command that names one stays as it is", async () => {
   const program = createTestProgram(() => problem("VALIDATION", "ask the owner: sluice status --url http://b:7070"));
   expect((await program.run("status", "--url", url)).stderr).toContain(

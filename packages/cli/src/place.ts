@@ -1,4 +1,5 @@
-import { heartbeatMs } from "@sluice/core";
+import type { Admin } from "@sluice/admin";
+import { heartbeatMs, isSluiceError } from "@sluice/core";
 import type { StatusAnswer } from "@sluice/core/api";
 import type { Context } from "./context.ts";
 
@@ -12,13 +13,45 @@ export interface Place {
   readonly cutOff: boolean;
 }
 
-/** The place of the instance that commands go to, by whom it follows; null of an origin. */
-export function placeOf(context: Pick<Context, "url" | "urlArgument">, following: StatusAnswer["following"]): Place {
-  const here = context.urlArgument(context.url);
-  if (following === null) return { here, origin: here, cutOff: false };
-  const { url, connected, contactAgeMs } = following;
-  const cutOff = !connected || contactAgeMs === null || contactAgeMs > 3 * heartbeatMs;
-  return { here, origin: context.urlArgument(url), cutOff };
+/** The place of the instance that commands go to, where that owns its log. */
+export function placeHere({ url, urlArgument }: Pick<Context, "url" | "urlArgument">): Place {
+  const here = urlArgument(url);
+  return { here, origin: here, cutOff: false };
+}
+
+/** Says where the commands go that an instance's status prints. */
+export type FindPlace = (following: StatusAnswer["following"]) => Promise<Place>;
+
+/** Asks the instance where its origin is, once for each that it follows: whom it follows may be a sidecar too, and take no commands. */
+export function createFindPlace(context: Pick<Context, "url" | "urlArgument">, admin: Pick<Admin, "log">): FindPlace {
+  const known = new Map<string, string>();
+  return async (following) => {
+    // JSON has no commands to give.
+    if (following === null || context.json) return placeHere(context);
+    const cutOff = isCutOff(following);
+    const { url } = following;
+    if (!cutOff && !known.has(url)) known.set(url, (await askForOrigin(admin)) ?? url);
+    return {
+      here: context.urlArgument(context.url),
+      origin: context.urlArgument((cutOff ? undefined : known.get(url)) ?? url),
+      cutOff,
+    };
+  };
+}
+
+/** What a follower does not answer itself it refuses with the origin's URL. */
+async function askForOrigin(admin: Pick<Admin, "log">): Promise<string | undefined> {
+  try {
+    await admin.log({ limit: 1 });
+  } catch (error) {
+    const origin = isSluiceError(error, "NOT_ORIGIN") ? error.details["origin"] : undefined;
+    if (typeof origin === "string") return origin;
+  }
+  return undefined;
+}
+
+function isCutOff({ connected, contactAgeMs }: NonNullable<StatusAnswer["following"]>): boolean {
+  return !connected || contactAgeMs === null || contactAgeMs > 3 * heartbeatMs;
 }
 
 /** A command with the instance that it has to go to. */

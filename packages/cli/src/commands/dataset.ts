@@ -6,7 +6,7 @@ import { argument } from "../arguments.ts";
 import type { Context } from "../context.ts";
 import { parseDuration } from "../duration.ts";
 import { parseJsonText, readTextFile } from "../json-file.ts";
-import { placeOf } from "../place.ts";
+import { createFindPlace } from "../place.ts";
 import { readPlan } from "../plan-input.ts";
 import { parsePercent } from "../percent.ts";
 import { counted, padTo, widthOf } from "../text.ts";
@@ -115,14 +115,15 @@ function addList(dataset: Command, context: Context): void {
     .description("List the datasets with what is out.")
     .addHelpText("after", examples("sluice dataset list", "sluice dataset list --json"))
     .action(async () => {
-      const { datasets, following } = await (await context.admin()).status();
+      const admin = await context.admin();
+      const { datasets, following } = await admin.status();
       context.print({ datasets }, (answer) => {
         const width = Math.max(0, ...answer.datasets.map(({ name }) => widthOf(name)));
         return answer.datasets.map((each) => `${padTo(each.name, width)}  ${padTo(each.policy, 9)}  ${outText(each)}`);
       });
-      const { origin } = placeOf(context, following);
-      if (datasets.length === 0)
-        context.note(`no datasets yet; create one with: sluice dataset create prices${origin}`);
+      if (datasets.length > 0) return;
+      const { origin } = await createFindPlace(context, admin)(following);
+      context.note(`no datasets yet; create one with: sluice dataset create prices${origin}`);
     });
 }
 

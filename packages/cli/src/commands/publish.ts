@@ -3,7 +3,7 @@ import { argument } from "../arguments.ts";
 import type { Context } from "../context.ts";
 import { exitCodes } from "../exit-code.ts";
 import { parsePercent } from "../percent.ts";
-import { placeOf } from "../place.ts";
+import { placeHere } from "../place.ts";
 import { readPlan, wholePlan } from "../plan-input.ts";
 import { createProgress } from "../progress.ts";
 import { type PublishAsked, renderPublish, startCommand } from "../render/publish.ts";
@@ -93,7 +93,7 @@ async function publish(context: Context, dataset: string, file: string, options:
       plan === null
         ? published
         : await startPublished(admin, published, { plan, thousandths: percent, acceptQuarantined, byHand });
-    const place = placeOf(context, null);
+    const place = placeHere(context);
     const view = { columns: io.stdout.columns, style, nowMs: clock.wall(), timeZone, place };
     context.print(answer, (shown) => renderPublish(shown, asked, view));
     // Published, but not what was asked for.

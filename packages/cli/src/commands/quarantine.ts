@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { argument, parseVersion } from "../arguments.ts";
 import type { Context } from "../context.ts";
 import { sent } from "../error-text.ts";
-import { addressed, placeOf } from "../place.ts";
+import { addressed, createFindPlace } from "../place.ts";
 import { datasetOf } from "../release-of.ts";
 import { actorText, agoText } from "../render/time.ts";
 import { counted } from "../text.ts";
@@ -26,13 +26,14 @@ function addList(quarantine: Command, context: Context): void {
     .argument("[dataset]", "only this dataset")
     .addHelpText("after", examples("sluice quarantine list", "sluice quarantine list prices --json"))
     .action(async (name: string | undefined) => {
-      const status = await (await context.admin()).status();
+      const admin = await context.admin();
+      const status = await admin.status();
       const datasets = name === undefined ? status.datasets : [datasetOf(status, name)];
       const marks = datasets.flatMap((dataset) =>
         dataset.quarantine.map((mark) => ({ dataset: dataset.name, ...mark })),
       );
       const view = { nowMs: status.at, timeZone: context.timeZone };
-      const place = placeOf(context, status.following);
+      const place = await createFindPlace(context, admin)(status.following);
       context.print({ quarantine: marks }, (answer) =>
         answer.quarantine.flatMap(({ dataset, publish, release, at, by, reason, liftedKeys }) => [
           `${dataset} v${publish}  ${release === null ? "taken back by a restore" : "reverted"} ${agoText(at, view)} by ${actorText(by)}: ${reason}`,

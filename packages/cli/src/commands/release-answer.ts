@@ -3,7 +3,7 @@ import { isSluiceError } from "@sluice/core";
 import type { CommandAnswer, DatasetStatus } from "@sluice/core/api";
 import type { Context } from "../context.ts";
 import { awaitReceipt } from "../receipt.ts";
-import { placeOf } from "../place.ts";
+import { placeHere } from "../place.ts";
 import { datasetOf } from "../release-of.ts";
 import type { View } from "../render/layout.ts";
 import { receiptText, receiptWarnings } from "../render/receipt.ts";
@@ -41,7 +41,7 @@ export async function finish(
       lines.push(receiptText(shown.receipt), ...receiptWarnings(shown.receipt).map((text) => style.yellow(text)));
     }
     if (shown.after === undefined) return lines;
-    const view = { columns: io.stdout.columns, style, nowMs: shown.after.at, timeZone, place: placeOf(context, null) };
+    const view = { columns: io.stdout.columns, style, nowMs: shown.after.at, timeZone, place: placeHere(context) };
     if (shown.outcome === "done") lines.push(...consequence(shown.after, view));
     return [...lines, "", ...renderDataset(shown.after.dataset, view)];
   });

@@ -3,7 +3,7 @@ import { isSluiceError, type LoggedEvent, SluiceError } from "@sluice/core";
 import type { DatasetStatus, EvidenceAnswer } from "@sluice/core/api";
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
-import { placeOf } from "../place.ts";
+import { createFindPlace } from "../place.ts";
 import { datasetOf } from "../release-of.ts";
 import { type ReleaseReport, renderRelease } from "../render/release.ts";
 import { examples } from "./examples.ts";
@@ -30,12 +30,11 @@ export function addShow(release: Command, context: Context): void {
       const admin = await context.admin();
       const status = await admin.status();
       const report = await reportOf(admin, datasetOf(status, name), options.release);
+      const place = await createFindPlace(context, admin)(status.following);
       if (status.following !== null) {
-        const origin = status.following.url;
-        context.note(`the course and the evidence are at the origin: sluice release show ${name} --url ${origin}`);
+        context.note(`the course and the evidence are at the origin: sluice release show ${name}${place.origin}`);
       }
       const { columns } = context.io.stdout;
-      const place = placeOf(context, status.following);
       const view = { columns, style: context.style, nowMs: status.at, timeZone: context.timeZone, place };
       context.print(report, (shown) => renderRelease(shown, view));
     });

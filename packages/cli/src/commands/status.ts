@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import type { Context } from "../context.ts";
 import { contactText, followStatus, type Sight } from "../follow-status.ts";
 import { datasetOf } from "../release-of.ts";
-import { placeOf } from "../place.ts";
+import { createFindPlace, type Place } from "../place.ts";
 import { renderStatus } from "../render/status.ts";
 import { clockText } from "../render/time.ts";
 import { enterScreen } from "../screen.ts";
@@ -23,17 +23,19 @@ export function addStatus(program: Command, context: Context): void {
       const admin = await context.admin();
       if (options.watch === true) return watch(context, admin, name);
       const status = only(await admin.status(), name);
-      context.print(status, (answer) => linesOf(context, answer, answer.at));
+      const place = await createFindPlace(context, admin)(status.following);
+      context.print(status, (answer) => linesOf(context, answer, place));
     });
 }
 
 async function watch(context: Context, admin: Admin, name: string | undefined): Promise<void> {
   const controller = new AbortController();
   const off = context.onInterrupt(() => controller.abort());
+  const findPlace = createFindPlace(context, admin);
   const sink = context.json ? jsonSink(context) : context.io.stdout.isTTY ? screenSink(context) : plainSink(context);
   try {
     for await (const sight of followStatus(context, admin, controller.signal)) {
-      if (sight.kind === "status") sink.show(only(sight.status, name));
+      if (sight.kind === "status") sink.show(only(sight.status, name), await findPlace(sight.status.following));
       else sink.contact(sight);
     }
   } finally {
@@ -44,7 +46,7 @@ async function watch(context: Context, admin: Admin, name: string | undefined): 
 
 /** Where a watched status goes. */
 interface Sink {
-  show(status: StatusAnswer): void;
+  show(status: StatusAnswer, place: Place): void;
   contact(sight: Exclude<Sight, { kind: "status" }>): void;
   close(): void;
 }
@@ -60,7 +62,7 @@ function jsonSink({ io }: Context): Sink {
 function plainSink(context: Context): Sink {
   const { io } = context;
   return {
-    show: (status) => io.stdout.write(`${linesOf(context, cleaned(status), status.at).join("\n")}\n\n`),
+    show: (status, place) => io.stdout.write(`${linesOf(context, cleaned(status), place).join("\n")}\n\n`),
     contact: (sight) => io.stderr.write(`${contactText(sight)}\n`),
     close() {},
   };
@@ -71,7 +73,7 @@ const lostLinesMax = 3;
 function screenSink(context: Context): Sink {
   const { clock, io, style, timeZone, url } = context;
   const screen = enterScreen(io.stdout);
-  let shown: { status: StatusAnswer; seenMs: number } | undefined;
+  let shown: { status: StatusAnswer; place: Place; seenMs: number } | undefined;
   let reason: string | undefined;
   let timer = { cancel(): void {} };
   const draw = (): void => {
@@ -89,14 +91,13 @@ function screenSink(context: Context): Sink {
             io.stdout.columns,
             lostLinesMax,
           ).map((line) => style.red(line));
-    const place = placeOf(context, shown.status.following);
-    const view = { columns: io.stdout.columns, style, nowMs, timeZone, place };
+    const view = { columns: io.stdout.columns, style, nowMs, timeZone, place: shown.place };
     // The screen keeps its last row free.
     screen.draw([...lost, ...renderStatus(shown.status, view, url, io.stdout.rows - 1 - lost.length)]);
   };
   return {
-    show(status) {
-      shown = { status: cleaned(status), seenMs: clock.now() };
+    show(status, place) {
+      shown = { status: cleaned(status), place, seenMs: clock.now() };
       reason = undefined;
       draw();
     },
@@ -111,13 +112,8 @@ function screenSink(context: Context): Sink {
   };
 }
 
-function linesOf(context: Context, status: StatusAnswer, nowMs: number): string[] {
-  const { io, style, timeZone, url } = context;
-  return renderStatus(
-    status,
-    { columns: io.stdout.columns, style, nowMs, timeZone, place: placeOf(context, status.following) },
-    url,
-  );
+function linesOf({ io, style, timeZone, url }: Context, status: StatusAnswer, place: Place): string[] {
+  return renderStatus(status, { columns: io.stdout.columns, style, nowMs: status.at, timeZone, place }, url);
 }
 
 function only(status: StatusAnswer, name: string | undefined): StatusAnswer {
