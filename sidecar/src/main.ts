@@ -42,25 +42,30 @@ export async function serve(options: ServeOptions): Promise<Instance> {
   const { directory, port, host, logLevel, retention = {} } = options;
   const logger = createLogger(logLevel);
   const signals = await openSignals(options, logger);
-  const clock = createSystemClock();
+  return serveOrigin({ directory, port, host, clock: createSystemClock(), logger, retention, ...signals });
+}
+
+/** An origin's place, and what of it is not the same in every process. */
+type OriginOptions = Pick<ServeOptions, "directory" | "port" | "host"> &
+  Pick<OriginDependencies, "clock" | "logger" | "retention" | "compaction" | "alertsToken" | "prometheus">;
+
+/** Puts an origin together on the embedded store, its threads and a socket. Throws as `serve` does. */
+export async function serveOrigin({ directory, port, host, ...given }: OriginOptions): Promise<Instance> {
+  const { clock, logger } = given;
   const store = await openEmbeddedStore({ directory, clock, newLogId: createId, logger });
   const transport = createTransport();
   const workbench = createThreadWorkbench(join(directory, "blobs"), clock);
-  const workshop = createWorkshopThread(join(directory, "blobs"));
   const origin = await createOrigin({
+    ...given,
     store,
-    clock,
     random: systemRandom,
     instance: createId(),
     name: `origin@${hostname()}`,
     fetch: transport.fetch,
-    logger,
     spoolDirectory: join(directory, "spool"),
     yieldNow: () => new Promise((resolve) => void setImmediate(resolve)),
     workbench,
-    workshop,
-    retention,
-    ...signals,
+    workshop: createWorkshopThread(join(directory, "blobs")),
   });
   return instanceOf({
     app: origin.app,
