@@ -25,7 +25,7 @@ export interface Fleet {
   breakStore(): void;
   /** A sidecar that follows the origin, or another. Its host is its name; the process of that name before, if there is one, is killed, or goes on beside it. */
   sidecar(name: string, options?: { directory?: string; follows?: string; beside?: boolean }): Promise<Sidecar>;
-  /** An application's replica that follows instances by name. */
+  /** A replica of the application `id` that follows instances by name. */
   app(id: string, follows: readonly string[], directory?: string): Promise<Replica>;
   /** Nothing passes to or from a host. */
   cut(host: string): void;
@@ -124,7 +124,8 @@ export async function createFleet(plan: object = {}): Promise<Fleet> {
         isStoreBroken ? { durable: false, answer: "STORE_UNAVAILABLE" } : { durable: true, answer: "ok" };
       store = createMemoryStore({ id: "log-1", disk, clock: process.clock, fate });
       const first = { items, plan: { automatic: false, bakeMs: 600_000, ...plan } };
-      origin = await createTestOrigin({ open: store, clock: process.clock, ...(isFirst ? first : {}) });
+      const instance = `origin-${started}`;
+      origin = await createTestOrigin({ open: store, clock: process.clock, instance, ...(isFirst ? first : {}) });
       apps.set("origin", origin.origin.app);
       return origin;
     },
@@ -156,6 +157,7 @@ export async function createFleet(plan: object = {}): Promise<Fleet> {
         fetch: fetchOf(id),
         clock,
         random: () => (drawn++ % 83) / 83,
+        app: id,
       });
       await replica.start();
       return replica;

@@ -29,6 +29,8 @@ export async function createTestOrigin(
     /** A store of another kind, in the place of `store`. */
     open?: Store;
     clock?: VirtualClock;
+    /** Default `instance-1`. */
+    instance?: string;
     logger?: Logger;
     retention?: Partial<RetentionLimits>;
     fetch?: typeof globalThis.fetch;
@@ -41,7 +43,7 @@ export async function createTestOrigin(
     store,
     clock,
     random: () => (drawn++ % 97) / 97,
-    instance: "instance-1",
+    instance: options.instance ?? "instance-1",
     fetch: options.fetch ?? (() => Promise.reject(new TypeError("no network here"))),
     logger: options.logger ?? pino({ level: "silent" }),
     spoolDirectory: null,

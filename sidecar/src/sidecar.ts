@@ -93,7 +93,10 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
       if (confirmation.here !== undefined) here.heard(confirmation.here);
       replica.reporter.confirm(confirmation);
     },
-    children: (followers) => replica.reporter.children({ of: instance, followers }),
+    children: (followers) =>
+      replica.reporter.children({ of: instance, followers }, (id) =>
+        registry.confirmationOf(id, replica.snapshot().state),
+      ),
     left: ({ id }) => replica.reporter.left([id]),
   });
   function following(): NonNullable<StatusAnswer["following"]> {
@@ -129,7 +132,9 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
   await replica.start();
   await localGuard.start();
   soundReports.follow(replica.snapshot());
-  replica.subscribe(({ snapshot }) => {
+  replica.subscribe(({ snapshot, previous }) => {
+    // Its sequence numbers say nothing of this one. Who follows comes back and says anew what it holds.
+    if (snapshot.log !== previous.log) registry.forgetConfirmed();
     soundReports.follow(snapshot);
     localGuard.follow(snapshot);
   });

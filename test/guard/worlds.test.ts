@@ -36,7 +36,7 @@ async function sentByReporter(failures: readonly Failure[]): Promise<Arrival[]> 
       return 202;
     },
   });
-  reporter.connected("http://origin", "instance");
+  reporter.connected("http://origin", "instance", false);
   for (const { atMs, unit } of failures) {
     while ((clock.nextInMs() ?? Infinity) <= atMs - clock.now()) {
       clock.runNext();

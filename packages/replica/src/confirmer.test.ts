@@ -111,6 +111,21 @@ test("a disk that does not take a revert is tried again every second", async () 
   expect(confirmed.map(({ reverted }) => reverted)).toEqual([["r1"]]);
 });
 
+test("what waits for the disk when another log takes the place of its own is not said of that one", async () => {
+  const { confirmer, confirmed, syncs } = createWorld();
+  confirmer.repeat({ ...at(5), log: "log-1" });
+  confirmer.applied(at(50), ["r1"]);
+  confirmer.repeat({ ...at(2), log: "log-2" });
+  for (const which of [0, 1]) {
+    syncs[which]?.done();
+    await settle();
+  }
+  expect(confirmed.map(({ applied, reverted }) => [applied, reverted])).toEqual([
+    [5, []],
+    [2, []],
+  ]);
+});
+
 test("nothing is said where nothing is new", async () => {
   const { confirmer, confirmed } = createWorld();
   confirmer.applied(at(4), []);

@@ -35,6 +35,7 @@ export function createConfirmer(dependencies: {
   const { id, marks, hereBook, reporter, clock, onError } = dependencies;
   const closing = new AbortController();
   const refusals = new Map<string, RefusedRelease>();
+  let log: string | null = null;
   let confirmed = { applied: 0, prepared: new Set<string>() };
   let waiting: { applied: number; reverted: Set<string>; prepared: Set<string> } | null = null;
   let running: Promise<void> | null = null;
@@ -65,7 +66,7 @@ export function createConfirmer(dependencies: {
       const known = reverted.size;
       if (!(await isSynced(marks))) await sleep(clock, syncRetryMs, { signal: closing.signal });
       // A revert that came during the write is not on disk yet.
-      else if (reverted.size === known) send();
+      else if (waiting === next && reverted.size === known) send();
     }
     // In the same breath as the last look: what comes later starts anew.
     running = null;
@@ -120,6 +121,9 @@ export function createConfirmer(dependencies: {
     repeat(snapshot) {
       reporter.marks(marks.marks().filter(isTold));
       if (hereBook.hosts().length > 0) sayHere();
+      // What waits for the disk since another log's time has that one's sequence number.
+      if (snapshot.log !== log) waiting = null;
+      log = snapshot.log;
       const prepared = preparedReleases(snapshot, dependencies.datasets ?? null);
       confirmed = { applied: snapshot.state.controlSequence, prepared: new Set(prepared) };
       add(confirmed.applied, revertedReleases(snapshot.state, marks.inForce(snapshot.state)), prepared);

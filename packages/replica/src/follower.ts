@@ -203,8 +203,9 @@ export function createReplica(options: ReplicaOptions): Replica {
       peer = next;
       early = [];
       earlyHere = [];
-      awaitsState = wantsWhole || next.log !== holding.snapshot().log;
-      reporter.connected(next.url, next.instance);
+      const { log } = holding.snapshot();
+      awaitsState = wantsWhole || next.log !== log;
+      reporter.connected(next.url, next.instance, log !== null && log !== next.log);
       fetcher.from(next.url);
       if (!awaitsState) confirmer.repeat(holding.snapshot());
     },
@@ -222,6 +223,7 @@ export function createReplica(options: ReplicaOptions): Replica {
         wantsWhole = false;
         awaitsState = false;
         states++;
+        reporter.caughtUp();
         confirmer.repeat(holding.snapshot());
       } else if (awaitsState) throw new SluiceError("PROTOCOL", "events came where the whole state was asked for");
       else {

@@ -45,7 +45,7 @@ function createWorld(random: () => number = () => 0.5): World {
     },
   });
   const world: World = { clock, reporter, outcomes, confirmations, status: 202 };
-  reporter.connected("a", "1");
+  reporter.connected("a", "1", false);
   return world;
 }
 
@@ -192,7 +192,7 @@ test("what no instance answered is dropped on failover and counted as lost, what
   await pass(world, failureFlushMs);
   world.reporter.outcome(outcome({ unit: 2, failure: "http" }));
   world.status = 202;
-  world.reporter.connected("b", "1");
+  world.reporter.connected("b", "1", false);
   await pass(world, failureFlushMs);
   expect(world.outcomes.map(({ sequence, reports }) => [sequence, reports[0]?.candidate.units])).toEqual([
     [1, [1]],
@@ -216,7 +216,7 @@ test("outcomes that happen before there is an instance are kept, merged, and sen
   for (let count = 0; count < 10_000; count++) reporter.outcome(outcome());
   clock.advance(60_000);
   reporter.outcome(outcome());
-  reporter.connected("a", "1");
+  reporter.connected("a", "1", false);
   await settle();
   expect(bodies).toMatchObject([{ sequence: 1, reports: [{ candidate: { ok: 10_001 } }] }]);
 });
@@ -306,7 +306,7 @@ test("confirmations of one follower are merged, those of others stand beside the
 test("a confirmation that was not answered is said to the next instance, and children are named again", async () => {
   const world = createWorld();
   const children = { of: "sidecar-1", followers: [{ id: "app-1", name: "checkout", kind: "sdk" as const }] };
-  world.reporter.children(children);
+  world.reporter.children(children, () => undefined);
   await pass(world, confirmationJitterMs);
   expect(world.confirmations).toEqual([{ confirmations: [], children }]);
   world.status = 0;
@@ -314,7 +314,7 @@ test("a confirmation that was not answered is said to the next instance, and chi
   world.reporter.confirm(confirmation);
   await settle();
   world.status = 202;
-  world.reporter.connected("b", "1");
+  world.reporter.connected("b", "1", false);
   await pass(world, confirmationJitterMs);
   expect(world.confirmations.at(-1)).toEqual({ confirmations: [confirmation], children });
   world.reporter.confirm(confirmation);
@@ -329,7 +329,7 @@ test("who says goodbye is named upward with the next batch, and again where nobo
   await pass(world, confirmationJitterMs);
   world.status = 202;
   world.reporter.left(["app-2"]);
-  world.reporter.connected("b", "1");
+  world.reporter.connected("b", "1", false);
   await pass(world, confirmationJitterMs);
   expect(world.confirmations.at(-1)).toEqual({ confirmations: [], children: null, left: ["app-2", "app-1"] });
   world.reporter.confirm({ follower: "app-3", applied: 5, reverted: [], prepared: [] });

@@ -9,7 +9,7 @@ import {
   type Timer,
 } from "@sluice/core";
 import type { Confirmation, ConfirmationBatch, Mark, OutcomeBatch } from "@sluice/core/api";
-import { createConfirmationSource } from "./confirmation-source.ts";
+import { type ConfirmationOf, createConfirmationSource } from "./confirmation-source.ts";
 import { createMailer, type MailSource, type Post } from "./mailer.ts";
 import { createOutcomeTally, hasFailures, type Outcome } from "./outcome-tally.ts";
 
@@ -23,8 +23,11 @@ export interface Reporter {
   merge(batch: OutcomeBatch): boolean;
   /** Sends a confirmation up, soon; several of one follower are merged. */
   confirm(confirmation: Confirmation): void;
-  /** Says who follows through this one. */
-  children(children: NonNullable<ConfirmationBatch["children"]>): void;
+  /**
+   * Says who follows through this one, and of whoever is new on the list what `confirmationOf` gives of it; of all of them again at
+   * every new connection, at most half a mebibyte of it at a time.
+   */
+  children(children: NonNullable<ConfirmationBatch["children"]>, confirmationOf: ConfirmationOf): void;
   /** Followers of this one have said goodbye, or this one does: a promise that the ids never come again. */
   left(followers: readonly string[]): void;
   /** Presents marks that say who took a release back and why. */
@@ -45,8 +48,13 @@ export interface ReporterCounts {
 
 /** A reporter and what only its owner may do with it. */
 export interface OwnReporter extends Reporter {
-  /** The instance to report to. What another one has not answered is dropped: it may have counted it. */
-  connected(url: string, instance: string): void;
+  /**
+   * The instance to report to. Outcomes that another one has not answered are dropped: it may have counted them. Where what is held is
+   * of another log than the instance's, nothing is confirmed before `caughtUp`.
+   */
+  connected(url: string, instance: string, isOtherLog: boolean): void;
+  /** What is held is of the instance's log. */
+  caughtUp(): void;
   counts(): ReporterCounts;
   /** Sends nothing more. */
   close(): void;
@@ -126,7 +134,7 @@ export function createReporter(dependencies: {
       return true;
     },
     confirm: (confirmation) => confirmations.confirm(confirmation),
-    children: (children) => confirmations.children(children),
+    children: (children, confirmationOf) => confirmations.children(children, confirmationOf),
     left: (followers) => confirmations.left(followers),
     marks: (marks) => confirmations.marks(marks),
     async flush() {
@@ -134,11 +142,12 @@ export function createReporter(dependencies: {
       confirmations.sendNow();
       await Promise.all([outcomes.flush(), mail.flush()]);
     },
-    connected(url, instance) {
+    connected(url, instance, isOtherLog) {
       outcomes.to(url, instance);
-      confirmations.repeatChildren();
+      confirmations.connected(isOtherLog);
       mail.to(url, instance);
     },
+    caughtUp: () => confirmations.caughtUp(),
     counts: () => ({ ...counts, droppedReports: tally.dropped() }),
     close() {
       closed = true;

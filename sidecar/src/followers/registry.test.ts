@@ -1,5 +1,5 @@
 import type { VirtualClock } from "@sluice/core";
-import { createVirtualClock, leaseMs } from "@sluice/core";
+import { createVirtualClock, emptyState, leaseMs } from "@sluice/core";
 import type { Confirmation, FollowerInfo } from "@sluice/core/api";
 import { pino } from "pino";
 import { expect, test } from "vitest";
@@ -42,6 +42,17 @@ test("a follower that comes back within the lease goes on with what it has confi
   registry.connected(shop("a"));
   clock.advance(60_000);
   expect(registry.list()).toEqual([{ ...shop("a"), via: null, applied: 7 }]);
+});
+
+test("what followers have confirmed of another log is forgotten, and they are here all the same", () => {
+  const { registry } = create();
+  registry.connected(shop("a"));
+  registry.receive({ confirmations: [confirmation("a", { applied: 7, prepared: ["r1"] })], children: null });
+  expect(registry.confirmationOf("a", emptyState)).toEqual(confirmation("a", { applied: 7, prepared: ["r1"] }));
+  registry.forgetConfirmed();
+  expect(registry.confirmationOf("a", emptyState)).toBe(undefined);
+  expect(registry.list()).toEqual([{ ...shop("a"), via: null, applied: 0 }]);
+  expect(registry.confirmationOf("b", emptyState)).toBe(undefined);
 });
 
 test("a second stream of a follower outlives the end of the first", () => {

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "@sluice/core";
+import type { Clock, NamespaceState, Timer } from "@sluice/core";
 import type {
   Confirmation,
   ConfirmationBatch,
@@ -9,13 +9,11 @@ import type {
 } from "@sluice/core/api";
 import { limits } from "@sluice/core/api";
 import type { Logger } from "pino";
+import { type Account, addConfirmation, confirmationOf, createAccount, dropOldest } from "./account.ts";
 import { createAwayBook } from "./away.ts";
 
 /** For how long changes of who follows are gathered before listeners are told, in milliseconds. */
 const childrenGatherMs = 50;
-
-/** How many releases of a follower are remembered, the newest. */
-const releasesMax = 1_000;
 
 /** How many followers are known at most, those behind sidecars included. */
 const knownMax = 200_000;
@@ -77,6 +75,10 @@ export interface Registry {
   namesakes(): readonly { readonly name: string; readonly count: number }[];
   /** How many of those with a live lease hold a release's candidate whole. */
   prepared(release: string): { readonly count: number; readonly of: number };
+  /** All that a follower has confirmed and that still matters by `state`; undefined where nothing is known of it. */
+  confirmationOf(follower: string, state: NamespaceState): Confirmation | undefined;
+  /** What all of them have confirmed was of another log; they are here all the same. */
+  forgetConfirmed(): void;
   subscribe(listener: RegistryListener): () => void;
   /** Takes back its timers. */
   close(): void;
@@ -90,10 +92,7 @@ interface Known {
   succeeds: boolean;
   /** Sidecars that list it. */
   readonly owners: Set<string>;
-  applied: number;
-  readonly reverted: Set<string>;
-  readonly prepared: Set<string>;
-  here: readonly HereReverts[];
+  account: Account;
 }
 
 /** Whether somebody is connected here. */
@@ -134,10 +133,7 @@ export function createRegistry(dependencies: { clock: Clock; logger: Logger; lea
       knownSinceMs: clock.now(),
       succeeds: false,
       owners: new Set(),
-      applied: 0,
-      reverted: new Set(),
-      prepared: new Set(),
-      here: [],
+      account: createAccount(),
     };
     known.set(info.id, entry);
     named.set(info.name, (named.get(info.name) ?? new Set()).add(entry));
@@ -259,13 +255,7 @@ export function createRegistry(dependencies: { clock: Clock; logger: Logger; lea
 
   function takeConfirmation(confirmation: Confirmation): void {
     const entry = known.get(confirmation.follower);
-    if (entry !== undefined) {
-      // A follower says what is new, and two posts may overtake each other: the highest and the union count.
-      entry.applied = Math.max(entry.applied, confirmation.applied);
-      addNewest(entry.reverted, confirmation.reverted);
-      addNewest(entry.prepared, confirmation.prepared);
-      entry.here = confirmation.here ?? entry.here;
-    }
+    if (entry !== undefined) addConfirmation(entry.account, confirmation);
     for (const listener of listeners) listener.confirmation?.(confirmation);
   }
 
@@ -287,8 +277,9 @@ export function createRegistry(dependencies: { clock: Clock; logger: Logger; lea
     return list;
   }
 
-  function liveOf({ info, owners, connectedAt, applied, reverted, prepared, here }: Known): LiveFollower {
+  function liveOf({ info, owners, connectedAt, account }: Known): LiveFollower {
     const via = isHere(info.id) ? null : ([...owners].findLast(isHere) ?? null);
+    const { applied, reverted, prepared, here } = account;
     return { ...info, via, connectedAt, applied, reverted, prepared, here };
   }
 
@@ -333,9 +324,16 @@ export function createRegistry(dependencies: { clock: Clock; logger: Logger; lea
       for (const entry of known.values()) {
         if (!isLive(entry)) continue;
         of += 1;
-        if (entry.prepared.has(release)) count += 1;
+        if (entry.account.prepared.has(release)) count += 1;
       }
       return { count, of };
+    },
+    confirmationOf(follower, state) {
+      const entry = known.get(follower);
+      return entry === undefined ? undefined : confirmationOf(follower, entry.account, state);
+    },
+    forgetConfirmed() {
+      for (const entry of known.values()) entry.account = createAccount();
     },
     subscribe(listener) {
       listeners.add(listener);
@@ -346,16 +344,4 @@ export function createRegistry(dependencies: { clock: Clock; logger: Logger; lea
       telling?.cancel();
     },
   };
-}
-
-function addNewest(set: Set<string>, releases: readonly string[]): void {
-  for (const release of releases) set.add(release);
-  dropOldest(set, releasesMax);
-}
-
-function dropOldest(set: Set<string>, sizeMax: number): void {
-  for (const oldest of set) {
-    if (set.size <= sizeMax) return;
-    set.delete(oldest);
-  }
 }
