@@ -23,7 +23,10 @@ export function placeHere({ url, urlArgument }: Pick<Context, "url" | "urlArgume
 export type FindPlace = (following: StatusAnswer["following"]) => Promise<Place>;
 
 /** Asks the instance where its origin is, once for each that it follows: whom it follows may be a sidecar too, and take no commands. */
-export function createFindPlace(context: Pick<Context, "url" | "urlArgument">, admin: Pick<Admin, "log">): FindPlace {
+export function createFindPlace(
+  context: Pick<Context, "url" | "urlArgument" | "json">,
+  admin: Pick<Admin, "log">,
+): FindPlace {
   const known = new Map<string, string>();
   return async (following) => {
     // JSON has no commands to give.
