@@ -4,25 +4,15 @@ import { canonicalJson } from "./canonical-json.ts";
 import type { JsonValue } from "./json-value.ts";
 import { createNdjsonReader } from "./ndjson-reader.ts";
 import type { ReadItem, ReadLimits } from "./read-item.ts";
+import { readWhole } from "./read-whole.testing.ts";
 
 const encoder = new TextEncoder();
 
-function read(
+const read = (
   bytes: Uint8Array | string,
   limits: Partial<ReadLimits> = {},
   chunkBytes = Number.MAX_SAFE_INTEGER,
-): ReadItem[] {
-  const all = typeof bytes === "string" ? encoder.encode(bytes) : bytes;
-  const reader = createNdjsonReader(limits);
-  const items: ReadItem[] = [];
-  for (let at = 0; at < all.length; at += chunkBytes) {
-    // A pushed chunk belongs to the caller, who writes over it.
-    const chunk = all.slice(at, at + chunkBytes);
-    items.push(...reader.push(chunk));
-    chunk.fill(0);
-  }
-  return [...items, ...reader.end()];
-}
+): ReadItem[] => readWhole(createNdjsonReader(limits), bytes, chunkBytes);
 
 const problems = (items: readonly ReadItem[]) => items.filter((item) => item.kind === "problem");
 
