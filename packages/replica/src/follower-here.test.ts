@@ -5,7 +5,7 @@ import { protocolVersion } from "@sluice/core";
 import type { HereReverts } from "@sluice/core/api";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { settle, until } from "./turns.testing.ts";
-import { createStartedWorld, holds, itemsOf, type World } from "./world.testing.ts";
+import { createReleasedWorld, type World } from "./world.testing.ts";
 
 let directory = "";
 beforeEach(() => {
@@ -21,24 +21,13 @@ const taken = (version: number): HereReverts => ({
 });
 const lifted = (version: number): HereReverts => ({ host: "host-7", version, reverts: [] });
 
-/** A candidate that is out to 5 % and prepared. */
-async function released(where: string | null = null): Promise<World> {
-  const world = await createStartedWorld({ directory: where });
-  const { log, origin, replica } = world;
-  await until(() => holds(replica, "stable"));
-  origin.send(await log.publish("prices", itemsOf({ a: 2 }), false), log.release("prices", "r1"));
-  await until(() => holds(replica, "candidate"));
-  await world.pass(100);
-  return world;
-}
-
 const confirmed = ({ origin }: World): unknown[] =>
   origin.confirmations.flatMap(({ confirmations }) =>
     confirmations.filter(({ here }) => here !== undefined).map(({ reverted, here }) => ({ reverted, here })),
   );
 
 test("what a host has taken back takes effect the moment it comes, is confirmed, and is no revert", async () => {
-  const world = await released();
+  const world = await createReleasedWorld();
   const { origin, replica } = world;
   origin.stream().send({ type: "here", hosts: [taken(7)] });
   await settle();
@@ -52,7 +41,7 @@ test("what a host has taken back takes effect the moment it comes, is confirmed,
 });
 
 test("at a new stream it is no mark that is presented, and is confirmed again", async () => {
-  const world = await released();
+  const world = await createReleasedWorld();
   const { origin, replica } = world;
   origin.stream().send({ type: "here", hosts: [taken(7)] });
   await settle();
@@ -67,7 +56,7 @@ test("at a new stream it is no mark that is presented, and is confirmed again", 
 });
 
 test("it is confirmed once the disk has it, and the next start from that disk heeds it before any contact", async () => {
-  const world = await released(directory);
+  const world = await createReleasedWorld(directory);
   const { origin, another } = world;
   origin.stream().send({ type: "here", hosts: [taken(7)] });
   await until(() => confirmed(world).length > 0);
@@ -80,7 +69,7 @@ test("it is confirmed once the disk has it, and the next start from that disk he
 });
 
 test("what a host said while the whole state of another log was on its way holds with that state", async () => {
-  const world = await released();
+  const world = await createReleasedWorld();
   const { log, origin, replica } = world;
   origin.greet = async (stream) => {
     stream.send({ type: "hello", protocol: protocolVersion, log: "log-2", instance: "origin-2" });

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { endOf } from "./local.testing.ts";
 import { marksOn, tokenOf } from "./storage.testing.ts";
 import { settle, until } from "./turns.testing.ts";
-import { createStartedWorld, holds, itemsOf, type World } from "./world.testing.ts";
+import { createReleasedWorld, createStartedWorld, itemsOf, type World } from "./world.testing.ts";
 
 let directory = "";
 beforeEach(() => {
@@ -14,21 +14,11 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-/** A candidate that is out to 5 % and prepared. */
-async function released(where: string | null = null): Promise<World> {
-  const world = await createStartedWorld({ directory: where });
-  const { log, origin, replica } = world;
-  await until(() => holds(replica, "stable"));
-  origin.send(await log.publish("prices", itemsOf({ a: 2 }), false), log.release("prices", "r1"));
-  await until(() => holds(replica, "candidate"));
-  await world.pass(100);
-  return world;
-}
 const reverted = ({ origin }: World): string[] =>
   origin.confirmations.flatMap(({ confirmations }) => confirmations.flatMap((each) => each.reverted));
 
 test("a mark takes effect the moment it comes, whatever the log says, and is confirmed", async () => {
-  const world = await released();
+  const world = await createReleasedWorld();
   const { origin, replica, changes } = world;
   const mark = { release: "r1", at: 5 };
   origin.mark(mark);
@@ -45,7 +35,7 @@ test("a mark takes effect the moment it comes, whatever the log says, and is con
 });
 
 test("a mark ends with its release in the log, and one that comes after that end is ignored", async () => {
-  const world = await released();
+  const world = await createReleasedWorld();
   const { log, origin, replica } = world;
   origin.mark({ release: "r1", at: 5 });
   origin.send(log.append(endOf("release-reverted", "r1")));
@@ -59,7 +49,7 @@ test("a mark ends with its release in the log, and one that comes after that end
 });
 
 test("marks that come with the whole state are in force with it", async () => {
-  const world = await released();
+  const world = await createReleasedWorld();
   const { origin } = world;
   const { whole } = origin;
   origin.whole = async () => ({ ...(await whole()), marks: [{ release: "r1", at: 5 }] });
@@ -70,7 +60,7 @@ test("marks that come with the whole state are in force with it", async () => {
 });
 
 test("a mark from elsewhere is passed on with the next question, which comes at once", async () => {
-  const world = await released();
+  const world = await createReleasedWorld();
   const { origin, replica, pass } = world;
   replica.present({ release: "r1", at: 5 });
   expect([...replica.snapshot().marks]).toEqual(["r1"]);
@@ -83,7 +73,7 @@ test("a mark from elsewhere is passed on with the next question, which comes at 
 });
 
 test.each(["mark", "event"])("a revert by %s is swapped first, then on disk, then confirmed", async (kind) => {
-  const world = await released(directory);
+  const world = await createReleasedWorld(directory);
   const { log, origin, replica } = world;
   const order: string[] = [];
   replica.subscribe(({ snapshot }) => {
@@ -108,7 +98,7 @@ test.each(["mark", "event"])("a revert by %s is swapped first, then on disk, the
 });
 
 test("a revert that the disk does not take is in effect and not confirmed, and neither is what comes after it, until the disk does", async () => {
-  const world = await released(directory);
+  const world = await createReleasedWorld(directory);
   const { log, origin, replica, pass } = world;
   // Directories in the place of the file, of which there is a new one at each attempt: the rename fails.
   const blockers = [1, 2, 3].map((number) => join(directory, `marks.${tokenOf("app-1")}.${number}`));
@@ -131,7 +121,7 @@ test("a revert that the disk does not take is in effect and not confirmed, and n
 test.each(["mark", "event"])(
   "a revert by %s survives a crash right after it was confirmed: the start from disk shows stable",
   async (kind) => {
-    const world = await released(directory);
+    const world = await createReleasedWorld(directory);
     const { log, origin, replica, pass } = world;
     origin.send(log.append({ type: "release-promoted", release: "r1", reason: "", evidence: null }));
     await settle();
@@ -161,7 +151,7 @@ test.each(["mark", "event"])(
 );
 
 test("reverts that were missed while away are confirmed with the state that brings them", async () => {
-  const world = await released();
+  const world = await createReleasedWorld();
   const { log, origin, pass } = world;
   origin.down = true;
   origin.stream().cut();
@@ -198,7 +188,7 @@ test("control events are confirmed, patches are not, and a candidate once it is 
 });
 
 test("everything is confirmed again to another instance", async () => {
-  const world = await released();
+  const world = await createReleasedWorld();
   const { origin, pass } = world;
   origin.mark({ release: "r1", at: 5 });
   await pass(100);
@@ -212,7 +202,7 @@ test("everything is confirmed again to another instance", async () => {
 });
 
 test("a candidate that the application does not take is said upward with the name of who refuses it", async () => {
-  const world = await released();
+  const world = await createReleasedWorld();
   world.replica.refuse({ release: "r1", reason: `prices "a" of v2: ${"x".repeat(5_000)}` });
   await world.pass(100);
   const refused = world.origin.confirmations.flatMap(({ confirmations }) =>

@@ -3,7 +3,7 @@ import { createReplica } from "./follower.ts";
 import { createTestLog, type Items, type Model, readAll, type TestLog } from "./log.testing.ts";
 import { createTestOrigin, type TestOrigin } from "./origin.testing.ts";
 import type { Replica, ReplicaOptions, SnapshotChange } from "./replica.ts";
-import { pass, settle } from "./turns.testing.ts";
+import { pass, settle, until } from "./turns.testing.ts";
 
 /** A replica that follows an origin in this process, on a clock that stands still. */
 export interface World {
@@ -64,6 +64,17 @@ export async function createStartedWorld(change: Partial<ReplicaOptions> = {}): 
   const world = await createWorld(change);
   await world.replica.start();
   await settle();
+  return world;
+}
+
+/** The same with a candidate that is out to 5 % and prepared. */
+export async function createReleasedWorld(directory: string | null = null): Promise<World> {
+  const world = await createStartedWorld({ directory });
+  const { log, origin, replica } = world;
+  await until(() => holds(replica, "stable"));
+  origin.send(await log.publish("prices", itemsOf({ a: 2 }), false), log.release("prices", "r1"));
+  await until(() => holds(replica, "candidate"));
+  await world.pass(100);
   return world;
 }
 
