@@ -1,10 +1,12 @@
 import type { Actor, Cause, Clock, Decision, GivenCommand, LoggedEvent, NamespaceState, Timer } from "@sluice/core";
-import { assert, decide, evolve, isActive, isSluiceError, own, SluiceError } from "@sluice/core";
+import { assert, decide, evolve, isActive, isSluiceError, own, SluiceError, withNextHolds } from "@sluice/core";
 import type { Mark } from "@sluice/core/api";
 import type { DatasetLines } from "@sluice/replica";
 import type { Logger } from "pino";
 import type { BuiltCommand } from "./built-command.ts";
 import { isShared } from "./built-command.ts";
+import type { CommandsListener } from "./commands-listeners.ts";
+import { createListeners } from "./commands-listeners.ts";
 import { createGuardOff } from "./guard/guard-off.ts";
 import { asAnnounced, createOwedReverts } from "./owed-reverts.ts";
 import { createPresentedMarks, markOf } from "./presented-marks.ts";
@@ -69,12 +71,6 @@ export interface AnnouncedRevert extends Mark {
   readonly cause: Cause;
 }
 
-/** Who is told what happens. */
-export interface CommandsListener {
-  events?(events: readonly LoggedEvent[], before: NamespaceState): void;
-  mark?(mark: Mark): void;
-}
-
 /** What the shell needs. `fold` brings the contents of lines up to an event. */
 export interface CommandsDependencies {
   readonly log: EventLog;
@@ -114,7 +110,7 @@ const noLines: DatasetLines = { stable: null, candidate: null };
 /** Makes the shell over a log that was folded up to `initial`. */
 export function createCommands(dependencies: CommandsDependencies): Commands {
   const { log, clock, logger, lines } = dependencies;
-  const listeners = new Set<CommandsListener>();
+  const listeners = createListeners();
   const queue: Job[] = [];
   const marks = new Map<string, AnnouncedRevert>();
   /** Reverts that followers have heard of and the log could not take, by release: nothing is decided before them. */
@@ -134,7 +130,7 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
     if (marks.has(release)) return;
     marks.set(release, { release, at, by, cause });
     const mark = markOf({ release, at, by, cause });
-    for (const listener of listeners) listener.mark?.(mark);
+    listeners.mark(mark);
   }
 
   /** A revert runs ahead of everything that waits: followers hear of it before the log does. */
@@ -270,7 +266,8 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
     try {
       const command = "build" in given ? given.build(working) : given.command;
       const nowMs = clock.wall();
-      const decision = decide(working.state, { by: given.by, command }, nowMs);
+      const decided = decide(working.state, { by: given.by, command }, nowMs);
+      const decision = withNextHolds(working.state, decided, nowMs, (release) => listeners.wantsHeld(release));
       if (decision.kind === "rejected") {
         return new SluiceError(decision.code, decision.message, { details: decision.details });
       }
@@ -318,7 +315,7 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
       const known = own(state.releases, release);
       if (known === undefined || !isActive(known)) marks.delete(release);
     }
-    for (const listener of listeners) listener.events?.(events, before);
+    listeners.events(events, before);
   }
 
   function armRetry(): void {
@@ -378,10 +375,7 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
       return enqueue(given, remember, "command" in given && given.command.type === "revert");
     },
     present: (mark) => (closed ? undefined : present(mark)),
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    subscribe: (listener) => listeners.subscribe(listener),
     async close() {
       closed = true;
       retry?.cancel();

@@ -140,3 +140,61 @@ test("what the plan holds for want of evidence the guard holds where it is suspi
   await report(origin, suspicious);
   expect((await releaseOf(origin))?.hold?.by.kind).toBe("guard");
 });
+
+/** Each step is due at once and by time alone: whatever lets the plan go on for a moment, steps. */
+const hasty = {
+  automatic: true,
+  steps: [5_000, 25_000, 50_000].map((thousandths) => ({ thousandths, holdMs: 0 })),
+  promotion: null,
+};
+
+const reasonsOf = async (origin: TestOrigin): Promise<readonly string[]> =>
+  (await origin.status()).datasets[0]?.health.reasons ?? [];
+
+/** The suspicious release of an origin that anna holds by hand, over a store that the next process reads too. */
+async function heldByAnna(): Promise<Running & { restart(): Promise<TestOrigin> }> {
+  const clock = createVirtualClock();
+  const store = { id: "log-1", clock, disk: createMemoryDisk() };
+  const origin = await createTestOrigin({ items, clock, store, plan: hasty });
+  const { release } = await answerOf(origin.publish("prices", changed, "?release=true"));
+  const held = { ...origin, release: String(release), nextSequence: () => 1, store: () => {} };
+  await origin.post(`/v1/releases/${release}/hold`, { reason: "finance" });
+  await report(held, suspicious);
+  return { ...held, restart: () => createTestOrigin({ clock, store }) };
+}
+
+test("suspicion that a person's own hold is in the way of is said, and holds when the person ends that, before any step", async () => {
+  const origin = await heldByAnna();
+  const waits = expect.stringMatching(
+    /^the candidate fails more often than the control \(evidence \S+\); it is held for that when the hold in force has ended$/,
+  );
+  expect(await reasonsOf(origin)).toEqual([waits]);
+  await origin.post(`/v1/releases/${origin.release}/resume`, { reason: "finance agrees" });
+  expect((await releaseOf(origin))?.hold?.by).toEqual({ kind: "guard", name: "comparative" });
+  await pass(origin, 5_000);
+  expect(await releaseOf(origin)).toMatchObject({ thousandths: 5_000, hold: { by: { kind: "guard" } } });
+
+  // The second word is on the evidence.
+  await origin.post(`/v1/releases/${origin.release}/hold`, { reason: "once more" });
+  await origin.post(`/v1/releases/${origin.release}/resume`, {});
+  await origin.post(`/v1/releases/${origin.release}/resume`, { reason: "two known bad accounts" });
+  expect((await releaseOf(origin))?.hold ?? null).toBe(null);
+  expect(await reasonsOf(origin)).toEqual([expect.stringMatching(/; a person let it go on all the same$/)]);
+});
+
+test("whether a person has overruled the guard or only ended a hold of their own is the same after a kill in that moment", async () => {
+  const origin = await heldByAnna();
+  origin.clock.advance(1_000);
+  await settle();
+  const waiting = { ...origin, ...(await origin.restart()) };
+  expect((await reasonsOf(waiting))[0]).toContain("held for that when");
+  await waiting.post(`/v1/releases/${origin.release}/resume`, {});
+  const held = { ...origin, ...(await origin.restart()) };
+  await pass(held, 1_000);
+  expect(await releaseOf(held)).toMatchObject({ thousandths: 5_000, hold: { by: { kind: "guard" } } });
+
+  await held.post(`/v1/releases/${origin.release}/resume`, {});
+  await settle();
+  const after = { ...origin, ...(await origin.restart()) };
+  expect(await reasonsOf(after)).toEqual([expect.stringMatching(/; a person let it go on all the same$/)]);
+});

@@ -4,7 +4,9 @@ import type {
   GuardEvidence,
   GuardState,
   GuardVerdict,
+  HoldWant,
   LoggedEvent,
+  NamespaceState,
   Proven,
   ReleaseState,
   Timer,
@@ -54,6 +56,8 @@ export interface GuardStatus {
   readonly evidence: GuardEvidence;
   /** Views really served in the percentage step in force. */
   readonly served: { readonly candidate: number; readonly stable: number };
+  /** What comes of its suspicion where it does not hold, to be said behind it: who is in the way. Empty where nobody is. */
+  readonly standing: string;
 }
 
 /** Outcomes in, commands out. One guard a running or baking release. */
@@ -80,6 +84,8 @@ interface Watched {
   readonly acting: Set<GuardCommand["type"]>;
   /** Since when, by the monotonic clock, its evidence is below the line that holds; undefined: it is not. */
   calmSince: number | undefined;
+  /** Since when, by the wall clock, it is above that line; undefined: it is not. */
+  suspiciousSince: number | undefined;
   /** A person let go on what this guard held; the same evidence is no reason to hold it again. */
   overruled: boolean;
 }
@@ -111,7 +117,8 @@ export function createGuards(dependencies: {
     const { id, epoch, thousandths } = release;
     stepGuard(state, { epoch, thousandths }, clock.wall());
     setGuardOff(state, commands.isGuardOff(id));
-    const fresh = { served: new Map(), acting: new Set<GuardCommand["type"]>(), calmSince: undefined };
+    const since = { calmSince: undefined, suspiciousSince: undefined };
+    const fresh = { served: new Map(), acting: new Set<GuardCommand["type"]>(), ...since };
     watched.set(id, { ...fresh, release: id, state, epoch, overruled });
     // A release whose guard nobody finds beside the log is one whose evidence was lost.
     changed = true;
@@ -124,13 +131,16 @@ export function createGuards(dependencies: {
     watch(release, { state, overruled: false });
   }
 
-  function follow(events: readonly LoggedEvent[]): void {
+  function follow(events: readonly LoggedEvent[], before: NamespaceState): void {
     const state = commands.state();
     for (const { event, by } of events) {
       if (!("release" in event) || event.release === null) continue;
       const release = own(state.releases, event.release);
       const known = watched.get(event.release);
-      if (known !== undefined && event.type === "release-resumed" && by.kind === "person") overrule(known);
+      const isPassed = event.type === "release-resumed" || event.type === "release-promoted";
+      // Who ends somebody else's hold has not said a word on the evidence.
+      if (known !== undefined && isPassed && by.kind === "person" && isHeld(own(before.releases, event.release)))
+        overrule(known);
       if (release !== undefined && isActive(release)) {
         if (known === undefined) begin(release, 0);
         else if (known.epoch !== release.epoch) step(known, release);
@@ -149,6 +159,8 @@ export function createGuards(dependencies: {
   function overrule(known: Watched): void {
     known.overruled = true;
     changed = true;
+    // The log has the person's word already: a kill in the next second must not have the hold back.
+    keep();
   }
 
   function forget(guard: Watched): void {
@@ -198,7 +210,9 @@ export function createGuards(dependencies: {
   /** Whether the evidence has faded; what comes after that is new, whoever was overruled before. */
   function becalm(guard: Watched): boolean {
     const now = clock.now();
-    guard.calmSince = isSuspicious(guard.state) ? undefined : (guard.calmSince ?? now);
+    const isSuspect = isSuspicious(guard.state);
+    guard.calmSince = isSuspect ? undefined : (guard.calmSince ?? now);
+    guard.suspiciousSince = isSuspect ? (guard.suspiciousSince ?? clock.wall()) : undefined;
     const isCalm = hasFaded(guard.state) || (guard.calmSince !== undefined && now - guard.calmSince >= calmMs);
     if (isCalm && guard.overruled) {
       guard.overruled = false;
@@ -215,18 +229,29 @@ export function createGuards(dependencies: {
       const { phase, hold } = release;
       // The plan waits for evidence and gets some: it is the guard's to say when this hold is over.
       if (phase !== "running" || (hold !== null && hold.by.kind !== "plan") || guard.overruled) return;
-      const reason = `the candidate looks worse, not surely enough to revert: evidence ${verdict.evidence.comparativeEvidence.toPrecision(3)}`;
-      act(guard, verdict.rule ?? comparative, {
-        type: "hold",
-        release: guard.release,
-        cause: { reason, evidence: verdict.evidence },
-      });
+      act(guard, comparative, { type: "hold", release: guard.release, cause: suspicionOf(verdict) });
     }
+  }
+
+  /** What it would hold for, were nobody else's hold in the way. */
+  function wantsHeld({ id, phase }: ReleaseState): readonly HoldWant[] {
+    const guard = watched.get(id);
+    if (guard === undefined || guard.overruled || phase !== "running" || guardAction(guard.state) !== "hold") return [];
+    const by = { kind: "guard", name: comparative } as const;
+    return [{ by, cause: suspicionOf(tick(guard)), since: guard.suspiciousSince ?? clock.wall() }];
+  }
+
+  function standingOf(guard: Watched): string {
+    const release = own(commands.state().releases, guard.release);
+    if (release?.phase !== "running" || guardAction(guard.state) !== "hold") return "";
+    if (guard.overruled) return "; a person let it go on all the same";
+    if (release.hold === null || isHeld(release)) return "";
+    return "; it is held for that when the hold in force has ended";
   }
 
   function resume(guard: Watched, { id, hold }: ReleaseState): void {
     // A hold of another rule of the guard's does not end with this one's evidence.
-    if (hold?.by.kind !== "guard" || hold.by.name !== comparative) return;
+    if (!isHeld({ hold })) return;
     act(guard, comparative, { type: "resume", release: id, reason: "the evidence against the candidate faded" });
   }
 
@@ -261,7 +286,7 @@ export function createGuards(dependencies: {
     kept.keep({ sequences, guards: watched });
   }
 
-  const unsubscribe = commands.subscribe({ events: follow });
+  const unsubscribe = commands.subscribe({ events: follow, wantsHeld });
 
   return {
     async start() {
@@ -299,6 +324,7 @@ export function createGuards(dependencies: {
       return {
         evidence: tick(guard).evidence,
         served: guard.served.get(guard.epoch) ?? { candidate: 0, stable: 0 },
+        standing: standingOf(guard),
       };
     },
     async evidence(release) {
@@ -322,4 +348,15 @@ export function createGuards(dependencies: {
       await Promise.all([kept.close(), ended.close()]);
     },
   };
+}
+
+/** Whether it is the comparison that holds. */
+function isHeld(release: Pick<ReleaseState, "hold"> | undefined): boolean {
+  const by = release?.hold?.by;
+  return by?.kind === "guard" && by.name === comparative;
+}
+
+function suspicionOf({ evidence }: GuardVerdict): Cause {
+  const strength = evidence.comparativeEvidence.toPrecision(3);
+  return { reason: `the candidate looks worse, not surely enough to revert: evidence ${strength}`, evidence };
 }

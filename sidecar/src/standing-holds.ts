@@ -31,6 +31,8 @@ export interface StandingHolds {
 interface Want {
   readonly reason: string;
   readonly sinceEpoch: number;
+  /** By the wall clock. */
+  readonly since: number;
 }
 
 /** Makes the holds of `by`, none at first. */
@@ -116,11 +118,16 @@ export function createStandingHolds(dependencies: {
     events() {
       for (const id of wants.keys()) look(id);
     },
+    wantsHeld(release) {
+      const want = wants.get(release.id);
+      if (want === undefined || isOverruled(release, want.sinceEpoch)) return [];
+      return [{ by, cause: { reason: want.reason, evidence: null }, since: want.since }];
+    },
   });
 
   return {
     want(release, reason, sinceEpoch) {
-      wants.set(release, { reason, sinceEpoch });
+      wants.set(release, { reason, sinceEpoch, since: wants.get(release)?.since ?? clock.wall() });
       look(release);
     },
     forget,

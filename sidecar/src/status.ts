@@ -26,6 +26,7 @@ import type {
   StoreStatus,
 } from "@sluice/core/api";
 import type { GuardStatus } from "./guard.ts";
+import { holderText } from "./holder-text.ts";
 import { isCutOff } from "./mark-reach.ts";
 
 /** How many followers a status names. */
@@ -104,7 +105,7 @@ function datasetStatus(from: StatusSources, dataset: DatasetState, ahead: readon
     ...here.map((its) => hereReason(dataset.name, its)),
     ...ahead,
     ...from.faults(dataset),
-    ...healthReasons(release, sources),
+    ...healthReasons(release, release === null ? "" : (from.guard(release.id)?.standing ?? ""), sources),
   ];
   return {
     name: dataset.name,
@@ -231,11 +232,11 @@ function aheadReasons(from: StatusSources, dataset: string, ahead: readonly Mark
   });
 }
 
-function healthReasons(release: ReleaseStatus | null, sources: readonly SourceStatus[]): string[] {
+function healthReasons(release: ReleaseStatus | null, standing: string, sources: readonly SourceStatus[]): string[] {
   const reasons: string[] = [];
   const evidence = release?.evidence?.comparativeEvidence ?? 0;
   if (evidence >= suspiciousEvidence) {
-    reasons.push(`the candidate fails more often than the control (evidence ${evidence.toPrecision(3)})`);
+    reasons.push(`the candidate fails more often than the control (evidence ${evidence.toPrecision(3)})${standing}`);
   }
   if (release !== null && release.guardOff !== null) {
     const { by, until, reason: why } = release.guardOff;
@@ -243,9 +244,7 @@ function healthReasons(release: ReleaseStatus | null, sources: readonly SourceSt
   }
   if (release !== null && release.hold !== null && release.hold.by.kind !== "person") {
     const { by, cause } = release.hold;
-    // An alert holds by its fingerprint too, which says nothing to people.
-    const name = by.kind === "alert" ? by.name.replace(/ [0-9a-f]{8,64}$/i, "") : by.name;
-    reasons.push(`held by ${by.kind} ${name}: ${cause.reason}`);
+    reasons.push(`held by ${holderText(by)}: ${cause.reason}`);
   }
   for (const { id, state, message } of sources) {
     if (state === "failing" || state === "refused") reasons.push(`source ${id} is ${state}: ${message ?? "no reason"}`);

@@ -7,7 +7,7 @@ import { logOf, prices, running, send } from "./alerts.testing.ts";
 
 type Step =
   | { readonly kind: "fire" | "resolve"; readonly service: string; readonly start: number }
-  | { readonly kind: "resume" | "hold" | "restart" };
+  | { readonly kind: "resume" | "hold" | "percent" | "restart" | "kill" };
 
 /** Who holds a release, worked out from what happened and from nothing of the origin's. */
 interface Model {
@@ -16,14 +16,14 @@ interface Model {
   firing: { readonly service: string; readonly start: number; wants: boolean }[];
 }
 
-const services = ["cart", "checkout"];
+const services = ["cart", "checkout", "search"];
 const rule = { matchers: [`service=~"${services.join("|")}"`], action: "hold" };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: alertStep("fire") },
   { weight: 4, arbitrary: alertStep("resolve") },
-  { weight: 2, arbitrary: fc.constantFrom<Step>({ kind: "resume" }, { kind: "hold" }) },
-  { weight: 1, arbitrary: fc.constant<Step>({ kind: "restart" }) },
+  { weight: 3, arbitrary: fc.constantFrom<Step>({ kind: "resume" }, { kind: "hold" }, { kind: "percent" }) },
+  { weight: 1, arbitrary: fc.constantFrom<Step>({ kind: "restart" }, { kind: "kill" }) },
 );
 
 function alertStep(kind: "fire" | "resolve"): fc.Arbitrary<Step> {
@@ -43,32 +43,41 @@ function expectNext(model: Model, taken: Step): void {
       const { service, start } = taken;
       if (model.firing.some((each) => each.service === service && each.start > start)) return;
       model.firing = model.firing.filter((each) => each.service !== service);
-      if (model.holder === service) model.holder = model.firing.find(({ wants }) => wants)?.service ?? null;
+      if (model.holder === service) model.holder = nextOf(model);
       return;
     }
     case "hold":
+    case "percent":
       model.holder = "person";
       return;
     case "resume":
-      if (model.holder !== null) for (const each of model.firing) each.wants = false;
-      model.holder = null;
+      // A person ends the hold in force, and has not said a word on who waits behind it.
+      for (const each of model.firing) if (each.service === model.holder) each.wants = false;
+      model.holder = nextOf(model);
       return;
     case "restart":
+    case "kill":
       return;
     default:
       unreachable(taken);
   }
 }
 
+function nextOf({ firing }: Model): string | null {
+  return firing.find(({ wants }) => wants)?.service ?? null;
+}
+
 async function take(origin: TestOrigin, taken: Step, reopen: () => Promise<TestOrigin>): Promise<TestOrigin> {
-  const { id = "" } = (await prices(origin)).release ?? {};
+  const { id = "", thousandths = 0 } = (await prices(origin)).release ?? {};
   if (taken.kind === "fire" || taken.kind === "resolve") {
     const status = taken.kind === "fire" ? "firing" : "resolved";
     const startsAt = new Date(Date.UTC(2026, 10, 11, 0, taken.start)).toISOString();
     await send(origin, [{ alertname: "Slow", service: taken.service, status, startsAt }]);
-  } else if (taken.kind === "restart") {
-    await origin.origin.close();
+  } else if (taken.kind === "restart" || taken.kind === "kill") {
+    if (taken.kind === "restart") await origin.origin.close();
     return reopen();
+  } else if (taken.kind === "percent") {
+    await origin.post(`/v1/releases/${id}/percentage`, { thousandths: 6_000 - thousandths + 1_000 });
   } else await origin.post(`/v1/releases/${id}/${taken.kind}`, {});
   return origin;
 }

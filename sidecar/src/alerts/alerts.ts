@@ -48,7 +48,7 @@ interface Want {
 
 /** Makes the alerts of an origin. */
 export function createAlerts(dependencies: {
-  readonly commands: Pick<Commands, "state" | "subscribe">;
+  readonly commands: Pick<Commands, "state">;
   readonly comparer: Comparer;
   readonly book: FiringBook;
   readonly hand: Hand;
@@ -113,6 +113,9 @@ export function createAlerts(dependencies: {
       since: earlier?.since ?? clock.wall(),
       reason: causeOf(alert),
       asked: Object.fromEntries([...stillAsked, ...asked]),
+      overruledBy: Object.fromEntries(
+        Object.entries(earlier?.overruledBy ?? {}).filter(([release]) => isRunning(release)),
+      ),
     });
   }
 
@@ -166,14 +169,6 @@ export function createAlerts(dependencies: {
     }
   }
 
-  commands.subscribe({
-    events(events) {
-      for (const { event, by } of events) {
-        if (event.type === "release-resumed" && by.kind === "person") book.overrule(event.release);
-      }
-    },
-  });
-
   return {
     async receive(alerts, truncated) {
       const { taken, given } = await comparer.compare(alerts, (verdictOf) => {
@@ -191,7 +186,7 @@ export function createAlerts(dependencies: {
         throw failed.reason;
       }
       const answers = finished.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
-      await Promise.all([record(taken, answers, truncated), hasActed(taken) ? book.keep() : undefined]);
+      await Promise.all([record(taken, answers, truncated), isToBeKept(taken) ? book.keep() : undefined]);
       return answers;
     },
     async preview(alerts) {
@@ -206,9 +201,9 @@ export function createAlerts(dependencies: {
   };
 }
 
-/** After a crash an alert that reverted one release must not revert the next, so that it is kept before it is answered. */
-function hasActed(taken: readonly Taken[]): boolean {
-  return taken.some(({ alert, wants }) => alert.status === "firing" && wants.length > 0);
+/** After a crash an alert that reverted one release must not revert the next, and one that has ended must hold nothing: kept before it is answered. */
+function isToBeKept(taken: readonly Taken[]): boolean {
+  return taken.some(({ alert, wants, isNews }) => isNews && (alert.status === "resolved" || wants.length > 0));
 }
 
 async function finish(taken: Taken, given: ReadonlyMap<string, Given>): Promise<AlertAnswer> {

@@ -6,8 +6,10 @@ import { type Firing, type FiringBook, firingMax, openFiringBook } from "./firin
 const logger = pino({ level: "silent" });
 
 function firing(key: string, asked: Firing["asked"] = {}): Firing {
-  return { key, holder: { kind: "alert", name: key }, startsAt: null, since: 1, reason: "r", asked };
+  return { key, holder: { kind: "alert", name: key }, startsAt: null, since: 1, reason: "r", asked, overruledBy: {} };
 }
+
+const keys = (list: readonly Firing[]): string[] => list.map(({ key }) => key);
 
 /** A document beside the log, and how often it was written. */
 function createDocument(json?: string): {
@@ -56,15 +58,31 @@ test("a storm of alerts is one write, and closing writes what is left", async ()
   expect([again.get("alert-7"), again.get("alert-8")?.key]).toEqual([undefined, "alert-8"]);
 });
 
-test("what wants a release held is known by release, until a person has let it go", async () => {
-  const { book } = await open(createDocument());
-  book.put(firing("a", { r1: "hold", r2: "revert" }));
+test("what wants a release held is known by release, the oldest first, until a person has ended its own hold", async () => {
+  const documents = createDocument();
+  const { book } = await open(documents);
+  book.put(firing("late", { r1: "hold" }));
+  book.put({ ...firing("a", { r1: "hold", r2: "revert" }), since: 0 });
   book.put(firing("b", { r1: "hold" }));
-  const wanting = (): string[] => book.wantHeld("r1").map(({ key }) => key);
-  expect([wanting(), book.wantHeld("r2"), book.wantHeld("constructor")]).toEqual([["a", "b"], [], []]);
-  book.overrule("r1");
-  expect(wanting()).toEqual([]);
-  expect(book.get("a")?.asked).toEqual({ r1: "overruled", r2: "revert" });
+  expect([keys(book.wantHeld("r1")), book.wantHeld("r2"), book.wantHeld("constructor")]).toEqual([
+    ["a", "late", "b"],
+    [],
+    [],
+  ]);
+  book.overrule("r1", "a", "anna");
+  expect([keys(book.wantHeld("r1")), keys(book.overruled("r1"))]).toEqual([["late", "b"], ["a"]]);
+  expect(book.get("a")).toMatchObject({ asked: { r1: "overruled", r2: "revert" }, overruledBy: { r1: "anna" } });
+  // Kept at once: the log has the person's word already.
+  await book.keep();
+  expect(documents.written).toHaveLength(1);
+  const { book: again } = await open(documents);
+  expect([keys(again.wantHeld("r1")), keys(again.overruled("r1"))]).toEqual([["late", "b"], ["a"]]);
+});
+
+test("a book from before it was kept who overruled what is read all the same", async () => {
+  const { overruledBy: _later, ...before } = firing("a", { r1: "overruled" });
+  const { book } = await open(createDocument(JSON.stringify([before])));
+  expect(book.overruled("r1")).toMatchObject([{ key: "a", overruledBy: {} }]);
 });
 
 test("a book that cannot be read is begun anew, and the origin starts all the same", async () => {

@@ -16,8 +16,10 @@ export interface Firing {
   /** Milliseconds since the Unix epoch at which this origin heard of it first. */
   readonly since: number;
   readonly reason: string;
-  /** What it asked for, by release. `overruled`: a person has let go since, and it does not hold that release again. */
+  /** What it asked for, by release. `overruled`: a person has ended its hold since, and it does not hold that release again. */
   readonly asked: Readonly<Record<string, "revert" | "hold" | "overruled">>;
+  /** By release, the person who overruled it. */
+  readonly overruledBy: Readonly<Record<string, string>>;
 }
 
 /** What fires as far as this origin was told, over restarts. */
@@ -27,8 +29,10 @@ export interface FiringBook {
   remove(key: string): void;
   /** What wants a release held, the oldest first. */
   wantHeld(release: string): readonly Firing[];
-  /** A person lets the release go on: what fires now does not hold it any more. */
-  overrule(release: string): void;
+  /** What wanted a release held until a person ended its hold. */
+  overruled(release: string): readonly Firing[];
+  /** A person ends what a holder holds: whatever it holds for does not hold this release again. Is kept at once. */
+  overrule(release: string, holder: string, person: string): void;
   /** Keeps what changed last at once. Ends when it is kept or could not be, or after a second. */
   keep(): Promise<void>;
   /** Keeps what changed last. */
@@ -52,6 +56,7 @@ const storedSchema: z.ZodType<readonly Firing[]> = z.array(
     since: z.number(),
     reason: z.string(),
     asked: z.record(z.string(), z.enum(["revert", "hold", "overruled"])),
+    overruledBy: z.record(z.string(), z.string()).default({}),
   }),
 );
 
@@ -94,8 +99,8 @@ export async function openFiringBook(dependencies: {
     timer ??= clock.setTimer(keepMs, write);
   }
 
-  function wantHeld(release: string): readonly Firing[] {
-    return [...book.values()].filter(({ asked }) => own(asked, release) === "hold");
+  function asking(release: string, what: "hold" | "overruled"): readonly Firing[] {
+    return [...book.values()].filter(({ asked }) => own(asked, release) === what).sort((a, b) => a.since - b.since);
   }
 
   return {
@@ -110,12 +115,17 @@ export async function openFiringBook(dependencies: {
     remove(key) {
       if (book.delete(key)) changed();
     },
-    wantHeld,
-    overrule(release) {
-      for (const firing of wantHeld(release)) {
-        book.set(firing.key, { ...firing, asked: { ...firing.asked, [release]: "overruled" } });
+    wantHeld: (release) => asking(release, "hold"),
+    overruled: (release) => asking(release, "overruled"),
+    overrule(release, holder, person) {
+      for (const firing of asking(release, "hold")) {
+        if (firing.holder.name !== holder) continue;
+        const asked = { ...firing.asked, [release]: "overruled" } as const;
+        book.set(firing.key, { ...firing, asked, overruledBy: { ...firing.overruledBy, [release]: person } });
         changed();
       }
+      // The log has the person's word already: a kill in the next second must not have the hold back.
+      void writeNow();
     },
     async keep() {
       const late = Promise.withResolvers<void>();

@@ -1,7 +1,6 @@
-import type { Actor } from "@sluice/core";
+import type { Actor, LoggedEvent } from "@sluice/core";
 import { isActive, isSluiceError, own } from "@sluice/core";
 import type { Commands } from "../commands.ts";
-import type { FiringBook } from "./firing-book.ts";
 
 /** What came of a command: `unchanged` says what was so already. */
 export interface Handled {
@@ -15,20 +14,15 @@ export interface Handled {
  */
 export interface Hand {
   revert(release: string, by: Actor, reason: string): Promise<Handled>;
+  /** Where somebody else holds whom it does not outrank, it holds when that has ended: see `FiringHolds`. */
   hold(release: string, holder: Actor, reason: string): Promise<Handled>;
-  /**
-   * Lets go what the holder holds, and nothing else. Where something else that fires wants the release held, it holds from
-   * then on.
-   */
+  /** Lets go what the holder holds, and nothing else; says who holds from then on, where somebody else wants it held. */
   letGo(release: string, holder: Actor, reason: string): Promise<Handled>;
 }
 
 /** Makes the hand over an origin's commands. */
-export function createHand(dependencies: {
-  readonly commands: Pick<Commands, "state" | "execute">;
-  readonly book: Pick<FiringBook, "wantHeld">;
-}): Hand {
-  const { commands, book } = dependencies;
+export function createHand(dependencies: { readonly commands: Pick<Commands, "state" | "execute"> }): Hand {
+  const { commands } = dependencies;
   let turn: Promise<unknown> = Promise.resolve();
 
   function inTurn<T>(run: () => Promise<T>): Promise<T> {
@@ -39,10 +33,10 @@ export function createHand(dependencies: {
 
   async function give(...given: Parameters<Commands["execute"]>): Promise<Handled> {
     try {
-      const { decision, durable } = await commands.execute(...given);
+      const { decision, events, durable } = await commands.execute(...given);
       if (!durable && decision.kind === "unchanged") return { outcome: "done", message: decision.message };
       return decision.kind === "events"
-        ? { outcome: "done", message: null }
+        ? { outcome: "done", message: nextHolderText(events) }
         : { outcome: "unchanged", message: decision.message };
     } catch (error) {
       // Somebody else ended the release between the look and the command.
@@ -51,8 +45,14 @@ export function createHand(dependencies: {
     }
   }
 
-  const hold: Hand["hold"] = (release, holder, reason) =>
-    give({ by: holder, command: { type: "hold", release, cause: { reason, evidence: null } } });
+  async function hold(release: string, holder: Actor, reason: string): Promise<Handled> {
+    const handled = await give({ by: holder, command: { type: "hold", release, cause: { reason, evidence: null } } });
+    const by = handled.outcome === "done" ? undefined : holderOf(release);
+    if (by === undefined) return handled;
+    // It was next when the hold before it ended, and that was while this one was on its way.
+    if (isSame(by, holder)) return { outcome: "done", message: null };
+    return { ...handled, message: `${handled.message}; it is held for this when that hold has ended` };
+  }
 
   return {
     revert: (release, by, reason) =>
@@ -62,18 +62,24 @@ export function createHand(dependencies: {
   };
 
   async function letGo(release: string, holder: Actor, reason: string): Promise<Handled> {
-    if (!isHeldBy(release, holder)) return { outcome: "unchanged", message: "it is not held by this" };
-    const resumed = give({ by: holder, command: { type: "resume", release, reason } });
-    // Given at once, so that they stand next to each other in the log and no plan takes a step between them.
-    const next = book.wantHeld(release).find((firing) => firing.holder.name !== holder.name);
-    const held = next === undefined ? undefined : hold(release, next.holder, next.reason);
-    const [handled] = await Promise.all([resumed, held]);
-    return next === undefined ? handled : { ...handled, message: `held by ${next.holder.name} from then on` };
+    const by = holderOf(release);
+    if (by === undefined || !isSame(by, holder)) return { outcome: "unchanged", message: "it is not held by this" };
+    return give({ by: holder, command: { type: "resume", release, reason } });
   }
 
-  function isHeldBy(id: string, holder: Actor): boolean {
+  function holderOf(id: string): Actor | undefined {
     const release = own(commands.state().releases, id);
-    const by = release !== undefined && isActive(release) ? release.hold?.by : undefined;
-    return by?.kind === holder.kind && by.name === holder.name;
+    return release !== undefined && isActive(release) ? release.hold?.by : undefined;
   }
+}
+
+function isSame(a: Actor, b: Actor): boolean {
+  return a.kind === b.kind && a.name === b.name;
+}
+
+/** Who holds since the hold before it ended in the same append. */
+function nextHolderText(events: readonly LoggedEvent[]): string | null {
+  const isEnded = events.some(({ event }) => event.type === "release-resumed");
+  const next = events.findLast(({ event }) => event.type === "release-held");
+  return isEnded && next !== undefined ? `held by ${next.by.name} from then on` : null;
 }

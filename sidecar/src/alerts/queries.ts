@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import type { Commands } from "../commands.ts";
 import { fillExpression } from "./expression.ts";
 import type { FiringBook } from "./firing-book.ts";
+import type { FiringHolds } from "./firing-holds.ts";
 import type { Hand } from "./hand.ts";
 import type { Prometheus, QueryAnswer } from "./prometheus.ts";
 
@@ -45,10 +46,11 @@ export function createQueries(dependencies: {
   readonly intervalMs: number;
   readonly book: FiringBook;
   readonly hand: Hand;
+  readonly holds: Pick<FiringHolds, "standing">;
   readonly clock: Clock;
   readonly logger: Logger;
 }): Queries {
-  const { commands, prometheus, intervalMs, book, hand, clock, logger } = dependencies;
+  const { commands, prometheus, intervalMs, book, hand, holds, clock, logger } = dependencies;
   const watched = new Map<string, readonly Watched[]>();
   const ending = new AbortController();
   let timer: Timer | undefined;
@@ -164,7 +166,8 @@ export function createQueries(dependencies: {
     const key = keyOf(release, name);
     if (book.get(key) !== undefined) return;
     const holder = actorOf(name);
-    book.put({ key, holder, startsAt: null, since: clock.wall(), reason, asked: { [release]: "hold" } });
+    const asked = { [release]: "hold" } as const;
+    book.put({ key, holder, startsAt: null, since: clock.wall(), reason, asked, overruledBy: {} });
     try {
       await hand.hold(release, holder, reason);
     } catch (error) {
@@ -177,6 +180,15 @@ export function createQueries(dependencies: {
   async function end({ release }: Watched, name: string, reason: string): Promise<void> {
     book.remove(keyOf(release.id, name));
     await hand.letGo(release.id, actorOf(name), reason);
+  }
+
+  function faultsOf(each: Watched, release: ReleaseState, now: number): readonly string[] {
+    const status = statusOf(each, now);
+    // One that fired and is not answered any more holds on for what it said last.
+    const names = [firingName(each.rule), unansweredName(each.rule)];
+    const standing =
+      names.map((name) => holds.standing(release, keyOf(release.id, name))).find((text) => text !== "") ?? "";
+    return faultOf(each, status, release.phase === "baking").map((fault) => `${fault}${standing}`);
   }
 
   const unsubscribe = commands.subscribe({ events: follow });
@@ -193,8 +205,8 @@ export function createQueries(dependencies: {
         .flat()
         .filter(({ release }) => release.dataset === dataset)
         .flatMap((each) => {
-          const phase = own(commands.state().releases, each.release.id)?.phase;
-          return faultOf(each, statusOf(each, now), phase === "baking");
+          const release = own(commands.state().releases, each.release.id);
+          return release === undefined ? [] : faultsOf(each, release, now);
         });
     },
     close() {

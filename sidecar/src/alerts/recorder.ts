@@ -9,7 +9,7 @@ import type { Alert } from "./alert.ts";
  * that concerns nobody, the thousandth that wants the same revert) a few an hour.
  */
 export interface Recorder {
-  /** One event for each effect, or one that says that there was none. */
+  /** One event for each effect, or one that says that there was none. An effect that changed nothing has the action `none`. */
   record(alert: Alert, effects: readonly AlertEffect[], truncated: number): Promise<void>;
 }
 
@@ -59,7 +59,7 @@ export function createRecorder(dependencies: {
       const left = truncated > 0 ? { truncated } : {};
       if (!effects.some(({ outcome }) => outcome === "done") && !mayRecordIdle()) return;
       const recorded: readonly Pick<RecordAlert, "action" | "release">[] =
-        effects.length === 0 ? [{ action: "none", release: null }] : effects;
+        effects.length === 0 ? [{ action: "none", release: null }] : effects.map(changeOf);
       await Promise.all(
         recorded.map(({ action, release }) =>
           commands.execute({ by, command: { ...common, action, release, ...left } }),
@@ -67,6 +67,11 @@ export function createRecorder(dependencies: {
       );
     },
   };
+}
+
+/** What was so already, or waits for somebody else's hold to end, is not what the alert did. */
+function changeOf({ action, release, outcome }: AlertEffect): Pick<RecordAlert, "action" | "release"> {
+  return { action: outcome === "done" ? action : "none", release };
 }
 
 function labelsOf({ labels }: Alert): Readonly<Record<string, string>> {

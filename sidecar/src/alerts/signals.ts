@@ -7,6 +7,7 @@ import type { EventLog } from "../store/port.ts";
 import { type Alerts, createAlerts } from "./alerts.ts";
 import { createComparer } from "./comparison.ts";
 import { openFiringBook } from "./firing-book.ts";
+import { createFiringHolds } from "./firing-holds.ts";
 import { createHand } from "./hand.ts";
 import { refuseUnusable, ruleFaults } from "./plan-problems.ts";
 import { createPrometheus } from "./prometheus.ts";
@@ -47,7 +48,8 @@ export async function createSignals(dependencies: {
 }): Promise<Signals> {
   const { commands, fetch, clock, logger, prometheus = null } = dependencies;
   const book = await openFiringBook(dependencies);
-  const hand = createHand({ commands, book });
+  const hand = createHand({ commands });
+  const holds = createFiringHolds({ commands, book, hand, clock, logger });
   const recorder = createRecorder({ commands, clock, logger });
   const rules = createRules();
   const comparer = createComparer({
@@ -65,6 +67,7 @@ export async function createSignals(dependencies: {
     intervalMs: prometheus?.intervalMs ?? queryIntervalMsDefault,
     book,
     hand,
+    holds,
     clock,
     logger,
   });
@@ -75,11 +78,16 @@ export async function createSignals(dependencies: {
     queries: (release) => queries.status(release),
     faults(dataset) {
       const release = dataset.release === null ? undefined : own(commands.state().releases, dataset.release);
-      return [...faultsOf(dataset.name, release?.plan ?? dataset.plan), ...queries.faults(dataset.name)];
+      return [
+        ...faultsOf(dataset.name, release?.plan ?? dataset.plan),
+        ...queries.faults(dataset.name),
+        ...(release === undefined ? [] : holds.faults(release)),
+      ];
     },
     refuseUnusable: (plan) => refuseUnusable(plan, prometheus !== null),
     async close() {
       queries.close();
+      holds.close();
       await book.close();
     },
   };

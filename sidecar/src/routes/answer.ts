@@ -4,6 +4,7 @@ import { actorHeader, idempotencyHeader } from "@sluice/core/api";
 import type { Context } from "hono";
 import type { BuiltCommand } from "../built-command.ts";
 import type { Commands, Executed } from "../commands.ts";
+import { holderText } from "../holder-text.ts";
 import type { Once } from "./once.ts";
 
 /** How long an answer waits for its receipt at most, in milliseconds. */
@@ -62,11 +63,19 @@ export function commandAnswer({ decision, events, durable }: Executed): CommandA
   const event = last?.event;
   return {
     outcome: unchanged === undefined || !durable ? "done" : "unchanged",
-    message: unchanged?.message ?? "done",
+    message: unchanged?.message ?? nextHoldText(events) ?? "done",
     sequence: last?.sequence ?? null,
     release: unchanged?.release ?? (event !== undefined && "release" in event ? event.release : null),
     receipt: null,
   };
+}
+
+/** Whoever ends a hold is told of the next one, which would be taken for the plan going on. */
+function nextHoldText(events: Executed["events"]): string | undefined {
+  const isEnded = events.some(({ event }) => event.type === "release-resumed" || event.type === "release-promoted");
+  const next = events.at(-1);
+  if (!isEnded || next?.event.type !== "release-held") return undefined;
+  return `that hold has ended; held by ${holderText(next.by)} from now on: ${next.event.cause.reason}`;
 }
 
 /** For how long the answer may wait for its receipt, in milliseconds. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { AlertsAnswer } from "@sluice/core/api";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { chunks, createTestProgram, obeyed, problem, type TestOptions } from "../fake-instance.testing.ts";
+import { datasets, statusOf } from "../statuses.testing.ts";
 
 const webhook = { version: "4", alerts: [{ status: "firing", labels: { alertname: "Errors" } }] };
 
@@ -141,7 +142,8 @@ test("alerts list shows the newest alerts of the log with their labels, and noth
       },
     })),
   ];
-  const program = createTestProgram(() => new Response(lines.map((line) => `${JSON.stringify(line)}\n`).join("")));
+  const log = (): Response => new Response(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  const program = createTestProgram(({ path }) => (path === "/v1/status" ? statusOf(datasets.running) : log()));
   const { stdout } = await program.run("alerts", "list", "--limit", "1");
   expect(stdout.trimEnd().split("\n")).toEqual([
     "2026-11-11 00:03:00  alert Errors        prices        alert Errors firing: hold v4",
@@ -149,7 +151,41 @@ test("alerts list shows the newest alerts of the log with their labels, and noth
   ]);
 });
 
+test("alerts list says what changed nothing, and what fires now, whoever holds", async () => {
+  const event = {
+    type: "alert-received",
+    name: "p3",
+    status: "firing",
+    labels: { alertname: "p3" },
+    action: "none",
+    release: "prices-v4-x7k2mq",
+  };
+  const line = { sequence: 1, at: Date.UTC(2026, 10, 11, 0, 3), by: { kind: "alert", name: "p3" }, event };
+  const waits = "alert p3 is firing: card failures; it is held for that when the hold in force has ended";
+  const query = "query cand fails of prices fires: {} 1; anna let it go on all the same";
+  const health = { ok: false, reasons: [waits, query, "source main is failing: alert upstream"] };
+  const program = createTestProgram(({ path }) =>
+    path === "/v1/status"
+      ? statusOf({ ...datasets.heldByHand, health }, { ...datasets.running, name: "stock" })
+      : new Response(`${JSON.stringify(line)}\n`),
+  );
+  const { stdout } = await program.run("alerts", "list");
+  expect(stdout.trimEnd().split("\n")).toEqual([
+    "2026-11-11 00:03:00  alert p3            prices        alert p3 firing: changed nothing of v4",
+    '    alertname="p3"',
+    "now",
+    `    prices: ${waits}`,
+    `    prices: ${query}`,
+  ]);
+  const json = JSON.parse((await program.run("alerts", "list", "--json")).stdout) as { now: object[] };
+  expect(json.now).toEqual([
+    { dataset: "prices", reason: waits },
+    { dataset: "prices", reason: query },
+  ]);
+});
+
 test("without any alert that is said", async () => {
-  const { stdout, stderr } = await createTestProgram(() => new Response("")).run("alerts", "list");
+  const program = createTestProgram(({ path }) => (path === "/v1/status" ? statusOf() : new Response("")));
+  const { stdout, stderr } = await program.run("alerts", "list");
   expect([stdout, stderr]).toEqual(["", "no alert came in yet\n"]);
 });

@@ -1,6 +1,6 @@
 import type { LoggedEvent } from "@sluice/core";
 import { SluiceError } from "@sluice/core";
-import type { AlertAnswer, AlertsAnswer } from "@sluice/core/api";
+import type { AlertAnswer, AlertsAnswer, StatusAnswer } from "@sluice/core/api";
 import type { Command } from "commander";
 import { readAlertsToken } from "../alerts-token.ts";
 import { argument, parseWhole } from "../arguments.ts";
@@ -60,17 +60,40 @@ function addTest(alerts: Command, context: Context): void {
 function addList(alerts: Command, context: Context): void {
   alerts
     .command("list")
-    .description("List what alerts came in and what they did, oldest first. A repetition is not recorded.")
+    .description(
+      "List what alerts came in and what they did, oldest first, and what fires now. A repetition is not recorded.",
+    )
     .option("-n, --limit <count>", "the newest COUNT", argument(parseWhole(1, 1_000)), 20)
     .addHelpText("after", examples("sluice alerts list", "sluice alerts list --limit 100 --json"))
     .action(async ({ limit }: { limit: number }) => {
       const admin = await context.admin();
       const events = (await admin.log({ limit: eventsMax })).filter(({ event }) => event.type === "alert-received");
-      context.print({ events: events.slice(-limit) }, (answer) =>
-        answer.events.flatMap((event) => alertLines(event, context.timeZone)),
-      );
+      const now = firingNow(await admin.status());
+      context.print({ events: events.slice(-limit), now }, (answer) => [
+        ...answer.events.flatMap((event) => alertLines(event, context.timeZone)),
+        ...nowLines(answer.now),
+      ]);
       if (events.length === 0) context.note("no alert came in yet");
     });
+}
+
+/** What fires, holds or would hold now, as the status of its dataset says it. */
+interface FiringNow {
+  readonly dataset: string;
+  readonly reason: string;
+}
+
+/** How the reasons of a status begin that alerts and queries give. */
+const ofAlerts = /^(alert|query|held by alert|the bake is not watched by query|and \d+ more alerts) /;
+
+function firingNow({ datasets }: StatusAnswer): readonly FiringNow[] {
+  return datasets.flatMap(({ name, health }) =>
+    health.reasons.filter((reason) => ofAlerts.test(reason)).map((reason) => ({ dataset: name, reason })),
+  );
+}
+
+function nowLines(now: readonly FiringNow[]): string[] {
+  return now.length === 0 ? [] : ["now", ...now.map(({ dataset, reason }) => `    ${dataset}: ${reason}`)];
 }
 
 function answerLines({ alerts, refused, truncated }: AlertsAnswer): string[] {

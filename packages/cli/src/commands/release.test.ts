@@ -12,12 +12,16 @@ function over(dataset: DatasetStatus, command: Response | CommandAnswer = answer
 }
 
 /** What a resume prints before the dataset, where that stood as `before` and stands as `after`. */
-async function resumed(before: DatasetStatus, after: DatasetStatus): Promise<string[]> {
+async function resumed(
+  before: DatasetStatus,
+  after: DatasetStatus,
+  message: string = answer.message,
+): Promise<string[]> {
   let dataset = before;
   const program = createTestProgram(({ method }) => {
     if (method === "GET") return statusOf(dataset);
     dataset = after;
-    return answer;
+    return { ...answer, message };
   });
   const { stdout } = await program.run("release", "resume", "prices");
   return stdout.split("\n").slice(0, stdout.split("\n").indexOf(""));
@@ -117,6 +121,15 @@ test("a resume says what comes next, and which step it took", async () => {
   expect(await resumed(datasets.heldByHand, { ...datasets.byHand })).toContain(
     "it goes to nothing by itself: a person takes every step",
   );
+});
+
+test("a resume or a promotion that somebody else's hold follows does not say that the plan goes on", async () => {
+  const next = "that hold has ended; held by alert p3 from now on: alert p3 is firing: card failures";
+  expect(await resumed(datasets.waiting, datasets.heldByGuard, next)).toEqual([
+    `the plan of v4 of prices does not go on yet: ${next}`,
+  ]);
+  const { stdout } = await over(datasets.running, { ...answer, message: next }).run("release", "promote", "prices");
+  expect(stdout).toContain(`it can still be reverted while it bakes\n${next}\n`);
 });
 
 test("hold, resume and promote go to the running release", async () => {

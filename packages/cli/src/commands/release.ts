@@ -132,7 +132,8 @@ function addResume(release: Command, context: Context): void {
       const admin = await context.admin();
       const { release: active, candidate } = await activeReleaseOf(admin, name);
       const answer = await admin.resume(active.id, reason === undefined ? {} : { reason });
-      const head = `the plan of v${candidate.publish} of ${name} goes on`;
+      const plan = `the plan of v${candidate.publish} of ${name}`;
+      const head = answer.message === "done" ? `${plan} goes on` : `${plan} does not go on yet: ${answer.message}`;
       await finish(context, admin, name, answer, head, null, ({ dataset }, view) =>
         resumedLines(active, dataset, view),
       );
@@ -154,7 +155,9 @@ function addPromote(release: Command, context: Context): void {
         active.phase === "baking"
           ? `the bake is over: v${candidate.publish} is the stable version of ${name}`
           : `everybody sees v${candidate.publish} of ${name}; it can still be reverted while it bakes`;
-      await finish(context, admin, name, answer, head, wait);
+      await finish(context, admin, name, answer, head, wait, () =>
+        answer.message === "done" ? [] : [context.style.yellow(answer.message)],
+      );
     });
 }
 

@@ -85,7 +85,7 @@ function describe(event: Event): { dataset: string; text: string } {
       const on =
         release === null
           ? "concerns no release"
-          : `${event.action === "none" ? "no action" : event.action} ${release.version}`;
+          : `${event.action === "none" ? "changed nothing of" : event.action} ${release.version}`;
       const more = event.truncated === undefined ? "" : `; its sender left out ${countText(event.truncated)} more`;
       return { dataset: release?.dataset ?? "", text: `alert ${event.name} ${event.status}: ${on}${more}` };
     }

@@ -1,0 +1,66 @@
+import { own } from "../own.ts";
+import { takesOver } from "./decide-release.ts";
+import type { DecidedEvent, Decision } from "./decision.ts";
+import type { Actor, Cause } from "./event.ts";
+import { evolve } from "./evolve.ts";
+import type { NamespaceState, ReleaseState } from "./state.ts";
+import { isActive } from "./state.ts";
+
+/** Somebody wants a release held, whoever holds it now. */
+export interface HoldWant {
+  readonly by: Actor;
+  readonly cause: Cause;
+  /** Since when, milliseconds since the Unix epoch: of several of one rank the oldest is next. */
+  readonly since: number;
+}
+
+/**
+ * A decision, and the holds that follow from it: where it ends the hold of a release that goes on, whoever else wants it held holds
+ * it in the same append, so that no plan takes a step in between and nobody is told that it goes on. `wantsOf` is asked for the
+ * release as it stands after the decision; what its guard wants while it is off does not count.
+ */
+export function withNextHolds(
+  state: NamespaceState,
+  decision: Decision,
+  nowMs: number,
+  wantsOf: (release: ReleaseState) => readonly HoldWant[],
+): Decision {
+  if (decision.kind !== "events") return decision;
+  const { events } = decision;
+  const resumed = new Set(
+    events.flatMap(({ event }) =>
+      event.type === "release-resumed" || event.type === "release-promoted" ? event.release : [],
+    ),
+  );
+  if (resumed.size === 0) return decision;
+  let after = state;
+  for (const each of events) after = evolve(after, { sequence: after.sequence + 1, at: nowMs, ...each });
+  const next = [...resumed].flatMap((id) => nextHold(own(state.releases, id), own(after.releases, id), wantsOf));
+  return next.length === 0 ? decision : { kind: "events", events: [...events, ...next] };
+}
+
+function nextHold(
+  before: ReleaseState | undefined,
+  after: ReleaseState | undefined,
+  wantsOf: (release: ReleaseState) => readonly HoldWant[],
+): readonly DecidedEvent[] {
+  const ended = before?.hold?.by;
+  if (ended === undefined || after === undefined || !isActive(after) || after.hold !== null) return [];
+  // Whose hold has just ended was let go by a person, or has no reason to hold any more.
+  const others = wantsOf(after).filter(
+    ({ by }) => !isSame(by, ended) && (by.kind !== "guard" || after.guardOff === null),
+  );
+  const [first, ...rest] = others;
+  if (first === undefined) return [];
+  const { by, cause } = rest.reduce((a, b) => (isBefore(b, a) ? b : a), first);
+  return [{ by, event: { type: "release-held", release: after.id, cause } }];
+}
+
+function isSame(a: Actor, b: Actor): boolean {
+  return a.kind === b.kind && a.name === b.name;
+}
+
+function isBefore(a: HoldWant, b: HoldWant): boolean {
+  if (takesOver(a.by, b.by)) return true;
+  return !takesOver(b.by, a.by) && a.since < b.since;
+}
