@@ -271,7 +271,16 @@ function createFailure(tools) {
   const detail = el("p");
   const advice = el("p");
   const command = createCommand(tools);
-  const node = el("div", { class: "error", role: "alert", hidden: true }, title, detail, advice, command.node);
+  const here = createCommand(tools, "errorNetworkHere");
+  const node = el(
+    "div",
+    { class: "error", role: "alert", hidden: true },
+    title,
+    detail,
+    advice,
+    command.node,
+    here.node,
+  );
   /** @type {{ error: CommandError, dataset: string } | null} */
   let last = null;
 
@@ -284,6 +293,8 @@ function createFailure(tools) {
     setText(detail, error.code === "NETWORK" ? error.message : `${error.message} (${error.code})`);
     setText(advice, locale.t(key));
     command.update(line);
+    // Nobody knows where the sidecars of the hosts listen.
+    here.update(error.code === "NETWORK" ? `sluice revert ${dataset} --here --url URL` : null);
   }
 
   return {

@@ -23,6 +23,7 @@ export const texts = {
   roleFollowerCut: ["follows {url}, not connected", "跟随 {url}，未连接"],
   datasets: ["{n} dataset | {n} datasets", "{n} 个数据集"],
   inMotion: ["{n} in motion", "{n} 个发布中"],
+  waitForYou: ["{n} waits for a person | {n} wait for a person", "{n} 个等待人工处理"],
   needAttention: ["{n} needs attention | {n} need attention", "{n} 个需要关注"],
   followersCount: ["{n} follower | {n} followers", "{n} 个跟随节点"],
   language: ["Language", "语言"],
@@ -34,6 +35,7 @@ export const texts = {
   showAll: ["All", "全部"],
   showMotion: ["In motion", "发布中"],
   showAttention: ["Needs attention", "需要关注"],
+  showWaiting: ["Waiting", "等待处理"],
   showNone: ["Nothing here now.", "暂时没有。"],
 
   // With nothing there yet.
@@ -58,6 +60,12 @@ export const texts = {
     "the candidate fails more often than the control (evidence {evidence})",
     "候选组的失败多于对照组（证据值 {evidence}）",
   ],
+  reasonStore: [
+    "the store has taken nothing for {seconds} s ({why}): no step is taken and nothing can be done but to revert",
+    "存储已有 {seconds} 秒无法写入（{why}）：计划不会前进，除回滚外的操作均不可用",
+  ],
+  reasonStoreFull: ["no room is left on its disk", "磁盘已满"],
+  reasonStoreSilent: ["it does not answer", "没有应答"],
   reasonSourceFailing: ["source {id} is failing: {message}", "数据源 {id} 失败：{message}"],
   reasonSourceRefused: ["source {id} is refused: {message}", "数据源 {id} 的内容被拒绝：{message}"],
   copy: ["Copy", "复制"],
@@ -70,6 +78,10 @@ export const texts = {
     "尚无版本。发布第一个版本，立即生效：",
   ],
   outLine: ["{version} · {items} · went out {since} · by {who}", "{version} · {items} · {since}生效 · {who}"],
+  outBaking: [
+    "{version} · {items} · seen by everybody {since} · by {who}; {stable} stays ready until the bake is over",
+    "{version} · {items} · {since}起对所有人生效 · {who}；观察期内 {stable} 保持就绪",
+  ],
   outPatched: ["{version}, patched up to {number}", "{version}（已增量更新到 {number}）"],
   items: ["{n} item | {n} items", "{n} 条"],
 
@@ -106,6 +118,8 @@ export const texts = {
     "{countdown}完成（{at}），{version} 成为当前版本",
   ],
   nextHeld: ["nothing while it is held", "暂停期间不会前进"],
+  nextLate: ["{percentage} was due at {at} and has not come", "{percentage} 原定于 {at}，尚未执行"],
+  nextLateBake: ["the end of the bake was due at {at} and has not come", "观察期原定于 {at} 结束，尚未结束"],
   nextHand: ["nothing by itself, it waits for you", "不会自动前进，等待您操作"],
   countdownIn: ["in {span}", "{span}后"],
   countdownNow: ["any moment now", "即将"],
@@ -307,6 +321,10 @@ export const texts = {
   errorNetworkDo: [
     "Try again, it happens once however often you try. Or in a terminal:",
     "请重试：无论重试多少次只会执行一次。也可以在终端执行：",
+  ],
+  errorNetworkHere: [
+    "Where the instance is gone, each host by itself, with the URL of its sidecar:",
+    "若实例已不可用，请在每台主机上用其边车的地址单独回滚：",
   ],
   errorNothing: [
     "Nothing runs or bakes any more. To undo a finished release, bring an older version back in a terminal:",

@@ -190,7 +190,10 @@ test("without an answer the page says so, and a second try is the same command",
   await revertButton(page).click();
   await page.keyboard.press("Enter");
   await prices(page).getByText("No answer from the instance; it may or may not have reverted.").waitFor();
-  expect(await page.getByRole("alert").innerText()).toContain("sluice revert prices");
+  const said = await page.getByRole("alert").innerText();
+  expect(said).toContain("sluice revert prices --url http://");
+  // Without the origin that comes to nothing, and a host's sidecar still reverts.
+  expect(said).toContain("sluice revert prices --here --url URL");
 
   origin.answerReverts(() => accepted(receipt()));
   origin.answerReceipts(() => receipt());
@@ -209,6 +212,7 @@ test("an error is shown with its words, its code and what to do", async (context
   const alert = page.getByRole("alert");
   await alert.getByText("this instance follows http://10.0.0.1:7070 (NOT_ORIGIN)").waitFor();
   expect(await alert.innerText()).toContain("sluice revert prices --url ORIGIN");
+  expect(await alert.innerText()).not.toContain("--here");
 
   origin.answerReverts(() => problem("NOTHING_TO_REVERT", 409, "nothing runs or bakes on prices: v42 is stable"));
   await page.getByRole("button", { name: "Try again" }).click();
