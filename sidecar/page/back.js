@@ -39,7 +39,9 @@ export function createRestored(tools) {
     });
     setText(reason, locale.t("reason", { reason: restored.reason }));
     setShown(dropped, restored.dropped.changes > 0);
-    setText(dropped, locale.t("restoredDropped", { ...restored.dropped }));
+    const changes = locale.t("restoredChanges", { n: restored.dropped.changes });
+    const keys = locale.t("restoredKeys", { n: restored.dropped.keys });
+    setText(dropped, locale.t("restoredDropped", { changes, keys }));
     setShown(receipt, restored.receipt !== null);
     setText(receipt, restored.receipt === null ? "" : takenText(locale, restored.receipt));
     missing.update(

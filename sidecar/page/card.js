@@ -103,13 +103,14 @@ export function inMotion({ release }) {
   return release !== null;
 }
 
-/** Whether a person should look. @param {DatasetStatus} dataset */
-export function needsAttention({ health, candidate, release }) {
-  return (
-    !health.ok ||
-    (candidate !== null && release === null) ||
-    (release !== null && (release.hold !== null || release.guardOff !== null))
-  );
+/** Whether something is wrong, which is what its card says. @param {DatasetStatus} dataset */
+export function needsAttention({ health }) {
+  return !health.ok;
+}
+
+/** Whether nothing is wrong and it goes on when a person says so. @param {DatasetStatus} dataset */
+export function waitsForPerson({ health, candidate, release }) {
+  return health.ok && candidate !== null && (release === null || release.hold !== null);
 }
 
 /**

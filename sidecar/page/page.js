@@ -1,5 +1,5 @@
 /** @import { DatasetStatus, StatusAnswer } from "@sluice/core/api" */
-import { createCard, createLayout, inMotion, needsAttention } from "./card.js";
+import { createCard, createLayout, inMotion, needsAttention, waitsForPerson } from "./card.js";
 import { el, keyedList, setAttribute, setShown } from "./dom.js";
 import { createFollowers } from "./followers.js";
 import { createGuardStrip, tellGuards } from "./guard.js";
@@ -10,6 +10,9 @@ import { createTop } from "./top.js";
 
 /** Clocks of browsers are wrong by minutes; a jump past this is the instance's, not the network's, in milliseconds. */
 const clockJumpMs = 2_000;
+
+/** Which cards each choice shows. @type {Readonly<Record<import("./top.js").Filter, (dataset: DatasetStatus) => boolean>>} */
+const filters = { all: () => true, motion: inMotion, attention: needsAttention, waiting: waitsForPerson };
 
 start();
 
@@ -71,7 +74,7 @@ function start() {
     const filter = top.filter();
     let shown = 0;
     for (const dataset of datasets) {
-      const fits = filter === "all" || (filter === "motion" ? inMotion(dataset) : needsAttention(dataset));
+      const fits = filters[filter](dataset);
       const card = byName.get(dataset.name);
       if (card !== undefined) setShown(card.node, fits);
       if (fits) shown += 1;

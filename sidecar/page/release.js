@@ -7,6 +7,9 @@ import { createChip, createCommand, createMoment, version } from "./parts.js";
 import { createWaits } from "./promotion.js";
 import { createSteer } from "./steer.js";
 
+/** A step comes within a second of its time; from this lateness on something keeps it, in milliseconds. */
+const lateMs = 5_000;
+
 /**
  * A running or baking release: to whom, since when, what next, and how both arms fare.
  * @param {Tools} tools
@@ -145,6 +148,11 @@ function createStep(tools) {
     }
     const { at, thousandths, promotion } = coming;
     const leftMs = at - now();
+    if (leftMs < -lateMs && (phase === "baking" || promotion === null)) {
+      const values = { percentage: locale.percentage(thousandths), at: locale.clock(at) };
+      locale.fill(next, phase === "baking" ? "nextLateBake" : "nextLate", values);
+      return;
+    }
     const percentage = locale.percentage(thousandths);
     if (leftMs <= 0 && promotion !== null && evidence?.promotion.open !== true) {
       locale.fill(next, thousandths === 100_000 ? "nextDueBake" : "nextDue", { percentage });

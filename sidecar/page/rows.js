@@ -29,20 +29,23 @@ export function createOut(tools) {
   return {
     node: createRow(tools, "out", line, command.node),
     /** @param {DatasetStatus} dataset */
-    update({ name, stable }) {
+    update({ name, stable, candidate, release }) {
       command.update(stable === null ? `sluice publish ${name} FILE` : null);
       if (stable === null) {
         locale.fill(line, "outNothing");
         return;
       }
-      since.update(stable.since);
-      locale.fill(line, "outLine", {
-        version: lineName(locale, stable),
-        items: locale.t("items", { n: stable.items }),
+      const isBaking = release?.phase === "baking" && candidate !== null;
+      const seen = isBaking ? candidate : stable;
+      since.update(isBaking ? release.since : stable.since);
+      locale.fill(line, isBaking ? "outBaking" : "outLine", {
+        version: lineName(locale, seen),
+        items: locale.t("items", { n: seen.items }),
         since: since.node,
-        who: locale.who(stable.by),
+        who: locale.who(isBaking ? release.by : stable.by),
+        stable: lineName(locale, stable),
       });
-      setAttribute(line, "title", `SHA-256 ${stable.contentHash}`);
+      setAttribute(line, "title", `SHA-256 ${seen.contentHash}`);
     },
   };
 }
@@ -70,6 +73,9 @@ export function createAttention(tools) {
   };
 }
 
+/** @type {Readonly<Partial<Record<string, TextKey>>>} */
+const storeReasons = { "no room is left on its disk": "reasonStoreFull", "it does not answer": "reasonStoreSilent" };
+
 /**
  * A reason of the instance in the page's language, where it is one of those that are known; else as it came.
  * @param {Tools["locale"]} locale
@@ -78,6 +84,14 @@ export function createAttention(tools) {
 function healthText(locale, reason) {
   const worse = /^the candidate fails more often than the control \(evidence (.+)\)$/.exec(reason);
   if (worse) return locale.t("reasonWorse", { evidence: worse[1] ?? "" });
+  const store = /^the store has taken nothing for (\d+) s \((.*)\): /s.exec(reason);
+  if (store) {
+    const why = storeReasons[store[2] ?? ""];
+    return locale.t("reasonStore", {
+      seconds: Number(store[1]),
+      why: why === undefined ? (store[2] ?? "") : locale.t(why),
+    });
+  }
   const source = /^source (\S+) is (failing|refused): (.*)$/s.exec(reason);
   if (source === null) return reason;
   const values = { id: source[1] ?? "", message: source[3] ?? "" };

@@ -124,10 +124,9 @@ export const planTexts = {
   ],
   restoredExact: ["exactly as it was", "与当时完全一致"],
   restoredReapply: ["with the patches since", "并保留之后的增量更新"],
-  restoredDropped: [
-    "Left out: {changes} changes since, to {keys} keys",
-    "未保留：之后的 {changes} 次变更，涉及 {keys} 个键",
-  ],
+  restoredDropped: ["Left out: {changes}, to {keys}", "未保留：{changes}，涉及 {keys}"],
+  restoredChanges: ["{n} change since | {n} changes since", "之后的 {n} 次变更"],
+  restoredKeys: ["{n} key | {n} keys", "{n} 个键"],
   restoredTaken: [
     "Taken up by {confirmed} of {expected} in {last} (p99 {p99})",
     "{expected} 个节点中 {confirmed} 个已生效，用时 {last}（p99 {p99}）",

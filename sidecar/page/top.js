@@ -2,14 +2,14 @@
 /** @import { Connection } from "./stream.js" */
 /** @import { Tools } from "./parts.js" */
 /** @import { TextKey } from "./text.js" */
-import { inMotion, needsAttention } from "./card.js";
+import { inMotion, needsAttention, waitsForPerson } from "./card.js";
 import { el, icon, setAttribute, setIcon, setShown, setText } from "./dom.js";
 import { readStored, writeStored } from "./locale.js";
 
 const themeKey = "sluice-theme";
 
 /** @typedef {"auto" | "light" | "dark"} Theme */
-/** @typedef {"all" | "motion" | "attention"} Filter */
+/** @typedef {"all" | "motion" | "attention" | "waiting"} Filter */
 
 /**
  * The top of the page: whether it is live, how things stand in all, language and theme, and which cards are shown.
@@ -52,8 +52,14 @@ export function createTop(tools, { onLanguage, onRetry, onFilter }) {
   );
 
   const summary = el("p", { class: "summary" });
-  const counts = { datasets: el("span"), motion: el("span"), attention: el("span"), followers: el("span") };
-  summary.append(counts.datasets, counts.motion, counts.attention, counts.followers);
+  const counts = {
+    datasets: el("span"),
+    motion: el("span"),
+    attention: el("span"),
+    waiting: el("span"),
+    followers: el("span"),
+  };
+  summary.append(counts.datasets, counts.motion, counts.attention, counts.waiting, counts.followers);
   const filter = createChoice(
     tools,
     "show",
@@ -61,6 +67,7 @@ export function createTop(tools, { onLanguage, onRetry, onFilter }) {
       { value: "all", text: "", label: "showAll" },
       { value: "motion", text: "", label: "showMotion" },
       { value: "attention", text: "", label: "showAttention" },
+      { value: "waiting", text: "", label: "showWaiting" },
     ],
     "all",
     onFilter,
@@ -105,6 +112,9 @@ export function createTop(tools, { onLanguage, onRetry, onFilter }) {
       setText(counts.motion, locale.t("inMotion", { n: motion.length }));
       setText(counts.attention, locale.t("needAttention", { n: attention.length }));
       setAttribute(counts.attention, "class", attention.length > 0 ? "strong" : null);
+      const waiting = status.datasets.filter(waitsForPerson);
+      setText(counts.waiting, locale.t("waitForYou", { n: waiting.length }));
+      setShown(counts.waiting, waiting.length > 0);
       setText(counts.followers, locale.t("followersCount", { n: status.followers.total }));
       const release = motion[0]?.release;
       const lead = release ? `${locale.percentage(release.thousandths)} ${motion[0]?.name} · ` : "";

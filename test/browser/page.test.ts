@@ -223,13 +223,54 @@ test("the system's theme is taken, a chosen one is kept", async (context) => {
   expect(await ground()).toBe(dark);
 });
 
-test("cards can be narrowed to what moves and to what needs somebody", async (context) => {
+test("cards can be narrowed to what moves, to what is not healthy, and to what a person has to let go on", async (context) => {
   const { page } = await stage.open(context, status(situations()));
   const shown = (): Promise<string[]> => page.locator(".card:visible h2").allInnerTexts();
   await page.getByRole("button", { name: "In motion" }).click();
   expect(await shown()).toEqual(["flags", "prices", "promotions"]);
   await page.getByRole("button", { name: "Needs attention" }).click();
-  expect(await shown()).toEqual(["banners", "promotions", "shipping"]);
+  expect(await shown()).toEqual(["promotions", "shipping"]);
+  await page.getByRole("button", { name: "Waiting", exact: true }).click();
+  expect(await shown()).toEqual(["banners"]);
+});
+
+test("so many datasets need attention as cards say so: what a person holds only waits for one", async (context) => {
+  const cause = { reason: "finance looks at it", evidence: null };
+  const hold = { by: { kind: "person", name: "finance" }, at: midnight - 8_000, cause } as const;
+  const held = { ...running("prices", { hold, next: null }), health: { ok: true, reasons: [] } };
+  const { page, origin } = await stage.open(context, status([held]));
+  const said = (): Promise<string> => page.locator(".summary").innerText();
+  expect(await said()).toMatch(/0 need attention.*1 waits for a person/s);
+  expect(await page.locator(".card .chip").first().innerText()).toBe("healthy");
+  origin.show(status([{ ...held, health: { ok: false, reasons: ["v43 is odd"] } }]));
+  await page.getByText("1 needs attention").waitFor();
+  expect(await said()).not.toContain("a person");
+  expect(await page.locator(".card .chip").first().innerText()).toBe("needs attention");
+});
+
+test("in the bake what is out is what everybody sees, and a step that is overdue is not promised", async (context) => {
+  const flags = situations().find(({ name }) => name === "flags") ?? running();
+  const { page, origin } = await stage.open(context, status([flags]));
+  const out = page.locator("[data-row=out]");
+  expect(await out.innerText()).toMatch(
+    /v43 · 10,117 items · seen by everybody .*; v42 stays ready until the bake is over/,
+  );
+  const late = { thousandths: 25_000, at: midnight - 42_000, promotion: null };
+  origin.show(status([running("flags", { next: late })]));
+  await page.getByText("25% was due at 23:59:48 and has not come").waitFor();
+  expect(await out.innerText()).toContain("v42");
+});
+
+test("that the store takes nothing is said in the page's language", async (context) => {
+  const reason =
+    "the store has taken nothing for 42 s (no room is left on its disk): no step is taken and nothing can be done but to revert";
+  const { page } = await stage.open(context, status([{ ...running(), health: { ok: false, reasons: [reason] } }]));
+  const said = page.locator("[data-row=attention] li");
+  expect(await said.allInnerTexts()).toEqual([reason]);
+  await page.getByRole("button", { name: "中文" }).click();
+  expect(await said.allInnerTexts()).toEqual([
+    "存储已有 42 秒无法写入（磁盘已满）：计划不会前进，除回滚外的操作均不可用",
+  ]);
 });
 
 /** A node keeps its mark for as long as it is the same node. */
