@@ -32,8 +32,8 @@ export interface LineHistory {
   readonly contentHash: string;
   readonly origin: BytesOrigin;
   readonly changes: string | null;
-  /** The older version that it brought back; null where it was published. */
-  readonly restored: number | null;
+  /** The older version that it brought back, and how; null where it was published. */
+  readonly restored: { readonly version: number; readonly mode: "exact" | "reapply" } | null;
   /** From when on it is the stable line; `at` is when everybody saw it, which for a release is its promotion. */
   readonly stable: Place | null;
   /** When it was neither line any more. */
@@ -86,7 +86,7 @@ export function createLineFold(spacingMs: number): LineFold {
   const begin = (
     logged: LoggedEvent,
     { number, content, origin, changes }: Pick<Draft, "origin" | "changes"> & { number: number; content: Content },
-    restored: number | null,
+    restored: LineHistory["restored"],
   ): Draft => {
     const { sequence, at } = logged;
     const anchor = { number, sequence, at, content, from: sequence, firstPatch: null, gone: false };
@@ -161,7 +161,7 @@ export function createLineFold(spacingMs: number): LineFold {
           return true;
         }
         case "version-restored": {
-          const line = begin(logged, event, event.restored);
+          const line = begin(logged, event, { version: event.restored, mode: event.mode });
           leave(stable, logged, "replaced");
           leave(candidate, logged, "replaced");
           candidate = undefined;

@@ -5,6 +5,7 @@ import type { Anchor, LineHistory } from "./line-fold.ts";
 import { linesAt, linesSince } from "./lines-at.ts";
 import type { LineValues } from "./line-values.ts";
 import { createLineValues } from "./line-values.ts";
+import type { Presence } from "./presence.ts";
 
 /** What a version that comes back is worked out of. */
 export interface ReplayTask {
@@ -17,6 +18,8 @@ export interface ReplayTask {
   readonly mode: "exact" | "reapply";
   /** Of each line that is taken back, the publish under which its contents go into quarantine. */
   readonly takenBack: ReadonlyMap<number, number>;
+  /** What of all that came after the version is in the stable version. */
+  readonly presence: Presence;
 }
 
 /** An older version as it would be now, brought up event by event. */
@@ -31,8 +34,10 @@ export interface Replay {
   isComplete(): boolean;
   /** What the log says of the version's content; null before its patch was taken. */
   contentHash(): string | null;
-  /** Patches that came after the version and are not in it, or not with all that they changed. */
+  /** Patches of the stable version that came after this one and are not in it, or not with all that they changed. */
   dropped(): number;
+  /** What would come back without the patches that the stable version has lost already, at the keys that get something back of them. */
+  readonly without: ReadonlyMap<string, string | undefined>;
   /** Content hashes that patches gave to lines that are taken back, by publish, each once. Empty again afterwards. */
   drainContents(): ReadonlyMap<number, readonly string[]>;
 }
@@ -46,7 +51,7 @@ type Patched = Extract<LoggedEvent["event"], { type: "patched" }>;
  * Throws PRUNED where there are no files to begin with.
  */
 export function createReplay(shelf: Shelf, task: ReplayTask): Replay {
-  const { lines, line, number, mode, takenBack } = task;
+  const { lines, line, number, mode, takenBack, presence } = task;
   const start = anchorOf(task);
   const values = createLineValues(shelf, start.content, start.number);
   /** The lines that are stable after this one, with their values as far as they have been taken. */
@@ -65,24 +70,40 @@ export function createReplay(shelf: Shelf, task: ReplayTask): Replay {
   let dropped = 0;
   let contentHash = start.number === number ? start.content.contentHash : null;
 
-  const takeOwn = (position: LinePosition, delta: Delta): void => {
+  const without = new Map<string, string | undefined>();
+
+  const takeOwn = (position: LinePosition, { set, remove }: Delta, isPresent: boolean): void => {
     if (position.number === number) ({ contentHash } = position);
-    if (mode === "reapply" || position.number <= number) values.take(position.number, delta);
-    else dropped += 1;
+    if (mode === "exact" && position.number > number) {
+      if (isPresent) dropped += 1;
+      return;
+    }
+    if (mode === "reapply" && position.number > values.number && (!isPresent || without.size > 0)) {
+      for (const [key, canonical] of set) split(key, isPresent, () => canonical);
+      for (const key of remove) split(key, isPresent, () => undefined);
+    }
+    values.take(position.number, { set, remove });
+  };
+
+  /** What the stable version has lost is told apart from what it has, before it is changed here. */
+  const split = (key: string, isPresent: boolean, changed: (onto: string | undefined) => string | undefined): void => {
+    if (isPresent && without.has(key)) without.set(key, changed(without.get(key)));
+    else if (!isPresent && !without.has(key)) without.set(key, values.get(key));
   };
 
   /** The line is not there any more: what the patch changed is changed, as far as there is something to change. */
-  const takeOther = (stable: LineValues, { set, remove }: Delta): void => {
+  const takeOther = (stable: LineValues, { set, remove }: Delta, isPresent: boolean): void => {
     let isWhole = true;
     const change = (key: string, is: string | undefined): void => {
       const [was, onto] = [stable.get(key), values.get(key)];
       if (was !== undefined && is !== undefined && onto === undefined) isWhole = false;
+      split(key, isPresent, (other) => changedText(was, is, other));
       const made = changedText(was, is, onto);
       if (made !== onto) values.set(key, made);
     };
     for (const [key, canonical] of set) change(key, canonical);
     for (const key of remove) change(key, undefined);
-    if (!isWhole) dropped += 1;
+    if (!isWhole && isPresent) dropped += 1;
   };
 
   const note = (its: LineHistory, had: string): void => {
@@ -103,12 +124,13 @@ export function createReplay(shelf: Shelf, task: ReplayTask): Replay {
       { line: stable, position: event.stable, delta: event.delta },
       { line: candidate, position: event.candidate, delta: event.candidateDelta ?? event.delta },
     ] as const;
+    const isPresent = moved.some((its) => isIn(presence, its.line, its.position));
     const own = moved.find((its) => its.line?.publish === line.publish);
-    if (own !== undefined && own.position !== null) takeOwn(own.position, own.delta);
+    if (own !== undefined && own.position !== null) takeOwn(own.position, own.delta, isPresent);
     else if (hasLeft(sequence)) {
       const its = stable === null ? undefined : later.get(stable.publish);
-      if (mode === "exact") dropped += 1;
-      else if (its !== undefined && event.stable.number > its.number) takeOther(its, event.delta);
+      if (mode === "exact") dropped += Number(isPresent);
+      else if (its !== undefined && event.stable.number > its.number) takeOther(its, event.delta, isPresent);
     }
     for (const { line: its, position, delta } of moved) {
       if (its !== null && position !== null) later.get(its.publish)?.take(position.number, delta);
@@ -126,6 +148,7 @@ export function createReplay(shelf: Shelf, task: ReplayTask): Replay {
       take(sequence, event);
     },
     dropped: () => dropped,
+    without,
     drainContents() {
       const drained = new Map(contents);
       contents.clear();
@@ -149,6 +172,11 @@ function anchorOf({ dataset, line, number, mode }: ReplayTask): Anchor {
     `v${number} of ${dataset} is too old to be had exactly: ${since}; --reapply brings v${line.publish} back with the patches since`,
     { details: { number, publish: line.publish, from: from?.number ?? null, fromAt: from?.at ?? null } },
   );
+}
+
+function isIn(presence: Presence, line: LineHistory | null, position: LinePosition | null): boolean {
+  const through = line === null ? undefined : presence.through(line);
+  return through !== undefined && position !== null && position.number <= through;
 }
 
 function patchesFrom({ firstPatch, gone }: Anchor): number {

@@ -1,25 +1,24 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Actor, Clock, Command, DatasetState, LoggedEvent } from "@sluice/core";
-import { activeRelease, assert, isSluiceError, own, SluiceError } from "@sluice/core";
-import type { RestoreBody } from "@sluice/core/api";
-import { type Blobs, createShelf, type ReadableVersion } from "@sluice/replica";
+import type { Clock, DatasetState, LoggedEvent } from "@sluice/core";
+import { assert, decide, isSluiceError, own, SluiceError } from "@sluice/core";
+import { type Blobs, createShelf } from "@sluice/replica";
 import type { Logger } from "pino";
 import type { BlobKeeper } from "../blob-keeper.ts";
 import type { BuiltCommand } from "../built-command.ts";
-import type { Commands, Executed, Remember } from "../commands.ts";
+import type { Commands, Executed } from "../commands.ts";
 import { spoolError } from "../publish/spool-files.ts";
 import { createTurns } from "../publish/turns.ts";
 import type { Bench, Workbench } from "../publish/workbench.ts";
 import type { EventLog } from "../store/port.ts";
 import { choiceNeeded } from "./choice.ts";
-import { type CompareWork, compareWithStable, contentOf, type RestoreDifference } from "./difference.ts";
-import type { LineHistory } from "./line-fold.ts";
-import { createPending, type Pending } from "./pending.ts";
-import { linesSince } from "./lines-at.ts";
+import { type CompareWork, compareWithStable, contentOf } from "./difference.ts";
+import { createPending } from "./pending.ts";
+import { presenceSince } from "./presence.ts";
 import { createReplay, type Replay } from "./replay.ts";
-import { marksOf, takenBackOf } from "./taken-back.ts";
+import { takenBackOf } from "./taken-back.ts";
 import { findTarget, type Target } from "./target.ts";
+import { commandNow, overtaken, prove, type Restore, type RestoreRequest, type Task } from "./task.ts";
 import type { VersionHistory } from "./version-history.ts";
 import { createWorkedOut } from "./worked-out.ts";
 
@@ -35,13 +34,6 @@ const patchesPerTurn = 128;
 /** Patches that may be left for the moment of the append, in which nobody else has a turn; and how often that is tried for. */
 const leftMax = 32;
 const catchUpsMax = 50;
-
-/** An older version that somebody wants back. */
-export interface RestoreRequest extends RestoreBody {
-  readonly dataset: string;
-  readonly by: Actor;
-  readonly remember?: Remember | undefined;
-}
 
 /** Brings older versions back. */
 export interface Restorer {
@@ -70,22 +62,6 @@ export interface RestorerDependencies {
   readonly yieldNow: () => Promise<void>;
 }
 
-type Restore = Extract<Command, { type: "restore" }>;
-
-/** What is in hand while a version is worked out. */
-interface Task {
-  readonly request: RestoreRequest;
-  readonly target: Target;
-  readonly mode: Restore["mode"];
-  readonly lines: readonly LineHistory[];
-  /** The stable version at the event of this number, which it is compared with. */
-  readonly stable: ReadableVersion;
-  readonly sequence: number;
-  readonly replay: Replay;
-  readonly difference: RestoreDifference;
-  readonly pending: Pending;
-}
-
 /** Makes one; one restore is at work at a time. */
 export function createRestorer(dependencies: RestorerDependencies): Restorer {
   const { commands, history, log, keeper, workbench, spoolDirectory, clock, logger, yieldNow } = dependencies;
@@ -109,17 +85,40 @@ export function createRestorer(dependencies: RestorerDependencies): Restorer {
     const settled = await settledAlready(request, target);
     if (settled !== undefined) return settled;
     return withTask(request, target, mode ?? "exact", async (task, work) => {
-      const exact = mode === null && task.mode === "exact";
+      await catchUp(task);
+      const command = commandNow(task, commands.state(), { base: task.replay.values.base, overlay: null });
+      const foreseen = await settledBy(request, command);
+      if (foreseen !== undefined) return foreseen;
       if (mode !== null) return give(task, work);
       throw choiceNeeded({
         dataset: datasetOf(request.dataset),
         number: target.number,
-        publishes: publishesSince(task),
+        dropped: command.dropped,
         patches: task.replay.dropped(),
         difference: task.difference.difference,
-        exact,
+        exact: task.mode === "exact",
       });
     });
+  }
+
+  /** Asked before anything is written, or anybody has to choose: what it comes to where nothing has to be restored. Throws a refusal. */
+  async function settledBy(request: RestoreRequest, command: Restore): Promise<Executed | undefined> {
+    const state = commands.state();
+    const decision = decide(state, { by: request.by, command }, clock.wall());
+    if (decision.kind === "rejected") {
+      throw new SluiceError(decision.code, decision.message, { details: decision.details });
+    }
+    if (decision.kind === "unchanged") return { decision, events: [], state, durable: true };
+    if (decision.events.some(({ event }) => event.type === "version-restored")) return undefined;
+    const { release } = datasetOf(request.dataset);
+    assert(release !== null, "a restore that brings nothing back takes a release back");
+    return takeBack(request, release);
+  }
+
+  /** The plain revert of what runs or bakes, which runs ahead of the log. */
+  async function takeBack({ by, reason, remember }: RestoreRequest, release: string): Promise<Executed> {
+    const command = { type: "revert", target: { release }, cause: { reason, evidence: null } } as const;
+    return commands.execute({ by, command }, remember);
   }
 
   async function find({ dataset: name, to }: RestoreRequest): Promise<Target> {
@@ -132,20 +131,14 @@ export function createRestorer(dependencies: RestorerDependencies): Restorer {
   }
 
   /** What is done without any work: a pointer goes back, or nothing has to. */
-  async function settledAlready(
-    { dataset: name, by, mode, reason, remember }: RestoreRequest,
-    { line, number }: Target,
-  ): Promise<Executed | undefined> {
-    const { stable } = datasetOf(name);
+  async function settledAlready(request: RestoreRequest, { line, number }: Target): Promise<Executed | undefined> {
+    const { dataset: name, mode } = request;
+    const { stable, release } = datasetOf(name);
     if (stable === null || stable.publish !== line.publish) return undefined;
-    const release = activeRelease(commands.state(), name);
     const isNewest = number === stable.number || mode === "reapply";
-    const isPublish = release !== undefined && number === stable.publish && mode === null;
+    const isPublish = release !== null && number === stable.publish && mode === null;
     if (!isNewest && !isPublish) return undefined;
-    if (release !== undefined) {
-      const command = { type: "revert", target: { release: release.id }, cause: { reason, evidence: null } } as const;
-      return commands.execute({ by, command }, remember);
-    }
+    if (release !== null) return takeBack(request, release);
     const message = `v${stable.number} of ${name} is stable already${number === stable.number ? "" : ` and has all patches since v${number}`}`;
     const decision = { kind: "unchanged", message, release: null, number: stable.number } as const;
     return { decision, events: [], state: commands.state(), durable: true };
@@ -192,12 +185,14 @@ export function createRestorer(dependencies: RestorerDependencies): Restorer {
       const line = lines.find((its) => its.publish === publish);
       if (line === undefined || pending.moved) throw overtaken(name);
       const takenBack = new Map(takenBackOf(lines, line).map((its) => [its.line.publish, its.published.publish]));
-      const replay = createReplay(shelf, { dataset: name, lines, line, number, mode, takenBack });
+      const presence = presenceSince(lines, { line, number: mode === "exact" ? number : line.publish });
+      const replay = createReplay(shelf, { dataset: name, lines, line, number, mode, takenBack, presence });
       await replayUntil(replay, name, sequence);
       const difference = await compareWithStable(work, stable, replay.values);
       prove(name, number, mode, replay, difference);
+      const worked = await createWorkedOut(replay, stable, difference, yieldNow);
       const target = { line, number };
-      return await use({ request, target, mode, lines, stable, sequence, replay, difference, pending }, work);
+      return await use({ request, target, mode, lines, stable, presence, replay, difference, worked, pending }, work);
     } finally {
       pending.close();
       shelf.close();
@@ -244,26 +239,27 @@ export function createRestorer(dependencies: RestorerDependencies): Restorer {
     }
   }
 
-  async function give(task: Task, work: CompareWork): Promise<Executed> {
-    const { request, target, stable, replay, difference, pending } = task;
-    const { dataset, by, remember } = request;
-    const content = await contentOf(work, stable.base, replay.values.base, difference);
-    const worked = createWorkedOut(replay, stable, content, difference);
+  /** Takes what came meanwhile a few at a time, but for the last of it. */
+  async function catchUp({ request, replay, worked, pending }: Task): Promise<void> {
     for (let round = 0; round < catchUpsMax && pending.waiting > leftMax; round++) {
       for (const logged of pending.take(patchesPerTurn)) worked.take(logged);
-      await enterContents(replay, dataset);
+      await enterContents(replay, request.dataset);
       await yieldNow();
     }
+  }
+
+  async function give(task: Task, work: CompareWork): Promise<Executed> {
+    const { request, target, stable, replay, difference } = task;
+    const { dataset, by, remember } = request;
+    const files = await contentOf(work, stable.base, replay.values.base, difference);
+    await catchUp(task);
     const given: BuiltCommand = {
       by,
       // Patches that shared its append would be none that this has heard of.
       alone: true,
       build(working) {
-        const now = own(working.state.datasets, dataset)?.stable;
-        if (pending.moved || now?.publish === undefined || working.lines(dataset).stable === null)
-          throw overtaken(dataset);
-        for (const logged of pending.take(Number.POSITIVE_INFINITY)) worked.take(logged);
-        return commandOf(task, now.number, worked.finish());
+        if (working.lines(dataset).stable === null) throw overtaken(dataset);
+        return commandNow(task, working.state, files);
       },
     };
     const executed = await commands.execute(given, remember);
@@ -322,65 +318,4 @@ export function createRestorer(dependencies: RestorerDependencies): Restorer {
       await Promise.allSettled(atWork);
     },
   };
-
-  function publishesSince({ request, lines, target }: Pick<Task, "request" | "lines" | "target">): number {
-    const isActive = activeRelease(commands.state(), request.dataset) !== undefined;
-    return linesSince(lines, target.line).length + Number(isActive);
-  }
-
-  function commandOf(
-    task: Task,
-    stable: number,
-    { content, difference }: Pick<Restore, "content" | "difference">,
-  ): Restore {
-    const { request, target, mode, lines, replay } = task;
-    const { line, number } = target;
-    return {
-      type: "restore",
-      dataset: request.dataset,
-      restored: number,
-      line: line.publish,
-      mode,
-      stable,
-      content,
-      origin: line.origin,
-      difference,
-      // What it takes back has a list of its own, and a version that came back is never put into quarantine.
-      changes: null,
-      dropped: {
-        changes: publishesSince(task) + replay.dropped(),
-        keys: difference.added + difference.changed + difference.removed,
-      },
-      takenBack: marksOf(lines, line),
-      cause: { reason: request.reason, evidence: null },
-    };
-  }
-}
-
-function overtaken(dataset: string): SluiceError {
-  return new SluiceError(
-    "CONFLICT",
-    `another version of ${dataset} became stable meanwhile; look again: sluice status ${dataset}`,
-  );
-}
-
-/** What is replayed is what was there then, or nothing comes back. */
-function prove(
-  dataset: string,
-  number: number,
-  mode: Restore["mode"],
-  replay: Replay,
-  { contentHash: found }: RestoreDifference,
-): void {
-  if (mode === "reapply") return;
-  const expected = replay.contentHash();
-  assert(expected !== null, `v${number} of ${dataset} was met in the log`);
-  if (found === expected) return;
-  throw new SluiceError(
-    "CORRUPT",
-    `expected v${number} of ${dataset} to have content ${expected}, what is kept of it gives ${found}`,
-    {
-      details: { expected, found },
-    },
-  );
 }

@@ -94,6 +94,17 @@ test("the version that was out before is had with its patches, however long it w
   await origin.origin.close();
 });
 
+test("patches that come back in files are not counted as dropped: of them nobody knows any more which items they are", async () => {
+  const origin = await begin({ items });
+  await patchFor(origin, 5 * hourMs);
+  const before = await contentHash(origin);
+  expect(await restore(origin, { to: { version: 1 }, mode: "exact" })).toMatchObject({ status: 200 });
+  const back = await restore(origin, { to: { version: 1 }, mode: "reapply" });
+  expect(back).toMatchObject({ restored: { dropped: { changes: 0, keys: 0 } } });
+  expect(await contentHash(origin)).toBe(before);
+  await origin.origin.close();
+});
+
 test("who keeps patches for half an hour has the versions of half an hour, and those that were published", async () => {
   const origin = await begin({ items, keepPatchesMs: hourMs / 2 });
   const hashes = await patchFor(origin, 2 * hourMs);

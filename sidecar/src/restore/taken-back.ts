@@ -35,7 +35,7 @@ function publishedOf(lines: readonly LineHistory[], line: LineHistory): LineHist
   if (restored === null) return line;
   return (
     lines.findLast(
-      (its) => its.restored === null && its.publish <= restored && its.origin.bytesHash === origin.bytesHash,
+      (its) => its.restored === null && its.publish <= restored.version && its.origin.bytesHash === origin.bytesHash,
     ) ?? null
   );
 }

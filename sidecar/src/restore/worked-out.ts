@@ -8,27 +8,46 @@ import type { Replay } from "./replay.ts";
 export interface WorkedOut {
   /** Takes the next patch after the stable version that it was compared with. */
   take(logged: LoggedEvent): void;
-  /** What comes back now, and in what it differs from what is stable now. */
-  finish(): { readonly content: Content; readonly difference: DifferenceSummary };
+  /** What comes back now over the given files, and in what it differs from what is stable now. */
+  finish(files: Pick<Content, "base" | "overlay">): {
+    readonly content: Content;
+    readonly difference: DifferenceSummary;
+    /** The items that lose something; another that differs gets something back. */
+    readonly droppedKeys: number;
+  };
 }
 
 interface Touched {
   readonly stable: string | undefined;
   readonly restored: string | undefined;
+  /** What would come back without what the stable version has lost already. */
+  readonly without: string | undefined;
 }
 
+/** How many items are looked at without a turn for anybody else. */
+const itemsPerTurn = 256;
+
 /**
- * What patches since the comparison touched is looked at item by item: a few hundred lookups, however large the dataset. `stable` and
- * `content` are what was compared and what came of it.
+ * What patches since the comparison touched is looked at item by item: a few hundred lookups, however large the dataset. `stable` is
+ * what was compared, `compared` what came of it.
  */
-export function createWorkedOut(
+export async function createWorkedOut(
   replay: Replay,
-  stable: ReadableVersion,
-  content: Content,
-  { difference }: Pick<RestoreDifference, "difference">,
-): WorkedOut {
+  stable: Pick<ReadableVersion, "get">,
+  compared: Pick<RestoreDifference, "contentHash" | "items" | "difference">,
+  yieldNow: () => Promise<void>,
+): Promise<WorkedOut> {
+  const { difference } = compared;
   const touched = new Map<string, Touched>();
   const now = new Map<string, string | undefined>();
+  /** How many items more, or fewer, lose something than differ. */
+  let gained = 0;
+  let looked = 0;
+  for (const [key, without] of replay.without) {
+    const has = stable.get(key);
+    gained += Number(has !== without) - Number(has !== replay.values.get(key));
+    if (++looked % itemsPerTurn === 0) await yieldNow();
+  }
 
   return {
     take(logged) {
@@ -39,16 +58,18 @@ export function createWorkedOut(
       for (const key of remove) touch(key, undefined);
       replay.take(logged);
     },
-    finish() {
+    finish(files) {
       const counts = { added: difference.added, changed: difference.changed, removed: difference.removed };
-      const sum = createContentHash(content.contentHash);
+      const sum = createContentHash(compared.contentHash);
       const over = new Map<string, string | null>();
-      let { items } = content;
+      let droppedKeys = counts.added + counts.changed + counts.removed + gained;
+      let { items } = compared;
       let stableItems = difference.unchanged + difference.changed + difference.removed;
       for (const [key, before] of touched) {
-        const after = { stable: now.get(key), restored: replay.values.get(key) };
+        const after = { stable: now.get(key), ...comesBack(key) };
         count(counts, before, -1);
         count(counts, after, 1);
+        droppedKeys += Number(after.stable !== after.without) - Number(before.stable !== before.without);
         stableItems += Number(after.stable !== undefined) - Number(before.stable !== undefined);
         if (after.restored === before.restored) continue;
         if (before.restored !== undefined) sum.subtract(itemHash(key, before.restored));
@@ -59,15 +80,21 @@ export function createWorkedOut(
       const unchanged = stableItems - counts.changed - counts.removed;
       const examples = difference.examples.slice(0, differenceExamplesMax);
       return {
-        content: { base: content.base, overlay: laidOver(content.overlay, over), contentHash: sum.hex(), items },
+        content: { base: files.base, overlay: laidOver(files.overlay, over), contentHash: sum.hex(), items },
         difference: { ...counts, unchanged, examples },
+        droppedKeys,
       };
     },
   };
 
   function touch(key: string, canonical: string | undefined): void {
-    if (!touched.has(key)) touched.set(key, { stable: stable.get(key), restored: replay.values.get(key) });
+    if (!touched.has(key)) touched.set(key, { stable: stable.get(key), ...comesBack(key) });
     now.set(key, canonical);
+  }
+
+  function comesBack(key: string): Omit<Touched, "stable"> {
+    const restored = replay.values.get(key);
+    return { restored, without: replay.without.has(key) ? replay.without.get(key) : restored };
   }
 }
 

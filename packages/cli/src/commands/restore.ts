@@ -3,7 +3,7 @@ import type { Context } from "../context.ts";
 import { awaitReceipt } from "../receipt.ts";
 import { nameOfRelease } from "../render/event.ts";
 import { receiptText, receiptWarnings } from "../render/receipt.ts";
-import { counted } from "../text.ts";
+import { droppedText } from "../render/restored.ts";
 
 /** What `revert --to` is asked with. */
 export interface RestoreOptions {
@@ -39,5 +39,5 @@ function headOf(dataset: string, { outcome, message, release, restored }: Restor
   const { version, number, mode, dropped } = restored;
   const how = mode === "exact" ? "as it was" : "with the patches since";
   const also = reverted === null ? "" : `, and ${reverted} is reverted`;
-  return `v${version} of ${dataset} is back ${how}, as v${number}${also}: ${counted(dropped.changes, "change")} to ${counted(dropped.keys, "key")} dropped`;
+  return `v${version} of ${dataset} is back ${how}, as v${number}${also}: ${droppedText(dropped)}`;
 }

@@ -156,6 +156,13 @@ taken up by 412 of 412 followers in 380 ms (p99; p50 41 ms)
   ]);
 });
 
+test("--to that only gives people back what was lost says that nothing was dropped", async () => {
+  const restored = { version: 2, number: 7, mode: "reapply", dropped: { changes: 0, keys: 0 }, reason: "the patches" };
+  const program = createTestProgram(() => ({ ...done(null), release: null, restored }));
+  const { stdout } = await program.run("revert", "prices", "--to", "2", "--reapply");
+  expect(stdout).toContain("v2 of prices is back with the patches since, as v7: nothing dropped\n");
+});
+
 test("--to without a choice changes nothing, lists what would be dropped and ends with 3", async () => {
   const message =
     "v58 -> v41 of prices drops 6,012 changes to 3,118 keys; sluice revert prices --to 41 --reapply keeps the patches since, --exact drops them";

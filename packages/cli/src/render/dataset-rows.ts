@@ -7,6 +7,7 @@ import type { Row } from "./layout.ts";
 import { nextRows } from "./next-rows.ts";
 import { receiptText, receiptWarnings } from "./receipt.ts";
 import { actorText, agoText, clockText, type TimeView } from "./time.ts";
+import { droppedText } from "./restored.ts";
 
 /** What is out, to whom, since when and by whom. */
 export function outRows(dataset: DatasetStatus, view: TimeView): Row[] {
@@ -129,7 +130,7 @@ export function historyRows(dataset: DatasetStatus, view: TimeView): Row[] {
   if (restored !== null) {
     const { version, number, mode, dropped, at, by, reason, receipt } = restored;
     const how = mode === "exact" ? "as it was" : "with the patches since";
-    const left = `${counted(dropped.changes, "change")} to ${counted(dropped.keys, "key")} dropped`;
+    const left = droppedText(dropped);
     const text = `RESTORED v${version} ${how} as v${number}, ${left}, ${agoText(at, view)} by ${actorText(by)}: ${reason}`;
     rows.push({ label: "restored", text });
     if (receipt !== null) {

@@ -4,6 +4,7 @@ import { durationText } from "../duration.ts";
 import { counted, countText, padTo, shareText } from "../text.ts";
 import { differenceText } from "./difference.ts";
 import { actorText, dateTimeText } from "./time.ts";
+import { droppedText } from "./restored.ts";
 
 const whoWidth = 18;
 const datasetWidth = 12;
@@ -70,7 +71,7 @@ function describe(event: Event): { dataset: string; text: string } {
     case "version-restored": {
       const { restored, number, mode, dropped, cause } = event;
       const how = mode === "exact" ? "as it was" : "with the patches since";
-      const left = `${counted(dropped.changes, "change")} to ${counted(dropped.keys, "key")} dropped`;
+      const left = droppedText(dropped);
       return { dataset: event.dataset, text: `RESTORED v${restored} ${how}, now v${number}, ${left}: ${cause.reason}` };
     }
     case "patched":

@@ -70,5 +70,12 @@ test("only the mark of the very line keeps its version from coming back", () => 
   const reverted = after(running(), { type: "revert", target: { release }, cause: reason });
   const another = restoreOf({ stable: 1, content: { ...restoreOf().content, contentHash: hashOf(9) }, takenBack: [] });
   expect(carryOut(reverted, another).types).toEqual(["version-restored"]);
-  expect(carryOut(reverted, { ...another, line: 2 }).decision).toMatchObject({ code: "QUARANTINED" });
+  expect(carryOut(reverted, { ...another, line: 2 }).decision).toMatchObject({
+    code: "QUARANTINED",
+    message: "v1 of prices was reverted itself: it hurts; lift it first with: sluice quarantine lift prices 2",
+  });
+  const restored = after(completed(), restoreOf());
+  expect(carryOut(restored, restoreOf({ restored: 2, line: 2, stable: 3 })).decision).toMatchObject({
+    message: "v2 of prices was taken back by a restore: it hurts; lift it first with: sluice quarantine lift prices 2",
+  });
 });

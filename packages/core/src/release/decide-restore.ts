@@ -24,7 +24,7 @@ export function decideRestore(
   if (mark !== undefined) {
     return reject(
       "QUARANTINED",
-      `v${command.restored} of ${name} was reverted itself: ${mark.reason}; lift it first with: sluice quarantine lift ${name} ${mark.publish}`,
+      `v${command.restored} of ${name} was ${mark.release === null ? "taken back by a restore" : "reverted itself"}: ${mark.reason}; lift it first with: sluice quarantine lift ${name} ${mark.publish}`,
       { publish: mark.publish, release: mark.release, revertedAt: mark.at },
     );
   }
