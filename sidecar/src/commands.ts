@@ -8,7 +8,7 @@ import { isShared } from "./built-command.ts";
 import type { CommandsListener } from "./commands-listeners.ts";
 import { createListeners } from "./commands-listeners.ts";
 import { createGuardOff } from "./guard/guard-off.ts";
-import { asAnnounced, createOwedReverts } from "./owed-reverts.ts";
+import { asAnnounced, asTaken, createOwedReverts, isOfOneHost } from "./owed-reverts.ts";
 import { createPresentedMarks, markOf } from "./presented-marks.ts";
 import { createSeldom } from "./seldom.ts";
 import type { EventLog, RememberedAnswer } from "./store/port.ts";
@@ -264,8 +264,9 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
 
   function attempt({ given }: Job, working: Working): Executed | SluiceError {
     try {
-      const command = "build" in given ? given.build(working) : given.command;
       const nowMs = clock.wall();
+      const asked = "build" in given ? given.build(working) : given.command;
+      const { command, atMs } = asTaken(asked, (release) => marks.get(release)?.at, nowMs);
       const decided = decide(working.state, { by: given.by, command }, nowMs);
       const decision = withNextHolds(working.state, decided, nowMs, (release) => listeners.wantsHeld(release));
       if (decision.kind === "rejected") {
@@ -273,7 +274,7 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
       }
       let after = working.state;
       const events = (decision.kind === "events" ? decision.events : []).map(({ by, event }) => {
-        const logged = { sequence: after.sequence + 1, at: nowMs, by, event };
+        const logged = { sequence: after.sequence + 1, at: atMs, by, event };
         after = evolve(after, logged);
         return logged;
       });
@@ -347,7 +348,7 @@ export function createCommands(dependencies: CommandsDependencies): Commands {
     releaseOf: (id) => own(state.releases, id),
     isMarked: (id) => marks.has(id),
     revert(mark, given) {
-      announce(mark);
+      announce(isOfOneHost(mark.by) ? { ...mark, at: clock.wall() } : mark);
       return executeRevert(given, mark.release, undefined);
     },
     record: (given) => enqueue(given, undefined, false),

@@ -1,4 +1,4 @@
-import type { GivenCommand } from "@sluice/core";
+import type { Actor, Command, GivenCommand } from "@sluice/core";
 import { assert } from "@sluice/core";
 import type { Remember } from "./commands.ts";
 
@@ -25,6 +25,33 @@ export interface OwedReverts {
 export function asAnnounced({ by, command }: GivenCommand, release: string): GivenCommand {
   assert(command.type === "revert", "only reverts run ahead");
   return { by, command: { ...command, target: { release }, announced: true } };
+}
+
+/** A revert that the log takes within so long is not worth a word about when it did, in milliseconds. */
+const laterMsMin = 1_000;
+
+/**
+ * A command as the log takes it at `nowMs`, and since when it is in effect: a revert since followers heard of it, which `announcedAt` says
+ * by release. Where the log has it later than that its reason says how much, for it is the only place where both times can stand.
+ */
+export function asTaken(
+  command: Command,
+  announcedAt: (release: string) => number | undefined,
+  nowMs: number,
+): { readonly command: Command; readonly atMs: number } {
+  const isOwed = command.type === "revert" && command.announced === true && "release" in command.target;
+  const atMs = isOwed ? announcedAt(command.target.release) : undefined;
+  // A clock that was set back since makes nothing happen in time to come.
+  if (!isOwed || atMs === undefined || atMs > nowMs) return { command, atMs: nowMs };
+  if (nowMs - atMs < laterMsMin) return { command, atMs };
+  const { cause } = command;
+  const reason = `${cause.reason}; in the log ${Math.round((nowMs - atMs) / 1_000)} s later`;
+  return { command: { ...command, cause: { ...cause, reason } }, atMs };
+}
+
+/** Whether a mark's time is that of the host alone which took its release back while it was cut off: for all others it counts from now. */
+export function isOfOneHost(by: Actor): boolean {
+  return by.kind === "guard" && by.name.includes(" on ");
 }
 
 /** Owes nothing at first. */

@@ -49,7 +49,7 @@ test("a revert that runs ahead of a full disk is seen in the status: nobody beli
   expect(after.datasets[0]).toMatchObject({
     health: { ok: true },
     release: null,
-    lastRevert: { publish: 2, cause: { reason: "wrong" }, receipt: { durable: true } },
+    lastRevert: { publish: 2, cause: { reason: "wrong; in the log 1 s later" }, receipt: { durable: true } },
   });
   // What is not in the log has no number in it.
   expect(after.sequence).toBe(sequence + 1);
