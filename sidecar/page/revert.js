@@ -99,7 +99,7 @@ export function createRevert(tools, onIdle) {
       form.clear();
       state = "receipt";
       release = answer.release;
-      shown = { receipt: answer.receipt, late: false, message: answer.outcome === "unchanged" ? answer.message : "" };
+      shown = { receipt: answer.receipt, late: false, message: saidOf(answer) };
       render();
       panel.focus();
       if (release !== null) await count(release);
@@ -174,6 +174,15 @@ export function createRevert(tools, onIdle) {
       render();
     },
   };
+}
+
+/**
+ * What the instance says beside the receipt: that it was so already, or what waits for a person now. That it is not in the log yet the
+ * receipt says itself.
+ * @param {{ outcome: "done" | "unchanged", message: string, sequence: number | null }} answer
+ */
+function saidOf({ outcome, message, sequence }) {
+  return outcome === "unchanged" || (message !== "done" && sequence !== null) ? message : "";
 }
 
 /** @param {Tools} tools */

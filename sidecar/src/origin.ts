@@ -225,7 +225,7 @@ export async function createOrigin(dependencies: OriginDependencies): Promise<Or
     });
 
   const once = createOnce(log);
-  const shared = { commands, receipts, once };
+  const shared = { commands, receipts, once, waiting: (dataset: string) => sources.waiting(dataset) };
   const app = createApp({
     logger,
     routes: [

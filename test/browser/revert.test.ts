@@ -222,6 +222,17 @@ test("an error is shown with its words, its code and what to do", async (context
   expect(complaints.splice(0).filter((complaint) => !/\b(?:421|409)\b/.test(complaint))).toEqual([]);
 });
 
+test("what a revert leaves waiting is said beside the receipt, with the command that starts it", async (context) => {
+  const { page, origin } = await stage.open(context, status([running()]));
+  const waits = "v44 from source main is held and starts only when a person says so: sluice release start prices";
+  origin.answerReverts(() => ({ ...accepted(receipt()), message: waits }));
+  origin.answerReceipts(() => receipt());
+  await revertButton(page).click();
+  await page.getByRole("button", { name: "Revert now" }).click();
+  await prices(page).getByText("v43 of prices is gone everywhere").waitFor();
+  expect(await prices(page).locator(".receipt-note").innerText()).toBe(waits);
+});
+
 test("what somebody else reverted meanwhile is said, and shown with that revert's receipt", async (context) => {
   const { page, origin } = await stage.open(context, status([running()]));
   const already = "v43 of prices was reverted already by guard comparative: too many failures";

@@ -73,6 +73,7 @@ export type { Matcher } from "./release/matchers.ts";
 export { parseMatcher } from "./release/matchers.ts";
 export type { HoldWant } from "./release/next-hold.ts";
 export { withNextHolds } from "./release/next-hold.ts";
+export { takenBackText } from "./release/taken-back.ts";
 export type { AlertRule, Plan, PlanStep, PromotionRule, QueryRule } from "./release/plan.ts";
 export { defaultPlan, everybodyThousandths, holdMsAt, nextStep } from "./release/plan.ts";
 export type { PlanPreset } from "./release/presets.ts";

@@ -1,5 +1,5 @@
 import type { Command, LoggedEvent, NamespaceState, QuarantinedChanges } from "@sluice/core";
-import { activeRelease, own, percentText, quarantinedText } from "@sluice/core";
+import { activeRelease, own, percentText, quarantinedText, takenBackText } from "@sluice/core";
 import type { PublishAnswer } from "@sluice/core/api";
 import type { Comparison } from "./compare.ts";
 
@@ -22,7 +22,7 @@ export function publishedAnswer(
       ? `${what} is out to ${percentText(started.thousandths)}; take it back with: sluice revert ${dataset}`
       : outcome === "live"
         ? `${what} is live with ${count(content.items)} items`
-        : heldText(what, dataset, command, quarantinedChanges);
+        : heldText(what, command, state, quarantinedChanges);
   return {
     outcome,
     message,
@@ -60,10 +60,19 @@ export function unchangedAnswer(
   };
 }
 
-function heldText(what: string, dataset: string, command: Publish, quarantined: QuarantinedChanges | null): string {
+function heldText(
+  what: string,
+  { dataset, request, difference }: Publish,
+  state: NamespaceState,
+  quarantined: QuarantinedChanges | null,
+): string {
   if (quarantined !== null) return `${what} is held: ${quarantinedText(dataset, quarantined)}`;
-  const { added, changed, removed } = command.difference;
-  return `${what} is held: ${count(added)} added, ${count(changed)} changed, ${count(removed)} removed; start it with: sluice release start ${dataset}`;
+  const { added, changed, removed } = difference;
+  const known = own(state.datasets, dataset);
+  // Its release was asked for, and a person has to say so after something was taken back.
+  const since = request === null || known === undefined ? null : takenBackText(known);
+  const why = since === null ? "" : `, since ${since}`;
+  return `${what} is held${why}: ${count(added)} added, ${count(changed)} changed, ${count(removed)} removed; start it with: sluice release start ${dataset}`;
 }
 
 function count(items: number): string {

@@ -1,4 +1,5 @@
 import type { Actor, Command } from "@sluice/core";
+import { own } from "@sluice/core";
 import type { CommandAnswer, Receipt } from "@sluice/core/api";
 import { actorHeader, idempotencyHeader } from "@sluice/core/api";
 import type { Context } from "hono";
@@ -6,6 +7,9 @@ import type { BuiltCommand } from "../built-command.ts";
 import type { Commands, Executed } from "../commands.ts";
 import { holderText } from "../holder-text.ts";
 import type { Once } from "./once.ts";
+
+/** What is said of a command of which there is nothing more to say. */
+const doneText = "done";
 
 /** How long an answer waits for its receipt at most, in milliseconds. */
 const receiptWaitMsMax = 30_000;
@@ -18,6 +22,8 @@ export interface CommandRouteDependencies {
     get(release: string, action: Receipt["action"]): Receipt | undefined;
     settled(release: string, action: Receipt["action"], timeoutMs: number): Promise<Receipt | undefined>;
   };
+  /** What of a dataset waits for a person after something of it was taken back, in a sentence; null where nothing does. */
+  waiting(dataset: string): string | null;
 }
 
 /** Who gives the command: the name in the header, which nothing proves yet. */
@@ -52,8 +58,22 @@ export async function answerCommand(
     commandAnswer,
   );
   if (action === null || answer.release === null) return answer;
+  const dataset =
+    action === "revert" ? own(dependencies.commands.state().releases, answer.release)?.dataset : undefined;
+  const said = dataset === undefined ? answer : withWaiting(answer, dependencies, dataset);
   const receipt = await receiptOf(context, dependencies, answer.release, action);
-  return { ...answer, receipt };
+  return { ...said, receipt };
+}
+
+/** Whoever takes something back is told what is next to go out: nothing, before they say so. */
+export function withWaiting<T extends CommandAnswer>(
+  answer: T,
+  { waiting }: Pick<CommandRouteDependencies, "waiting">,
+  dataset: string,
+): T {
+  const text = waiting(dataset);
+  if (text === null) return answer;
+  return { ...answer, message: answer.message === doneText ? text : `${answer.message}; ${text}` };
 }
 
 /** What an executed command is answered with, before its receipt. */
@@ -63,7 +83,7 @@ export function commandAnswer({ decision, events, durable }: Executed): CommandA
   const event = last?.event;
   return {
     outcome: unchanged === undefined || !durable ? "done" : "unchanged",
-    message: unchanged?.message ?? nextHoldText(events) ?? "done",
+    message: unchanged?.message ?? nextHoldText(events) ?? doneText,
     sequence: last?.sequence ?? null,
     release: unchanged?.release ?? (event !== undefined && "release" in event ? event.release : null),
     receipt: null,

@@ -5,7 +5,7 @@ import { Hono } from "hono";
 import type { Executed } from "../commands.ts";
 import type { Restorer } from "../restore/restorer.ts";
 import type { CommandRouteDependencies } from "./answer.ts";
-import { actorOf, commandAnswer, receiptOf } from "./answer.ts";
+import { actorOf, commandAnswer, receiptOf, withWaiting } from "./answer.ts";
 import { jsonBody } from "./body.ts";
 
 /** An older version comes back. */
@@ -26,7 +26,7 @@ export function createRestoreRoutes(dependencies: CommandRouteDependencies & { r
     const name = restored === null ? release : restoredName(dataset, restored.number);
     const action = restored === null ? "revert" : "restore";
     return context.json({
-      ...answer,
+      ...withWaiting(answer, dependencies, dataset),
       receipt: name === null ? null : await receiptOf(context, dependencies, name, action),
     });
   });

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { DatasetState, ReleaseRequest, SluiceError } from "@sluice/core";
-import { activeRelease, isSluiceError, limits, own, SluiceError as Failure } from "@sluice/core";
+import { activeRelease, isSluiceError, limits, own, SluiceError as Failure, takenBackText } from "@sluice/core";
 import type { SourceStatus } from "@sluice/core/api";
 import type { Cursor, CursorRefusal } from "./cursor.ts";
 import { cursorName, isStale, readCursor } from "./cursor.ts";
@@ -65,12 +65,23 @@ export function createIntake(dependencies: SourceDependencies): Intake {
   }
 
   function standFor(refused: CursorRefusal | null): void {
-    if (refused === null) stand("ok", null);
+    if (refused === null) stand("ok", heldText());
     else
       stand(
         "refused",
         refused.offered === 1 ? refused.message : `${refused.message} (offered ${refused.offered} times)`,
       );
+  }
+
+  /** Why nothing of this source starts by itself although it releases what is new; null where it does. */
+  function heldText(): string | null {
+    const state = stateOf();
+    if (onNew === "hold" || state?.policy !== "canary" || activeNow() !== undefined) return null;
+    const since = takenBackText(state);
+    if (since === null) return null;
+    const { candidate } = state;
+    const isOwn = candidate?.publishedBy.kind === "source" && candidate.publishedBy.name === id;
+    return `${isOwn ? `v${candidate.publish}` : "what is new"} is held until a person starts it: ${since}`;
   }
 
   /** Bytes that were dealt with: by this source, or by a process before it that did not come to write it down. */
@@ -113,7 +124,7 @@ export function createIntake(dependencies: SourceDependencies): Intake {
       case "refused":
         return refuse(offered.bytesHash, offered.error, validators);
       case "published":
-        stand("ok", offered.answer.message);
+        stand("ok", heldText() ?? offered.answer.message);
         return move({ validators, bytesHash: offered.bytesHash, refused: null });
     }
   }
@@ -153,7 +164,10 @@ export function createIntake(dependencies: SourceDependencies): Intake {
   };
 }
 
-/** A source never takes the place of what runs, and never brings back by itself what was reverted. */
+/**
+ * A source never takes the place of what runs, and never brings back by itself what was reverted. After something was taken back
+ * `decide` holds what it brings.
+ */
 function requestOf(dataset: DatasetState | undefined, onNew: "hold" | "release"): ReleaseRequest | null {
   if (dataset?.policy !== "canary" || onNew === "hold") return null;
   return { thousandths: null, supersede: false, acceptQuarantined: false };

@@ -90,6 +90,67 @@ test("a new version during a release is parked, the newest alone, and pulled whe
   expect(sample.status()).toMatchObject({ state: "ok" });
 });
 
+test("what was parked while a release ran is held after its revert, with the reason, until a person starts it; then the source releases again", async () => {
+  await sample.add(url, "release");
+  offered = { ...good, "sku-1": { price: 7 } };
+  await sample.turn();
+  offered = { ...good, "sku-2": { price: 8 } };
+  expect(await sample.turn()).toMatchObject({ state: "parked" });
+
+  let said: string | null = null;
+  const held = await sample.turn(async () => {
+    await origin.revert();
+    said = sample.sources.waiting("prices");
+  });
+  const start = "starts only when a person says so: sluice release start prices";
+  expect(said).toBe(`what source main brought meanwhile is held and ${start}`);
+  expect(prices()).toMatchObject({ release: null, candidate: { publish: 3 } });
+  expect(held).toMatchObject({ state: "ok", message: "v3 is held until a person starts it: v2 was reverted" });
+  expect(sample.sources.waiting("prices")).toBe(`v3 from source main is held and ${start}`);
+
+  // So is what comes after it, after a restart too, and it is said for as long as that is so.
+  await sample.sources.close();
+  sample = createSampleSources(origin, { fetch: (input, init) => fetch(input, init) });
+  offered = { ...good, "sku-2": { price: 9 } };
+  await sample.turn(() => undefined);
+  expect(prices()).toMatchObject({ release: null, candidate: { publish: 4 } });
+  expect((await sample.turn()).message).toBe("v4 is held until a person starts it: v2 was reverted");
+
+  await origin.give({
+    type: "start-release",
+    dataset: "prices",
+    publish: 4,
+    plan: null,
+    thousandths: null,
+    acceptQuarantined: false,
+    draw: { release: "prices-v4-started", salt: "salt" },
+  });
+  expect(sample.sources.waiting("prices")).toBeNull();
+  await sample.turn(finish);
+  expect(sample.status()).toMatchObject({ state: "ok", message: null });
+  offered = { ...good, "sku-3": { price: 10 } };
+  await sample.turn();
+  expect(prices()).toMatchObject({ release: expect.any(String), candidate: { publish: 5 } });
+});
+
+test("a source that releases says before it brings anything that it will be held, and one that holds says nothing of it", async () => {
+  await sample.add(url, "release");
+  await origin.publish({ ...good, "sku-3": { price: 5 } }, { request: release });
+  const after = await sample.turn(() => origin.revert());
+  expect(after).toMatchObject({
+    state: "ok",
+    message: "what is new is held until a person starts it: v2 was reverted",
+  });
+  expect(sample.sources.waiting("prices")).toBeNull();
+
+  origin = await originWith();
+  await sample.sources.close();
+  sample = createSampleSources(origin, { fetch: (input, init) => fetch(input, init) });
+  await sample.add(url);
+  await origin.publish({ ...good, "sku-3": { price: 5 } }, { request: release });
+  expect(await sample.turn(() => origin.revert())).toMatchObject({ state: "ok", message: null });
+});
+
 test("what was parked and taken back by its upstream before the release ended is forgotten", async () => {
   await sample.add(url, "release");
   const second = { ...good, "sku-1": { price: 7 } };

@@ -1,5 +1,5 @@
 import type { Clock, Event, LoggedEvent, NamespaceState, SourceDefinition } from "@sluice/core";
-import { own } from "@sluice/core";
+import { own, takenBackText } from "@sluice/core";
 import type { SourceStatus } from "@sluice/core/api";
 import type { Logger } from "pino";
 import type { Publisher } from "../publisher.ts";
@@ -37,6 +37,11 @@ export interface Sources {
   start(): void;
   /** How the sources of a dataset fare, by id. Never touches the network. */
   status(dataset: string): readonly SourceStatus[];
+  /**
+   * What of its sources waits for a person now that something of a dataset was taken back, in a sentence that ends with the command
+   * that starts it; null where nothing does.
+   */
+  waiting(dataset: string): string | null;
   /** Looks now at one source. */
   poke(dataset: string, source: string): void;
   /** Breaks off what the sources are at; ends when none is at work. */
@@ -110,6 +115,21 @@ export function createSources(dependencies: SourcesDependencies): Sources {
     status(dataset) {
       const present = [...(slots.get(dataset)?.values() ?? [])].flatMap(({ source }) => source ?? []);
       return present.map((source) => source.status()).sort((a, b) => (a.id < b.id ? -1 : 1));
+    },
+    waiting(dataset) {
+      const state = own(commands.state().datasets, dataset);
+      if (state === undefined || state.policy === "immediate" || state.release !== null) return null;
+      if (takenBackText(state) === null) return null;
+      const { candidate } = state;
+      const start = `starts only when a person says so: sluice release start ${dataset}`;
+      if (candidate?.publishedBy.kind === "source") {
+        const accept = candidate.quarantinedChanges === null ? "" : " --accept-quarantined";
+        return `v${candidate.publish} from source ${candidate.publishedBy.name} is held and ${start}${accept}`;
+      }
+      // It is looked at anew in this very moment, and its version has a number when that is over.
+      const present = [...(slots.get(dataset)?.values() ?? [])].flatMap(({ source }) => source?.status() ?? []);
+      const parked = present.find(({ state: its }) => its === "parked");
+      return parked === undefined ? null : `what source ${parked.id} brought meanwhile is held and ${start}`;
     },
     poke: (dataset, id) => slots.get(dataset)?.get(id)?.source?.poke(),
     async close() {

@@ -1,5 +1,6 @@
-import type { RestoreAnswer, RestoreTarget } from "@sluice/core/api";
+import type { CommandAnswer, RestoreAnswer, RestoreTarget } from "@sluice/core/api";
 import type { Context } from "../context.ts";
+import { sent } from "../error-text.ts";
 import { awaitReceipt } from "../receipt.ts";
 import { nameOfRelease } from "../render/event.ts";
 import { receiptText, receiptWarnings } from "../render/receipt.ts";
@@ -28,8 +29,15 @@ function linesOf({ style, url, urlArgument }: Context, dataset: string, answer: 
   const { receipt } = answer;
   const look = style.dim(`  sluice status ${dataset}${urlArgument(url)}`);
   const head = headOf(dataset, answer);
-  if (receipt === null) return [head, look];
-  return [head, receiptText(receipt), ...receiptWarnings(receipt).map((text) => style.yellow(text)), look];
+  const next = nextLines(answer).map((text) => style.yellow(sent(text, urlArgument(url))));
+  if (receipt === null) return [head, ...next, look];
+  const warnings = receiptWarnings(receipt).map((text) => style.yellow(text));
+  return [head, receiptText(receipt), ...warnings, ...next, look];
+}
+
+/** What the instance says beside that it is done: what waits for a person now. That it is not in the log yet the receipt says. */
+export function nextLines({ outcome, message, sequence }: CommandAnswer): readonly string[] {
+  return outcome === "done" && message !== "done" && sequence !== null ? [message] : [];
 }
 
 function headOf(dataset: string, { outcome, message, release, restored }: RestoreAnswer): string {

@@ -99,6 +99,27 @@ test("a second revert is answered with the first one's receipt", async () => {
   expect(stdout.split("\n").slice(0, 2)).toEqual([message, "gone on 412 of 412 followers in 380 ms (p99; p50 41 ms)"]);
 });
 
+test("what waits for a person after a revert is said with the command that starts it, for the instance that was asked", async () => {
+  const message =
+    "what source main brought meanwhile is held and starts only when a person says so: sluice release start prices";
+  const url = "http://origin.example:7070";
+  const program = createTestProgram(() => ({ ...done(receiptOf()), message }));
+  const { stdout } = await program.run("revert", "prices", "--url", url);
+  expect(stdout.split("\n").slice(0, 3)).toEqual([
+    "v4 of prices is reverted: everybody is on the stable version",
+    "gone on 412 of 412 followers in 380 ms (p99; p50 41 ms)",
+    `${message} --url ${url}`,
+  ]);
+  // What a script reads is what the instance said.
+  expect(JSON.parse((await program.run("revert", "prices", "--json")).stdout)).toMatchObject({ message });
+  const restored = { version: 41, number: 59, mode: "exact", dropped: { changes: 2, keys: 3 }, reason: "tenfold" };
+  const back = createTestProgram(() => ({ ...done(null), message, restored }));
+  expect((await back.run("revert", "prices", "--to", "41", "--exact")).stdout).toContain(`dropped\n${message}\n`);
+  // That it is not in the log yet the receipt says already.
+  const ahead = createTestProgram(() => ({ ...done(receiptOf()), message: "announced", sequence: null }));
+  expect((await ahead.run("revert", "prices")).stdout).not.toContain("announced");
+});
+
 test("a revert without followers says so", async () => {
   const receipt = { ...receiptOf([], 0), p50Ms: null, p99Ms: null, lastMs: null };
   const { stdout } = await createTestProgram(() => done(receipt)).run("revert", "prices");

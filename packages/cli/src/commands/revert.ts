@@ -3,14 +3,14 @@ import type { CommandAnswer } from "@sluice/core/api";
 import { type Command, Option } from "commander";
 import { argument } from "../arguments.ts";
 import type { Context } from "../context.ts";
-import { advise } from "../error-text.ts";
+import { advise, sent } from "../error-text.ts";
 import { parseTarget } from "../moment.ts";
 import { awaitReceipt } from "../receipt.ts";
 import { nameOfRelease } from "../render/event.ts";
 import { receiptText, receiptWarnings } from "../render/receipt.ts";
 import { examples } from "./examples.ts";
 import { revertHere } from "./here.ts";
-import { restore, type RestoreOptions } from "./restore.ts";
+import { nextLines, restore, type RestoreOptions } from "./restore.ts";
 import { waitOption } from "./wait-option.ts";
 
 interface RevertOptions extends Omit<Partial<RestoreOptions>, "reason" | "wait"> {
@@ -78,8 +78,11 @@ function hereHint({ url, urlArgument }: Context, dataset: string, code: ErrorCod
 function linesOf({ style, url, urlArgument }: Context, dataset: string, answer: CommandAnswer): string[] {
   const { outcome, message, release, receipt } = answer;
   const what = release === null ? dataset : `${nameOfRelease(release).version} of ${dataset}`;
-  const head = outcome === "done" ? `${what} is reverted: everybody is on the stable version` : message;
+  const head =
+    outcome === "done" ? `${what} is reverted: everybody is on the stable version` : sent(message, urlArgument(url));
   const look = `  sluice status ${dataset}${urlArgument(url)}`;
-  if (receipt === null) return [head, style.dim(look)];
-  return [head, receiptText(receipt), ...receiptWarnings(receipt).map((text) => style.yellow(text)), style.dim(look)];
+  const next = nextLines(answer).map((text) => style.yellow(sent(text, urlArgument(url))));
+  if (receipt === null) return [head, ...next, style.dim(look)];
+  const warnings = receiptWarnings(receipt).map((text) => style.yellow(text));
+  return [head, receiptText(receipt), ...warnings, ...next, style.dim(look)];
 }

@@ -6,6 +6,7 @@ import type { Plan } from "./plan.ts";
 import { everybodyThousandths } from "./plan.ts";
 import type { DatasetState, Line, NamespaceState, ReleaseState } from "./state.ts";
 import { activeRelease } from "./state.ts";
+import { takenBackText } from "./taken-back.ts";
 
 type Publish = Extract<Command, { type: "publish" }>;
 
@@ -28,6 +29,8 @@ export function decidePublish(state: NamespaceState, dataset: DatasetState, by: 
     return events(by, { ...published, live: true });
   }
   if (command.request === null) return events(by, published);
+  // A source goes on bringing what is new; whether that is any better, a person says who has just taken something back.
+  if (by.kind === "source" && takenBackText(dataset) !== null) return events(by, published);
   return publishAndStart(dataset, by, command, command.request);
 }
 

@@ -93,4 +93,36 @@ describe(`random histories of what was reverted, seed ${seed} (SLUICE_SEED sets 
       runs,
     );
   });
+
+  test("invariant 7: after something was taken back no source starts a release, before everybody sees something newer or the mark is lifted", () => {
+    const started = { after: 0, elsewhere: 0 };
+    fc.assert(
+      fc.property(historyArbitrary, (steps) => {
+        // What stands taken back, by dataset, worked out from the events alone.
+        const standing = new Map<string, Set<number | "restored">>();
+        const of = (dataset: string): Set<number | "restored"> => {
+          const known = standing.get(dataset) ?? new Set();
+          standing.set(dataset, known);
+          return known;
+        };
+        play(steps, ({ before, logged }) => {
+          for (const { event, by } of logged) {
+            const release = "release" in event ? own(before.releases, event.release ?? "") : undefined;
+            if (event.type === "release-reverted" && release !== undefined)
+              of(release.dataset).add(release.candidatePublish);
+            if (event.type === "version-restored") standing.set(event.dataset, new Set(["restored"]));
+            if (event.type === "quarantine-lifted" && event.keys === null) of(event.dataset).delete(event.publish);
+            if (event.type === "release-completed" && release !== undefined) of(release.dataset).clear();
+            if (event.type === "version-published" && event.live) of(event.dataset).clear();
+            if (event.type !== "release-started" || by.kind !== "source") continue;
+            expect([...of(event.dataset)]).toEqual([]);
+            started[before.datasets[event.dataset]?.quarantine.length === 0 ? "elsewhere" : "after"]++;
+          }
+        });
+      }),
+      runs,
+    );
+    // Held for ever would be no use either.
+    expect(Math.min(started.after, started.elsewhere)).toBeGreaterThan(0);
+  });
 });

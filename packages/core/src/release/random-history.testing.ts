@@ -93,7 +93,10 @@ export function commandOf(step: Step, shell: Shell): GivenCommand | undefined {
       });
     case "publish": {
       const contentHash = hashOf(step.content);
-      return given({
+      // A source never takes the place of what runs, and accepts nothing.
+      const isSource = step.by.kind === "source";
+      const request = { supersede: step.supersede && !isSource, acceptQuarantined: step.accept && !isSource };
+      const publish: Command = {
         type: "publish",
         dataset,
         content: contentOf(contentHash),
@@ -109,9 +112,10 @@ export function commandOf(step: Step, shell: Shell): GivenCommand | undefined {
           step.echo === 2 && known?.quarantine[0] !== undefined
             ? { count: 3, of: 4, publish: known.quarantine[0].publish }
             : null,
-        request: step.release ? { thousandths: null, supersede: step.supersede, acceptQuarantined: step.accept } : null,
+        request: step.release ? { thousandths: null, ...request } : null,
         draw: drawRelease(),
-      });
+      };
+      return given(publish, step.by);
     }
     case "patch": {
       const position = { contentHash: hashOf(step.content), items: 1 };

@@ -14,6 +14,7 @@ export type Step =
       supersede: boolean;
       accept: boolean;
       echo: number;
+      by: Actor;
     }
   | { do: "patch"; dataset: number; content: number }
   | { do: "start"; dataset: number; accept: boolean; thousandths: number | null }
@@ -33,6 +34,7 @@ export type Step =
 
 /** Who does what a history does. */
 export const anna: Actor = { kind: "person", name: "anna" };
+const feed: Actor = { kind: "source", name: "feed" };
 const guard: Actor = { kind: "guard", name: "comparative" };
 const alert: Actor = { kind: "alert", name: "PaymentsFail" };
 const actors: readonly Actor[] = [
@@ -64,6 +66,7 @@ const publishArbitrary = fc.record({
   supersede: fc.boolean(),
   accept: fc.boolean(),
   echo: fc.nat(3),
+  by: fc.constantFrom(anna, anna, feed),
 });
 
 const waitArbitrary = fc.record({
@@ -153,7 +156,8 @@ export const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
 export const beginningArbitrary: fc.Arbitrary<Step[]> = fc
   .tuple(fc.nat(plans.length - 1), fc.nat(plans.length - 1), fc.constantFrom(0, 1, 2, 2, 2))
   .map(([first, second, publishes]) => {
-    const publish = { do: "publish", dataset: 0, release: true, supersede: false, accept: false, echo: 0 } as const;
+    const asked = { release: true, supersede: false, accept: false } as const;
+    const publish = { do: "publish", dataset: 0, ...asked, echo: 0, by: anna } as const;
     const published = [publish, publish].map((each, content) => ({ ...each, content }));
     return [
       { do: "create", dataset: 0, policy: "canary", plan: first },
