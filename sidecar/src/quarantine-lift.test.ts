@@ -30,6 +30,18 @@ test("keys that a reverted version never changed are named, not lifted", async (
   expect((await origin.status()).sequence).toBe(sequence);
 });
 
+test("a refusal for what is lifted since does not tell people to lift it any more", async () => {
+  const origin = await reverted();
+  const again = { ...pricedItems(20), "sku-1": { price: 1 }, "sku-2": { price: 2 } };
+  expect(await answerOf(origin.publish("prices", again))).toMatchObject({ code: "QUARANTINED" });
+  const refusal = async (): Promise<string | undefined> => (await origin.status()).datasets[0]?.lastRefusal?.message;
+  expect(await refusal()).toBe(
+    "this content is v2 of prices, reverted: wrong; lift it with: sluice quarantine lift prices 2",
+  );
+  await lift(origin, null);
+  expect(await refusal()).toBe("this content is v2 of prices, reverted: wrong; it was lifted since");
+});
+
 test("a key that is lifted already is not lifted again", async () => {
   const origin = await reverted();
   expect(await lift(origin, ["sku-1"])).toMatchObject({ outcome: "done", message: "done" });

@@ -125,7 +125,7 @@ function datasetStatus(from: StatusSources, dataset: DatasetState, ahead: readon
             at: lastRefusal.at,
             number: lastRefusal.number,
             code: lastRefusal.code,
-            message: lastRefusal.message,
+            message: refusalText(dataset, lastRefusal.message),
           },
     quarantine: dataset.quarantine.map(({ publish, release: reverted, at, by, reason, liftedKeys }) => ({
       publish,
@@ -137,6 +137,13 @@ function datasetStatus(from: StatusSources, dataset: DatasetState, ahead: readon
     })),
     sources,
   };
+}
+
+/** A mark that was lifted since the refusal does not have to be lifted any more. */
+function refusalText({ quarantine }: DatasetState, message: string): string {
+  const lift = /; lift it with: sluice quarantine lift \S+ (\d+)$/.exec(message);
+  if (lift === null || quarantine.some(({ publish }) => publish === Number(lift[1]))) return message;
+  return `${message.slice(0, lift.index)}; it was lifted since`;
 }
 
 /** What works now: whoever is cut off can take it back on its own host alone. */

@@ -14,8 +14,13 @@ const hints: Partial<Record<ErrorCode, string>> = {
   RELEASE_ENDED: "how it stands now: sluice status",
   LINES_DIFFER: "--both replaces them in both lines",
   INTERNAL: "the instance's own log says why",
-  NOTHING_TO_REVERT: "to go back to what was out before: sluice revert DATASET --to VERSION, or --to 10m",
+  NOTHING_TO_REVERT: toWhatWasOut("DATASET"),
 };
+
+/** How what is finished is undone; VERSION may be a time too. */
+export function toWhatWasOut(dataset: string): string {
+  return `to go back to what was out before, by version or by time (10m): sluice revert ${dataset} --to VERSION`;
+}
 
 /** An error with what to do about it where the command knows better; `--json` has it as `details.hint`. */
 export function advise(error: unknown, hintOf: (error: SluiceError) => string | undefined): unknown {

@@ -105,6 +105,14 @@ test("a usage error with --json is a document too", async () => {
   expect(JSON.parse(stdout)).toMatchObject({ error: { code: "USAGE" }, exitCode: 2 });
 });
 
+test("where a command is missing --json says so", async () => {
+  const { code, stdout } = await createTestProgram(() => ({})).run("release", "--json");
+  expect(code).toBe(2);
+  expect(JSON.parse(stdout)).toMatchObject({
+    error: { code: "USAGE", message: "a command is missing; --help lists them" },
+  });
+});
+
 test("the exit code tells what kind of failure it was", async () => {
   const cases = [
     ["VALIDATION", 2],

@@ -127,7 +127,9 @@ function report(error: unknown, context: Context, json: boolean): number {
   if (error instanceof CommanderError) {
     // What is wrong was written already; asking for help or the version is no error.
     if (error.exitCode === 0) return exitCodes.done;
-    if (json) writeErrorJson(context, { code: "USAGE", message: error.message, details: {} }, exitCodes.usage);
+    // Its help stands on standard error then.
+    const message = error.code === "commander.help" ? "a command is missing; --help lists them" : error.message;
+    if (json) writeErrorJson(context, { code: "USAGE", message, details: {} }, exitCodes.usage);
     return exitCodes.usage;
   }
   const code = exitCodeOf(error);

@@ -133,9 +133,11 @@ test("nothing to revert ends with 3 and says what is stable", async () => {
     code: 3,
     stdout: "",
     stderr: `error NOTHING_TO_REVERT: ${message}
-to go back to what was out before: sluice revert DATASET --to VERSION, or --to 10m
+to go back to what was out before, by version or by time (10m): sluice revert prices --to VERSION
 `,
   });
+  const { stderr } = await program.run("revert", "prices", "--url", "http://b:7070");
+  expect(stderr).toContain(": sluice revert prices --to VERSION --url http://b:7070\n");
 });
 
 test("--json is the answer with the last receipt", async () => {

@@ -3,7 +3,7 @@ import type { CommandAnswer } from "@sluice/core/api";
 import { type Command, Option } from "commander";
 import { argument } from "../arguments.ts";
 import type { Context } from "../context.ts";
-import { advise, sent } from "../error-text.ts";
+import { advise, sent, toWhatWasOut } from "../error-text.ts";
 import { parseTarget } from "../moment.ts";
 import { awaitReceipt } from "../receipt.ts";
 import { nameOfRelease } from "../render/event.ts";
@@ -61,15 +61,16 @@ export function addRevert(program: Command, context: Context): void {
       const admin = await context.admin();
       const body = options.reason === undefined ? {} : { reason: options.reason };
       const answer = await admin.revertDataset(dataset, body).catch((error: unknown) => {
-        throw advise(error, ({ code }) => hereHint(context, dataset, code));
+        throw advise(error, ({ code }) => hintOf(context, dataset, code));
       });
       const receipt = answer.receipt === null ? null : await awaitReceipt(context, admin, answer.receipt, options.wait);
       context.print({ ...answer, receipt }, (shown) => linesOf(context, dataset, shown));
     });
 }
 
-/** With the origin dead a host can still be reverted by itself. */
-function hereHint({ url, urlArgument }: Context, dataset: string, code: ErrorCode): string | undefined {
+/** With the origin dead a host can still be reverted by itself, and what is finished can be undone. */
+function hintOf({ url, urlArgument }: Context, dataset: string, code: ErrorCode): string | undefined {
+  if (code === "NOTHING_TO_REVERT") return toWhatWasOut(dataset);
   const command = `on one host alone: sluice revert ${dataset} --here`;
   if (code === "NOT_ORIGIN") return `${command}${urlArgument(url)}`;
   return code === "UNREACHABLE" || code === "TIMEOUT" ? `${command} --url URL   (of the host's sidecar)` : undefined;

@@ -101,6 +101,32 @@ test("a status of which only the clock moved is not said again", async () => {
   expect(lines.map((line) => JSON.parse(line))).toEqual([first, statusOf(datasets.running)]);
 });
 
+test("a file is told at once of what changes, and of ages and counts every ten seconds", async () => {
+  const { program, push, send } = watched();
+  const run = program.run("status", "--watch");
+  const { running, baking } = datasets;
+  const at = (requests: number, health = running.health): StatusAnswer => {
+    const release = running.release && { ...running.release, candidateArm: { requests, failures: 0 } };
+    return statusOf({ ...running, health, release });
+  };
+  const heads = (): number => program.stdout.text.split("origin  412 followers").length - 1;
+  await send(at(1));
+  for (let requests = 2; requests < 20; requests++) push(at(requests));
+  const slow = (seconds: number): StatusAnswer =>
+    at(20, { ok: false, reasons: [`the store takes nothing for ${seconds} s`] });
+  await send(slow(1));
+  push(slow(2));
+  push(slow(3));
+  await send(statusOf(baking));
+  expect(heads()).toBe(3);
+  expect(program.stdout.text).not.toContain("nothing for 2 s");
+  program.clock.advance(10_000);
+  await send({ ...statusOf(baking), sequence: 999 });
+  program.interrupt();
+  await run;
+  expect(heads()).toBe(4);
+});
+
 test("a terminal is drawn over in place and is left as it was found", async () => {
   const { program, send } = watched({ tty: true, env: { NO_COLOR: "1" } });
   const run = program.run("status", "--watch");

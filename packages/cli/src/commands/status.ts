@@ -8,6 +8,7 @@ import { createFindPlace, type Place } from "../place.ts";
 import { renderStatus } from "../render/status.ts";
 import { clockText } from "../render/time.ts";
 import { enterScreen } from "../screen.ts";
+import { gistOf } from "../status-gist.ts";
 import { cleaned, jsonText, wrapTo } from "../text.ts";
 import { examples } from "./examples.ts";
 
@@ -17,7 +18,10 @@ export function addStatus(program: Command, context: Context): void {
     .command("status")
     .description("Show what is out, to whom, since when and by whom, how healthy, and how to revert it.")
     .argument("[dataset]", "only this dataset")
-    .option("-w, --watch", "keep showing it as it changes, until Ctrl-C")
+    .option(
+      "-w, --watch",
+      "keep showing it as it changes, until Ctrl-C; in a file or pipe, ages and counts alone every 10 s",
+    )
     .addHelpText("after", examples("sluice status", "sluice status prices --watch", "sluice status --json"))
     .action(async (name: string | undefined, options: { watch?: boolean }) => {
       const admin = await context.admin();
@@ -59,11 +63,23 @@ function jsonSink({ io }: Context): Sink {
   };
 }
 
+/** Where only ages and counts have moved, a file gets them this often, in milliseconds. */
+const restlessMs = 10_000;
+
 function plainSink(context: Context): Sink {
-  const { io } = context;
+  const { clock, io } = context;
+  let shown: { readonly gist: string; readonly atMs: number } | undefined;
   return {
-    show: (status, place) => io.stdout.write(`${linesOf(context, cleaned(status), place).join("\n")}\n\n`),
-    contact: (sight) => io.stderr.write(`${contactText(sight)}\n`),
+    show(status, place) {
+      const [gist, atMs] = [gistOf(status), clock.now()];
+      if (shown?.gist === gist && atMs - shown.atMs < restlessMs) return;
+      shown = { gist, atMs };
+      io.stdout.write(`${linesOf(context, cleaned(status), place).join("\n")}\n\n`);
+    },
+    contact(sight) {
+      shown = undefined;
+      io.stderr.write(`${contactText(sight)}\n`);
+    },
     close() {},
   };
 }

@@ -72,3 +72,8 @@ test("a name that is none is a problem with the names that there are", () => {
   ]);
   expect(problemsOf(7)).toEqual([expect.stringContaining("expected object")]);
 });
+
+test("a plan without steps is refused in words of people", () => {
+  const refused = partialPlanSchema.safeParse({ steps: [] });
+  expect(refused.error?.issues.map(({ path, message }) => [path, message])).toEqual([[["steps"], "at least one step"]]);
+});

@@ -52,8 +52,8 @@ const areNamesDifferent = (queries: readonly QueryRule[]): boolean =>
 const planFields = {
   steps: z
     .array(planStepSchema)
-    .min(1)
-    .max(100)
+    .min(1, "at least one step")
+    .max(100, "at most 100 steps")
     .refine(
       (steps) => steps.every((step, index) => index === 0 || step.thousandths > (steps[index - 1]?.thousandths ?? 0)),
       "percentages that rise from step to step",
