@@ -29,6 +29,8 @@ export interface FollowersWatch {
   arrived(arrival: Arrival): void;
   reached(request: Reached): void;
   of(party: Party): Followed;
+  /** The process that calls itself by this id; undefined before it has followed anybody. */
+  party(id: string): Party | undefined;
   /** A revert is in the log: whomever the owner vouches for from now on has heard of it. */
   takenBack(release: string, began: number, ended: number): void;
   /** A revert was confirmed although the log could not take it: the same, for as long as the origin's process lives. */
@@ -205,6 +207,7 @@ export function createFollowersWatch(dependencies: {
       }
     },
     of,
+    party: (id) => parties.get(id),
     takenBack(release, began, ended) {
       dues.push({ release, began, ended, sinceMs: nowMs() });
       // The log has a position for it from here on.

@@ -15,6 +15,8 @@ export interface HereWatch {
   heeds(party: Party, release: string): boolean;
   /** Whether they may be kept from it for that reason. */
   mayHeed(party: Party, release: string): boolean;
+  /** Whether it is what people at this very process were told, or that its disk has for certain. */
+  hasTakenBack(party: Party, release: string): boolean;
   /** Whether any process on the host ever heard of it. */
   everHeard(host: string, release: string): boolean;
 }
@@ -112,6 +114,7 @@ export function createHereWatch(dependencies: {
       if (!isCertain) return everOf(party.host).has(release);
       return [...of(party).hosts.values()].some(({ releases }) => releases.has(release));
     },
+    hasTakenBack: (party, release) => of(party).own.has(release),
     everHeard: (host, release) => everOf(host).has(release),
   };
 }

@@ -18,6 +18,7 @@ const expectedOfStore = [
   "the log could not be pruned; it is tried again",
   "blobs could not be swept; it is tried again",
   "patches could not be compacted; it is tried again",
+  "the store does not take what is written to it",
 ];
 
 interface Line {

@@ -77,7 +77,10 @@ export function createOperators(
     history.look();
     const { sequence, number, contentHash, outcome } = answer;
     if (sequence !== null && sequence !== undefined) {
-      const name = history.event(sequence)?.by.name;
+      const last = history.event(sequence);
+      // Who ends a hold lets the next one hold in the same append.
+      const name = (last?.event.type === "release-held" && last.by.name !== id ? history.event(sequence - 1) : last)?.by
+        .name;
       hold("invariant 8", name === id, () => `${id} (${what}) was confirmed as event ${sequence}, which is of ${name}`);
     }
     if (publishes === null || number === undefined) return;

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ReadManyAnswer, StatusAnswer } from "@sluice/core/api";
+import { judgeAccounts, judgeHere } from "./accounts.ts";
 import { canonical } from "./content.ts";
 import type { Serve } from "./network.ts";
 import { type DatasetName, datasetNames, keys, users } from "./shop.ts";
@@ -31,12 +32,15 @@ export async function bringToRest(world: World): Promise<void> {
     return operators.open === 0 && nodesOf(world).every((node) => node.program() !== null);
   });
   hold("liveness", isUp, () => `not up in time: ${downOf(world).join(", ")}`);
+  await catchUp(world);
+  await judgeHere(world);
   await world.settled(hands.liftAll());
   await mend(world);
   await catchUp(world);
   judgeReverts(world);
   await world.settled(judgeStates(world));
   await world.settled(judgeReads(world));
+  await judgeAccounts(world);
   trace.note("everybody has what the origin has");
   await endAll(world);
   hold("liveness", clock.nextInMs() === undefined, () => `a timer is left, due in ${clock.nextInMs()} ms`);

@@ -29,8 +29,8 @@ export function createRevertsWatch(dependencies: {
 }): RevertsWatch {
   const { nowMs, originRun, isActive, count } = dependencies;
   const presented = new Map<string, { readonly run: number; readonly atMs: number }>();
-  /** Releases whose guard a person has turned off. */
-  const off = new Set<string>();
+  /** Until when the guard of a release is off, because a person said so: its revert may run ahead of the event that says that it is on. */
+  const offUntilMs = new Map<string, number>();
 
   return {
     reached({ to, method, path, body }) {
@@ -64,10 +64,12 @@ export function createRevertsWatch(dependencies: {
         count("reverted by a cut-off sidecar");
         hold("the guard", event.cause.evidence !== null, () => `${by.name} reverts ${release} without its evidence`);
       }
-      if (event.type === "guard-off") off.add(release);
-      if (event.type === "guard-on") off.delete(release);
+      if (event.type === "guard-off") offUntilMs.set(release, nowMs() + event.forMs - toleranceMs);
+      if (event.type === "guard-on") offUntilMs.delete(release);
       if (["release-reverted", "release-held", "release-resumed"].includes(event.type)) {
-        const isAllowed = by.kind !== "guard" || !off.has(release) || isCutOff;
+        const isOff =
+          event.type === "release-reverted" ? nowMs() < (offUntilMs.get(release) ?? 0) : offUntilMs.has(release);
+        const isAllowed = by.kind !== "guard" || !isOff || isCutOff;
         hold(
           "the guard",
           isAllowed,

@@ -28,6 +28,7 @@ const wanted: readonly string[] = [
   "kept from what is reverted here",
   "here revert done",
   "here lift done",
+  "taken back by a host at rest",
   "isolated",
   "origin lost in a bake",
   "cut-off sidecar reverted",

@@ -8,7 +8,7 @@ import { type Chaos, createChaos, type Mortal } from "./chaos.ts";
 import { createDisk, type Disk } from "./disk.ts";
 import { createFollowersWatch, type FollowersWatch } from "./followers-watch.ts";
 import { createHands, type Hands, handsName } from "./hands.ts";
-import { createHereWatch } from "./here-watch.ts";
+import { createHereWatch, type HereWatch } from "./here-watch.ts";
 import { createHistory, describe, type History } from "./history.ts";
 import { createJudge, type Judge } from "./judge.ts";
 import { createNetwork, type Forge, type Network, type Party } from "./network.ts";
@@ -40,6 +40,7 @@ export interface World {
   readonly history: History;
   readonly followers: FollowersWatch;
   readonly judge: Judge;
+  readonly here: HereWatch;
   readonly origin: OriginNode;
   readonly sidecars: readonly SidecarNode[];
   readonly sdks: readonly SdkNode[];
@@ -60,6 +61,7 @@ export interface World {
   readonly steps: number;
   /** How often what happened. */
   readonly counts: ReadonlyMap<string, number>;
+  readonly count: (what: string) => void;
 }
 
 /** What is asked in process is answered within this, in milliseconds. */
@@ -236,6 +238,7 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, print?: (line
     history,
     followers,
     judge,
+    here,
     origin,
     sidecars,
     sdks,
@@ -275,6 +278,7 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, print?: (line
       return steps;
     },
     counts,
+    count,
   };
   sabotage.prepare?.(world);
   return world;
