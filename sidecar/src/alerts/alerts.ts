@@ -1,8 +1,9 @@
 import type { Clock, ReleaseState } from "@sluice/core";
-import { assert, isActive, own, unreachable } from "@sluice/core";
+import { assert, isActive, own, takesOver, unreachable } from "@sluice/core";
 import type { AlertAnswer, AlertEffect } from "@sluice/core/api";
 import type { Logger } from "pino";
 import type { Commands } from "../commands.ts";
+import { holderText } from "../holder-text.ts";
 import type { Alert } from "./alert.ts";
 import { causeOf, holderOf } from "./alert.ts";
 import type { Comparer, VerdictOf } from "./comparison.ts";
@@ -194,7 +195,7 @@ export function createAlerts(dependencies: {
       return outranked(taken).map((each) =>
         answerOf(
           each,
-          each.wants.map((want) => effectOf(want, { outcome: "would", message: null })),
+          each.wants.map((want) => effectOf(want, { outcome: "would", message: inTheWay(each.alert, want) })),
         ),
       );
     },
@@ -233,6 +234,12 @@ function outranked(taken: readonly Taken[]): readonly Taken[] {
       .map(({ release, action }) => `${action} of ${release.id} is outranked: ${reverts.get(release.id)} reverts it`);
     return { ...each, wants: each.wants.filter((want) => !isOutranked(want)), reasons: [...each.reasons, ...reasons] };
   });
+}
+
+/** Whose hold would have to end first; null where none is in the way. */
+function inTheWay(alert: Alert, { release: { hold }, action }: Want): string | null {
+  if (action !== "hold" || hold === null || takesOver(holderOf(alert), hold.by)) return null;
+  return `when the hold of ${holderText(hold.by)} has ended`;
 }
 
 function effectOf(

@@ -66,6 +66,19 @@ test("an alert that fires while a person holds is said, and holds when the perso
   expect((await logOf(origin, "release-held")).at(-1)?.sequence).toBe((resumed?.sequence ?? 0) + 1);
 });
 
+test("asked beforehand an alert says whose hold would have to end first", async () => {
+  const origin = await running({ plan: hasty });
+  const asked = { name: "p3", dataset: "prices", action: "hold" };
+  const wouldAfter = async (): Promise<unknown> =>
+    (await sendPlain(origin, asked, "?dryRun=true")).alerts[0]?.effects.map(({ outcome, message }) => [
+      outcome,
+      message,
+    ]);
+  expect(await wouldAfter()).toEqual([["would", null]]);
+  await give(origin, "hold", { reason: "finance" });
+  expect(await wouldAfter()).toEqual([["would", "when the hold of person anna has ended"]]);
+});
+
 test("an alert's hold that a person's percentage takes over is still wanted: said until the resume, and in force after it", async () => {
   const origin = await running({ plan: hasty });
   await fire(origin, "CardFailures");

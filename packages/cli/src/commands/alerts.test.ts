@@ -28,6 +28,15 @@ const answer: AlertsAnswer = {
           outcome: "would",
           message: null,
         },
+        {
+          release: "stock-v2-a1b2c3",
+          dataset: "stock",
+          publish: 2,
+          action: "hold",
+          rule: null,
+          outcome: "would",
+          message: "when the hold of person anna has ended",
+        },
       ],
       reasons: ["v9 of flags: no rule of its plan matches"],
     },
@@ -63,6 +72,7 @@ test("alerts test sends the webhook as it is, asks what it would do, and says it
     [
       "Errors firing (8d3f21c9aa00b1e2)",
       '  would revert v4 of prices (prices-v4-x7k2mq), by severity="page", service=~"checkout|cart"',
+      "  would hold v2 of stock (stock-v2-a1b2c3), when the hold of person anna has ended",
       "  not v9 of flags: no rule of its plan matches",
       "Disk\\u001b[31m resolved (00)",
       "  nothing: it holds nothing",

@@ -106,10 +106,11 @@ function answerLines({ alerts, refused, truncated }: AlertsAnswer): string[] {
 }
 
 function doesLines({ effects, reasons }: AlertAnswer): string[] {
-  const does = effects.map(({ action, dataset, publish, release, rule }) => {
+  const does = effects.map(({ action, dataset, publish, release, rule, message }) => {
+    const when = message === null ? "" : `, ${message}`;
     const because = rule === null ? "" : `, by ${rule}`;
     const verb = { revert: "revert", hold: "hold", resume: "let go on" }[action];
-    return `  would ${verb} v${publish} of ${dataset} (${release})${because}`;
+    return `  would ${verb} v${publish} of ${dataset} (${release})${because}${when}`;
   });
   const shown = reasons
     .slice(0, reasonsMax)
