@@ -16,8 +16,8 @@ export function restoreOperation(id: string, random: Random, history: History, d
   const version = random.chance(0.3) ? stable.publish : stable.number;
   const mode = random.pick(["exact", "reapply", null] as const);
   return operation(id, {
-    // What runs is reverted with it.
-    eventsMax: 2,
+    // What runs is reverted with it, or alone with each of four attempts that the store does not take.
+    eventsMax: 5,
     what: `restore ${dataset} v${version} ${mode ?? "asked"}`,
     run: (admin) => admin.restore(dataset, { to: { version }, mode }),
   });

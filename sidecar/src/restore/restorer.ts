@@ -1,7 +1,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock, DatasetState, LoggedEvent } from "@sluice/core";
-import { assert, decide, isSluiceError, own, SluiceError } from "@sluice/core";
+import { activeRelease, assert, decide, isSluiceError, own, SluiceError } from "@sluice/core";
 import { type Blobs, createShelf } from "@sluice/replica";
 import type { Logger } from "pino";
 import type { BlobKeeper } from "../blob-keeper.ts";
@@ -187,7 +187,7 @@ export function createRestorer(dependencies: RestorerDependencies): Restorer {
       const takenBack = new Map(takenBackOf(lines, line).map((its) => [its.line.publish, its.published.publish]));
       const presence = presenceSince(lines, { line, number: mode === "exact" ? number : line.publish });
       const replay = createReplay(shelf, { dataset: name, lines, line, number, mode, takenBack, presence });
-      await replayUntil(replay, name, sequence);
+      await replayUntil(replay, request, sequence);
       const difference = await compareWithStable(work, stable, replay.values);
       prove(name, number, mode, replay, difference);
       const worked = await createWorkedOut(replay, stable, difference, yieldNow);
@@ -200,15 +200,15 @@ export function createRestorer(dependencies: RestorerDependencies): Restorer {
   }
 
   /** Takes the patches of the log up to an event, a few at a time. */
-  async function replayUntil(replay: Replay, dataset: string, sequence: number): Promise<void> {
+  async function replayUntil(replay: Replay, request: RestoreRequest, sequence: number): Promise<void> {
     for (let after = replay.after; after < sequence; ) {
-      const page = await patchesOf(replay, dataset, after);
+      const page = await patchesOf(replay, request.dataset, after);
       if (typeof page === "number") {
         after = page;
         continue;
       }
       for (const logged of page) if (logged.sequence <= sequence) replay.take(logged);
-      await enterContents(replay, dataset);
+      await enterContents(replay, request);
       await yieldNow();
       throwIfClosing();
       if (page.length < patchesPerTurn) return;
@@ -233,9 +233,10 @@ export function createRestorer(dependencies: RestorerDependencies): Restorer {
   }
 
   /** What a line that is taken back ever had has to be known before its mark is: a quarantine is asked for it from then on. */
-  async function enterContents(replay: Replay, dataset: string): Promise<void> {
+  async function enterContents(replay: Replay, { dataset, mode }: RestoreRequest): Promise<void> {
     for (const [publish, contentHashes] of replay.drainContents()) {
-      await log.putContents(dataset, publish, contentHashes);
+      // Who only asks is answered on a full disk too.
+      if (mode !== null) await log.putContents(dataset, publish, contentHashes);
     }
   }
 
@@ -243,7 +244,7 @@ export function createRestorer(dependencies: RestorerDependencies): Restorer {
   async function catchUp({ request, replay, worked, pending }: Task): Promise<void> {
     for (let round = 0; round < catchUpsMax && pending.waiting > leftMax; round++) {
       for (const logged of pending.take(patchesPerTurn)) worked.take(logged);
-      await enterContents(replay, request.dataset);
+      await enterContents(replay, request);
       await yieldNow();
     }
   }
@@ -263,7 +264,7 @@ export function createRestorer(dependencies: RestorerDependencies): Restorer {
       },
     };
     const executed = await commands.execute(given, remember);
-    await enterContents(replay, dataset);
+    await enterContents(replay, request);
     logger.info({ dataset, restored: target.number, mode: task.mode }, "an older version is back");
     return executed;
   }
@@ -289,11 +290,30 @@ export function createRestorer(dependencies: RestorerDependencies): Restorer {
     if (closing.signal.aborted) throw new SluiceError("CLOSED", "this instance is shutting down");
   }
 
+  /** What runs is taken back although nothing can be written down: whoever goes further back does not want that either. */
+  async function withoutStore(request: RestoreRequest, error: SluiceError): Promise<SluiceError> {
+    const { dataset: name, mode } = request;
+    const release = activeRelease(commands.state(), name);
+    if (release === undefined) return error;
+    const { code, message, details } = error;
+    if (mode === null) {
+      const text = `${message}; what runs is taken back at once even now by: sluice revert ${name}`;
+      return new SluiceError(code, text, { details, cause: error });
+    }
+    await takeBack({ ...request, remember: undefined }, release.id);
+    const reverted = `v${release.candidatePublish} of ${name} is reverted, everybody is on the version before it`;
+    const older =
+      code === "DISK_FULL" ? "no older one is back" : `whether an older one is back sluice status ${name} says`;
+    const text = `${reverted}; ${older}: ${message}`;
+    return new SluiceError(code, text, { details: { ...details, reverted: release.id }, cause: error });
+  }
+
   async function restore(request: RestoreRequest): Promise<Executed> {
     for (let attempts = 1; ; attempts++) {
       try {
         return await keeper.during(() => attempt(request));
       } catch (error) {
+        if (isSluiceError(error, "DISK_FULL", "STORE_UNAVAILABLE")) throw await withoutStore(request, error);
         if (!isSluiceError(error, "CONFLICT") || attempts === attemptsMax) throw error;
         logger.info(
           { dataset: request.dataset, attempts },
