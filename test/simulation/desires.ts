@@ -84,7 +84,9 @@ export function createDesires(dependencies: {
   };
 
   const move = (release: string): Operation => {
-    switch (random.weighted({ percentage: 8, promote: 2, hold: 2, resume: 3, guardOff: 1, guardOn: 0.5 })) {
+    const isGuardOff = (history.state(history.sequence).releases[release]?.guardOff ?? null) !== null;
+    const guardOn = isGuardOff ? 2 : 0.3;
+    switch (random.weighted({ percentage: 8, promote: 2, hold: 2, resume: 3, guardOff: 1, guardOn })) {
       case "percentage": {
         const thousandths = random.pick(shares);
         const run: Operation["run"] = (admin) => admin.setPercentage(release, { thousandths });
