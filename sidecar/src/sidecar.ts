@@ -8,6 +8,7 @@ import type { Logger } from "pino";
 import type { App } from "./app.ts";
 import { createApp } from "./app.ts";
 import { diskFaults } from "./disk-faults.ts";
+import { cutOffFaults } from "./cut-off-faults.ts";
 import { createRegistry } from "./followers/registry.ts";
 import { createFollowers } from "./followers.ts";
 import { createHere } from "./here.ts";
@@ -140,7 +141,8 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
   });
 
   const status = (): StatusAnswer => {
-    const { log, state } = replica.snapshot();
+    const snapshot = replica.snapshot();
+    const { log, state } = snapshot;
     return statusOf({
       instance,
       role: "follower",
@@ -159,7 +161,7 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
       reach: (mark) => markReach(mark, { host: name, following: following() }),
       here: () => hereStatusOf(state, replica.feed.here("sdk"), registry.live()),
       // What is not here yet is fetched; readiness says what is missing.
-      faults: () => diskFaults(name, replica),
+      faults: (dataset) => [...cutOffFaults(dataset, snapshot, following()), ...diskFaults(name, replica)],
     });
   };
 

@@ -181,7 +181,8 @@ function releaseStatus(from: StatusSources, release: ReleaseState): ReleaseStatu
     startedBy: release.startedBy,
     hold: release.hold,
     guardOff: release.guardOff,
-    next: nextOf(release),
+    // What comes next nobody here would hear of.
+    next: from.following !== null && isCutOff(from.following) ? null : nextOf(release),
     candidateArm: { requests: evidence?.candidateRequests ?? 0, failures: evidence?.candidateFailures ?? 0 },
     controlArm: { requests: evidence?.controlRequests ?? 0, failures: evidence?.controlFailures ?? 0 },
     servedShare: views === 0 ? null : served.candidate / views,

@@ -1,5 +1,5 @@
 import type { Admin } from "@sluice/admin";
-import { heartbeatMs, isSluiceError } from "@sluice/core";
+import { heartbeatMs, isSluiceError, leaseMs } from "@sluice/core";
 import type { StatusAnswer } from "@sluice/core/api";
 import type { Context } from "./context.ts";
 
@@ -11,12 +11,14 @@ export interface Place {
   readonly origin: string;
   /** Whether a follower hears nothing of the origin, so that nothing can be given there. */
   readonly cutOff: boolean;
+  /** Whether it has heard nothing for longer than a lease, so that nobody there is shown a candidate below 100 %. */
+  readonly leaseOver: boolean;
 }
 
 /** The place of the instance that commands go to, where that owns its log. */
 export function placeHere({ url, urlArgument }: Pick<Context, "url" | "urlArgument">): Place {
   const here = urlArgument(url);
-  return { here, origin: here, cutOff: false };
+  return { here, origin: here, cutOff: false, leaseOver: false };
 }
 
 /** Says where the commands go that an instance's status prints. */
@@ -32,12 +34,13 @@ export function createFindPlace(
     // JSON has no commands to give.
     if (following === null || context.json) return placeHere(context);
     const cutOff = isCutOff(following);
-    const { url } = following;
+    const { url, contactAgeMs } = following;
     if (!cutOff && !known.has(url)) known.set(url, (await askForOrigin(admin)) ?? url);
     return {
       here: context.urlArgument(context.url),
       origin: context.urlArgument((cutOff ? undefined : known.get(url)) ?? url),
       cutOff,
+      leaseOver: contactAgeMs === null || contactAgeMs >= leaseMs,
     };
   };
 }

@@ -26,7 +26,7 @@ export function outRows(dataset: DatasetStatus, view: TimeView): Row[] {
       : `, started ${agoText(release.startedAt, view)} by ${actorText(release.startedBy)}`;
   return [
     { label: "out", text: `v${candidate.publish} over v${stable.publish}: ${differenceText(candidate.difference)}` },
-    { label: "to", text: toWhomText(release, candidate, stable) },
+    { label: "to", text: toWhomText(release, candidate, { stable, view }) },
     { label: "since", text: `${sinceText(release.since, view)} by ${actorText(release.by)}${started}` },
   ];
 }
@@ -155,11 +155,18 @@ function sinceText(atMs: number, view: TimeView): string {
   return `${clockText(atMs, view)} (${agoText(atMs, view)})`;
 }
 
-function toWhomText(release: ReleaseStatus, candidate: LineStatus, stable: LineStatus): string {
+function toWhomText(
+  release: ReleaseStatus,
+  candidate: LineStatus,
+  { stable, view }: { readonly stable: LineStatus; readonly view: TimeView },
+): string {
   const { phase, thousandths, servedShare, prepared } = release;
   const ready =
     prepared.count < prepared.of ? `; ready on ${countText(prepared.count)} of ${countText(prepared.of)}` : "";
   if (phase === "baking") return `everybody sees v${candidate.publish}; v${stable.publish} stays warm${ready}`;
+  if (view.place?.leaseOver === true) {
+    return `nobody here: all see v${stable.publish}; ${percentText(thousandths)} of users at the last contact`;
+  }
   const served = servedShare === null ? "nothing served yet" : `really served ${shareText(servedShare)}`;
   return `${percentText(thousandths)} of users (${served}), the rest v${stable.publish}${ready}`;
 }

@@ -18,13 +18,13 @@ export function nextRows({ name, health }: DatasetStatus, release: ReleaseStatus
         : { label: "next", text: `sluice release resume ${name}`, kind: "command" },
     ];
   }
+  if (view.place?.cutOff === true) return [notFromHere];
   // The plan waits with the guard; a bake goes on.
   if (guardOff !== null && phase === "running") {
     return [{ label: "next", text: "nothing by itself while the guard is off" }];
   }
   if (next === null) {
     if (phase === "baking") return [{ label: "next", text: "the bake ends by hand" }];
-    if (view.place?.cutOff === true) return [notFromHere];
     return [{ label: "next", text: `sluice release percent ${name} PERCENT`, kind: "command" }];
   }
   return [{ label: "next", text: nextText(release, next, view) }];

@@ -55,6 +55,23 @@ test("a follower says whom it follows and how old its contact is", () => {
   ]);
 });
 
+test("a follower whose lease is over shows a running release to nobody, and knows of no step; in a bake it goes on", () => {
+  const url = " --url http://host:7071";
+  const place = { here: url, origin: "", cutOff: true, leaseOver: true };
+  const rows = (dataset: DatasetStatus): string[] =>
+    renderDataset(dataset, { ...view, place })
+      .map((line) => line.trim().replaceAll(/ {2,}/g, "  "))
+      .filter((line) => /^(to|next)/.test(line));
+  expect(rows(datasets.running)).toEqual([
+    "to  nobody here: all see v3; 5 % of users at the last contact",
+    "next  given at the origin, with which there is no contact",
+  ]);
+  expect(rows(datasets.baking)).toEqual([
+    expect.stringMatching(/^to +everybody sees/),
+    "next  given at the origin, with which there is no contact",
+  ]);
+});
+
 test("a follower that never had contact does not say that there is nothing", () => {
   const following = { url: "http://origin:7070", contactAgeMs: null, connected: false };
   expect(renderStatus({ ...statusOf(), role: "follower", following }, view, url).slice(1)).toEqual([
