@@ -60,3 +60,19 @@ test("the time of a cut-off host's own revert is that host's alone", () => {
   expect(isOfOneHost({ kind: "guard", name: "absolute" })).toBe(false);
   expect(isOfOneHost({ kind: "person", name: "Zoe on call" })).toBe(false);
 });
+
+test.each([
+  [{ kind: "guard", name: "absolute on host-7" } as const, 60_000, "fails"],
+  [{ kind: "person", name: "anna" } as const, 0, "fails; in the log 60 s later"],
+])("a revert that a follower brings back is dated as what %j says of everybody", async (by, laterMs, reason) => {
+  const origin = await createTestOrigin({ items });
+  const { release } = await answerOf(
+    origin.publish("prices", { ...items, "sku-1": { price: 7, currency: "CNY" } }, "?release=true"),
+  );
+  const at = origin.clock.wall();
+  origin.clock.advance(60_000);
+  const marks = [{ release, at, by, cause: { reason: "fails", evidence: null } }];
+  await origin.post("/v1/confirmations", { confirmations: [], children: null, marks });
+  await settle();
+  expect((await origin.status()).datasets[0]?.lastRevert).toMatchObject({ at: at + laterMs, cause: { reason } });
+});
