@@ -111,6 +111,40 @@ test("on a full disk publishes and patches are refused in words, reads and a rev
   expect(await release(again)).toBe("");
 });
 
+test("on a full disk who goes back to an older version has what runs taken back at once, and is told to ask again for the rest", async (context) => {
+  const small = smallDisk(context);
+  const origin = await bench.serve({ data: join(small.directory, "origin") });
+  await post(`${origin.url}/v1/datasets`, { name: "prices" });
+  const publish = async (price: number, ...more: string[]): Promise<void> => {
+    const input = ndjson(300, () => ({ price, text }));
+    const args = ["publish", "prices", "-", "--format", "ndjson", ...more];
+    expect(await bench.cli(origin.url, args, input)).toMatchObject({ code: 0 });
+  };
+  await publish(1);
+  await publish(2, "--release");
+  for (let twice = 0; twice < 2; twice++) await bench.cli(origin.url, ["release", "promote", "prices"]);
+  await publish(3, "--release", "--percent", "50");
+  const price = async (): Promise<unknown> =>
+    ((await (await fetch(`${origin.url}/v1/datasets/prices/items/${sku(7)}`)).json()) as { value: { price: number } })
+      .value.price;
+
+  small.fill();
+  const back = ["revert", "prices", "--to", "1", "--exact"];
+  const refused = await bench.cli(origin.url, back);
+  expect(refused).toMatchObject({ code: 1, stdout: "" });
+  expect(refused.stderr).toMatch(
+    /DISK_FULL: v3 of prices is reverted, everybody .*; give it again for the older one when there is room: /,
+  );
+  expect(await release(origin)).toBe("");
+  expect(await price()).toBe(2);
+
+  small.free();
+  await eventually("a version that there is room for", async () =>
+    (await bench.cli(origin.url, back)).code === 0 ? true : undefined,
+  );
+  expect(await price()).toBe(1);
+});
+
 test("an instance that is killed on a full disk comes back on it, reads, and takes what is new once there is room", async (context) => {
   const small = smallDisk(context);
   const data = join(small.directory, "origin");

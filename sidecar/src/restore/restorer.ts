@@ -303,7 +303,9 @@ export function createRestorer(dependencies: RestorerDependencies): Restorer {
     await takeBack({ ...request, remember: undefined }, release.id);
     const reverted = `v${release.candidatePublish} of ${name} is reverted, everybody is on the version before it`;
     const older =
-      code === "DISK_FULL" ? "no older one is back" : `whether an older one is back sluice status ${name} says`;
+      code === "DISK_FULL"
+        ? "give it again for the older one when there is room"
+        : `whether an older one is back sluice status ${name} says`;
     const text = `${reverted}; ${older}: ${message}`;
     return new SluiceError(code, text, { details: { ...details, reverted: release.id }, cause: error });
   }
