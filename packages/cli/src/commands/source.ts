@@ -38,7 +38,10 @@ function addAdd(source: Command, context: Context): void {
     .option("--id <name>", 'what to call it (default: "main")')
     .option("--every <duration>", "the pause between two looks at a URL (default: 30s)", argument(parseDuration))
     .addOption(
-      new Option("--on-new <action>", "what to do with a new version (default: hold)").choices(["hold", "release"]),
+      new Option(
+        "--on-new <action>",
+        "what to do with a new version (default: hold); after a revert it is held either way",
+      ).choices(["hold", "release"]),
     )
     .addHelpText(
       "after",
