@@ -8,7 +8,7 @@ import { answerOf, createTestOrigin, pricedItems, type TestOrigin } from "../ori
 const url = "https://upstream.test/prices";
 const intervalMs = 10_000;
 const good = pricedItems(50);
-const withPrice = (price: number): object => ({ ...good, "sku-1": { price, currency: "CNY" } });
+const withPrice = (price: number): Record<string, unknown> => ({ ...good, "sku-1": { price, currency: "CNY" } });
 const start = "starts only when a person says so: sluice release start prices";
 
 let offered: object = good;
@@ -80,8 +80,24 @@ test("a restore that takes back what runs says it as well", async () => {
   expect(await pricesOf(origin)).toMatchObject({ release: null, restored: { version: 1 } });
 });
 
+test("of an immediate dataset it says that what was parked goes live, which it does", async () => {
+  const origin = await createTestOrigin({ fetch: globalThis.fetch });
+  await origin.post("/v1/datasets", { name: "prices", policy: "immediate" });
+  await origin.publish("prices", good);
+  await origin.post("/v1/datasets/prices/sources", { url, intervalMs, onNew: "release" });
+  await looked(origin);
+  await origin.publish("prices", withPrice(55), "?release=true");
+  offered = withPrice(56);
+  await looked(origin);
+  expect((await answerOf(origin.post("/v1/datasets/prices/revert", {}))).message).toBe(
+    "what source main brought meanwhile goes live at once, prices being immediate; end that with: sluice source remove prices main",
+  );
+  await looked(origin);
+  expect(await pricesOf(origin)).toMatchObject({ stable: { publish: 3 }, release: null });
+});
+
 test("a revert with nothing that waits is done, and says no more", async () => {
   const origin = await createTestOrigin({ items: good });
-  await origin.publish("prices", withPrice(55) as Record<string, unknown>, "?release=true");
+  await origin.publish("prices", withPrice(55), "?release=true");
   expect((await answerOf(origin.post("/v1/datasets/prices/revert", {}))).message).toBe("done");
 });

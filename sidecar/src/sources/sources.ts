@@ -38,8 +38,8 @@ export interface Sources {
   /** How the sources of a dataset fare, by id. Never touches the network. */
   status(dataset: string): readonly SourceStatus[];
   /**
-   * What of its sources waits for a person now that something of a dataset was taken back, in a sentence that ends with the command
-   * that starts it; null where nothing does.
+   * What has come of its sources while something of a dataset was out that is taken back now, in a sentence: it waits for a person
+   * and ends with the command that starts it, but for an immediate dataset's; null where nothing has.
    */
   waiting(dataset: string): string | null;
   /** Looks now at one source. */
@@ -118,8 +118,7 @@ export function createSources(dependencies: SourcesDependencies): Sources {
     },
     waiting(dataset) {
       const state = own(commands.state().datasets, dataset);
-      if (state === undefined || state.policy === "immediate" || state.release !== null) return null;
-      if (takenBackText(state) === null) return null;
+      if (state === undefined || state.release !== null || takenBackText(state) === null) return null;
       const { candidate } = state;
       const start = `starts only when a person says so: sluice release start ${dataset}`;
       if (candidate?.publishedBy.kind === "source") {
@@ -129,7 +128,11 @@ export function createSources(dependencies: SourcesDependencies): Sources {
       // It is looked at anew in this very moment, and its version has a number when that is over.
       const present = [...(slots.get(dataset)?.values() ?? [])].flatMap(({ source }) => source?.status() ?? []);
       const parked = present.find(({ state: its }) => its === "parked");
-      return parked === undefined ? null : `what source ${parked.id} brought meanwhile is held and ${start}`;
+      if (parked === undefined) return null;
+      const brought = `what source ${parked.id} brought meanwhile`;
+      return state.policy === "immediate"
+        ? `${brought} goes live at once, ${dataset} being immediate; end that with: sluice source remove ${dataset} ${parked.id}`
+        : `${brought} is held and ${start}`;
     },
     poke: (dataset, id) => slots.get(dataset)?.get(id)?.source?.poke(),
     async close() {
