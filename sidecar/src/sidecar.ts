@@ -15,7 +15,7 @@ import { createHere } from "./here.ts";
 import { hereStatusOf } from "./here-status.ts";
 import { createLocalGuard } from "./local-guard.ts";
 import { markReach } from "./mark-reach.ts";
-import { createOriginFinder } from "./origin-finder.ts";
+import { createOwnerFinder } from "./owner-finder.ts";
 import { createReceipts } from "./receipts.ts";
 import { createBlobRoutes } from "./routes/blobs.ts";
 import { createElsewhereRoutes } from "./routes/elsewhere.ts";
@@ -123,7 +123,7 @@ export async function createSidecar(dependencies: SidecarDependencies): Promise<
     present: (mark) => replica.present(mark),
     file: directory === null ? null : createRecordFile(join(directory, `guard.${fileNameOf(name)}`), instance),
   });
-  const finder = createOriginFinder({ fetch, clock, log: () => replica.snapshot().log });
+  const finder = createOwnerFinder({ fetch, clock, log: () => replica.snapshot().log });
   const soundReports = createSoundReports({ logger });
   const receive = (batch: OutcomeBatch): void => {
     const sound = soundReports.of(batch);

@@ -2,7 +2,7 @@ import { SluiceError } from "@sluice/core";
 import { paths, routes, type StatusAnswer } from "@sluice/core/api";
 import { Hono } from "hono";
 import { isCutOff, silenceText } from "../mark-reach.ts";
-import type { OriginFinder } from "../origin-finder.ts";
+import type { OwnerFinder } from "../owner-finder.ts";
 
 /** Routes of the table that a follower answers itself. */
 const here: readonly string[] = ["status", "read", "readMany", "revertHere", "liftHere", "receipt"];
@@ -10,7 +10,7 @@ const here: readonly string[] = ["status", "read", "readMany", "revertHere", "li
 /** What the refusals are made from. */
 export interface ElsewhereDependencies {
   readonly following: () => NonNullable<StatusAnswer["following"]>;
-  readonly finder: OriginFinder;
+  readonly finder: OwnerFinder;
 }
 
 /**

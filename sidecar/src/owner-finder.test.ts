@@ -3,7 +3,7 @@ import type { StatusAnswer } from "@sluice/core/api";
 import { settle } from "@sluice/replica/testing";
 import { expect, test } from "vitest";
 import { createFleet } from "./fleet.testing.ts";
-import { createOriginFinder } from "./origin-finder.ts";
+import { createOwnerFinder } from "./owner-finder.ts";
 
 const statusOf = (following: string | null, log = "log-1"): StatusAnswer => ({
   instance: "i",
@@ -20,7 +20,7 @@ const statusOf = (following: string | null, log = "log-1"): StatusAnswer => ({
 function finderAmong(
   instances: Readonly<Record<string, StatusAnswer | null>>,
   clock = createVirtualClock(),
-): { readonly finder: ReturnType<typeof createOriginFinder>; readonly asked: string[] } {
+): { readonly finder: ReturnType<typeof createOwnerFinder>; readonly asked: string[] } {
   const asked: string[] = [];
   const fetch: typeof globalThis.fetch = async (input, init) => {
     const { url } = new Request(input);
@@ -32,7 +32,7 @@ function finderAmong(
       init?.signal?.addEventListener("abort", () => reject(new TypeError("aborted")));
     });
   };
-  return { finder: createOriginFinder({ fetch, clock, log: () => "log-1" }), asked };
+  return { finder: createOwnerFinder({ fetch, clock, log: () => "log-1" }), asked };
 }
 
 test("commands that a sidecar's sidecar refuses go to the origin, and not to the sidecar between", async () => {

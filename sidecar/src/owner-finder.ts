@@ -10,8 +10,8 @@ const answerMsMax = 1_000;
 /** What was found out holds for so long, in milliseconds: a script that repeats itself must not become one on the instance above. */
 const keptMs = 10_000;
 
-/** Where commands are taken, as far as it can be known from here. */
-export interface FoundOrigin {
+/** Who owns the log and takes commands, as far as it can be known from here. */
+export interface FoundOwner {
   /** The last instance on the way up that is known. */
   readonly url: string;
   /** Whether it has said that it is the origin of this log. */
@@ -19,19 +19,19 @@ export interface FoundOrigin {
 }
 
 /** Finds the instance that owns the log of a sidecar, which may follow another sidecar. */
-export interface OriginFinder {
+export interface OwnerFinder {
   /** Walks up from an instance. Ends after some seconds at most; never throws. */
-  find(from: string): Promise<FoundOrigin>;
+  find(from: string): Promise<FoundOwner>;
 }
 
 /** `log` is the one that is followed here: an address that one host uses may lead elsewhere from another. */
-export function createOriginFinder(dependencies: {
+export function createOwnerFinder(dependencies: {
   readonly fetch: typeof globalThis.fetch;
   readonly clock: Clock;
   readonly log: () => string | null;
-}): OriginFinder {
+}): OwnerFinder {
   const { fetch, clock, log } = dependencies;
-  let last: { readonly from: string; readonly atMs: number; readonly found: Promise<FoundOrigin> } | undefined;
+  let last: { readonly from: string; readonly atMs: number; readonly found: Promise<FoundOwner> } | undefined;
 
   async function statusOf(url: string): Promise<StatusAnswer | null> {
     const late = new AbortController();
@@ -48,7 +48,7 @@ export function createOriginFinder(dependencies: {
     }
   }
 
-  async function walk(from: string): Promise<FoundOrigin> {
+  async function walk(from: string): Promise<FoundOwner> {
     const passed = new Set<string>();
     let url = from;
     for (let hops = 0; hops < hopsMax; hops++) {
