@@ -1,8 +1,9 @@
+import { createVirtualClock, type VirtualClock } from "@sluice/core";
 import type { Confirmation } from "@sluice/core/api";
-import { settle } from "@sluice/replica/testing";
+import { pass, settle } from "@sluice/replica/testing";
 import { expect, test } from "vitest";
 import { answerOf, createTestOrigin, pricedItems, type TestOrigin } from "./origin.testing.ts";
-import { createMemoryDisk } from "./store/memory-store.ts";
+import { createMemoryDisk, type WriteFate } from "./store/memory-store.ts";
 
 const items = pricedItems(50);
 const reason = 'checkout@host does not take it: prices "sku-1" of v2: price: expected a number';
@@ -10,9 +11,13 @@ const reason = 'checkout@host does not take it: prices "sku-1" of v2: price: exp
 type Running = TestOrigin & { release: string; refuse(follower: string, app?: string): Promise<void> };
 
 /** A release whose plan goes on by time alone and requires the app `checkout`. */
-async function running(store?: NonNullable<Parameters<typeof createTestOrigin>[0]>["store"]): Promise<Running> {
+async function running(
+  store?: NonNullable<Parameters<typeof createTestOrigin>[0]>["store"],
+  clock: VirtualClock = createVirtualClock(),
+): Promise<Running> {
   const origin = await createTestOrigin({
     items,
+    clock,
     plan: { promotion: null, requiredApps: ["checkout"] },
     ...(store === undefined ? {} : { store }),
   });
@@ -103,16 +108,38 @@ test("a required application reverts what another one's refusal has held, and in
   expect(await releaseOf(origin)).toBeNull();
 });
 
-test("while the guard is off a required application's refusal waits", async () => {
+test("while the guard is off a required application's refusal waits, and everybody is told", async () => {
   const origin = await running();
   await origin.post(`/v1/releases/${origin.release}/guard-off`, { forMs: 60_000, reason: "a known bad item" });
   await origin.refuse("shop-1", "checkout");
   expect(await releaseOf(origin)).toMatchObject({ phase: "running", hold: null });
+  expect((await origin.status()).datasets[0]?.health.reasons[0]).toBe(
+    `${reason}; it is reverted for that when the guard is on again`,
+  );
   origin.clock.advance(60_000);
   await settle();
   origin.clock.advance(1_000);
   await settle();
   expect(await releaseOf(origin)).toBeNull();
+});
+
+test("when the guard's time off is over a required application's refusal reverts ahead of a log that takes nothing", async () => {
+  let full = false;
+  const clock = createVirtualClock();
+  const fate = (): WriteFate => ({ durable: !full, answer: full ? "DISK_FULL" : "ok" });
+  const origin = await running({ id: "log-1", clock, disk: createMemoryDisk(), fate }, clock);
+  await origin.post(`/v1/releases/${origin.release}/guard-off`, { forMs: 60_000, reason: "a known bad item" });
+  full = true;
+  await origin.refuse("shop-1", "checkout");
+  await pass(clock, 59_000);
+  expect(await releaseOf(origin)).toMatchObject({ phase: "running" });
+  await pass(clock, 2_000);
+  expect(await releaseOf(origin)).toBeNull();
+  expect((await origin.status()).datasets[0]?.lastRevert).toMatchObject({
+    by: { kind: "guard", name: "refused" },
+    cause: { reason },
+    receipt: { durable: false },
+  });
 });
 
 test("a refusal that comes while somebody else holds is not lost: it holds when that hold has ended", async () => {
