@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "@sluice/core";
-import { decide, isSluiceError } from "@sluice/core";
+import { decide, isActive, isSluiceError, leaseMs } from "@sluice/core";
 import type { Logger } from "pino";
 import type { Commands } from "./commands.ts";
 import { createElapsed } from "./elapsed.ts";
@@ -14,7 +14,8 @@ const retryMs = 1_000;
 
 /**
  * Lets plans take their steps and bakes end. A step that is due is asked of `decide` first, so that the log's queue sees a
- * command only where there is one.
+ * command only where there is one. After a start with a release nothing is done for as long as a lease: what followers have refused
+ * meanwhile is heard of when they are back, and whoever is not back by then shows the candidate to nobody.
  */
 export function createPlans(dependencies: {
   commands: Commands;
@@ -52,7 +53,7 @@ export function createPlans(dependencies: {
       });
   }
 
-  arm();
+  arm(Object.values(commands.state().releases).some(isActive) ? leaseMs : tickMs);
   return {
     close() {
       closed = true;

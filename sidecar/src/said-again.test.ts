@@ -105,6 +105,32 @@ test.each(["shop", "checkout"] as const)(
   },
 );
 
+test("a step that fell due while the origin was down waits for what followers have refused meanwhile", async () => {
+  const steps = [30_000, 60_000].map((thousandths) => ({ thousandths, holdMs: 20_000 }));
+  const { fleet, release, shop } = await tree({ automatic: true, promotion: null, steps });
+  fleet.cut("origin");
+  shop.refuse({ release, reason: why });
+  await fleet.pass(20_000);
+  await fleet.startOrigin();
+  fleet.heal("origin");
+  await fleet.pass(leaseMs);
+  expect((await fleet.status("origin")).datasets[0]?.release).toMatchObject({
+    thousandths: 30_000,
+    hold: { by: { kind: "alert", name: "refused" }, cause: { reason: `shop does not take it: ${why}` } },
+  });
+});
+
+test("a step that fell due while the origin was down is taken once a lease is over", async () => {
+  const steps = [30_000, 60_000].map((thousandths) => ({ thousandths, holdMs: 20_000 }));
+  const { fleet } = await tree({ automatic: true, promotion: null, steps });
+  fleet.cut("origin");
+  await fleet.pass(20_000);
+  await fleet.startOrigin();
+  fleet.heal("origin");
+  await fleet.pass(leaseMs + 500);
+  expect((await fleet.status("origin")).datasets[0]?.release).toMatchObject({ thousandths: 60_000, hold: null });
+});
+
 test("what a host behind a sidecar has taken back for itself is shown after a restart of the origin, and not lifted in its place", async () => {
   const { fleet, release } = await tree();
   const answer = fleet.post("host-3", "/v1/here/prices/revert", { reason: "disk of this host" });
