@@ -180,10 +180,15 @@ test("6. a source brings what is new, and its status says how it fares", async (
   await done(blockOf(6, 1, "sh"));
   const status = await eventually("the source's version", async () => {
     const output = await done("npx sluice status prices");
-    return output.includes("running") ? output : undefined;
+    return output.includes("v5") ? output : undefined;
   });
   expect(status).toContain("source   main ok");
-  expect(status).toContain("by source main");
+  expect(status).toMatch(/held +v5 by source main/);
+  expect(status).toContain("v5 is held until a person starts it: v4 was reverted");
+  const [, start = ""] = /next +(sluice release start \S+)/.exec(status) ?? [];
+  expect(page).toContain(`\`npx ${start}\``);
+  await done(`npx ${start}`);
+  expect(await done("npx sluice status prices")).toMatch(/v3 -> v5 +running/);
 });
 
 test("every block of the page is one that was run", () => {
