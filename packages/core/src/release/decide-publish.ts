@@ -154,7 +154,7 @@ export function startOf(
     acceptQuarantined,
   };
   if (thousandths < everybodyThousandths) {
-    const isBelow = start.thousandths !== null && thousandths < (plan.steps[0]?.thousandths ?? everybodyThousandths);
+    const isBelow = thousandths < (plan.steps[0]?.thousandths ?? everybodyThousandths);
     if (!plan.automatic || !isBelow) return events(by, ...before, started);
     // Whoever starts with less than the plan's first step wants just that, as with a percentage set by hand.
     const cause = { reason: "it was started below the plan's first step; resume lets the plan go on", evidence: null };

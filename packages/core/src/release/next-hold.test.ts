@@ -86,6 +86,12 @@ test("the next holds in the same append, with its own reason, and the plan count
   });
 });
 
+test("whose hold has ended is the one of the same kind and name", () => {
+  const namesake: Actor = { kind: "alert", name: guard.name };
+  const held = carryOut(running(), hold, namesake).state;
+  expect(carriedOut(held, resume, ben, [want(guard, 1), want(namesake, 1)]).holder).toEqual(guard);
+});
+
 test("what the guard wants while it is off holds nothing, and leaves the hold to who comes after it", () => {
   const off: Command = { type: "guard-off", release, forMs: 60_000, reason: "a known fault" };
   const held = after(running(), hold, off);

@@ -26,34 +26,28 @@ export function withNextHolds(
   wantsOf: (release: ReleaseState) => readonly HoldWant[],
 ): Decision {
   if (decision.kind !== "events") return decision;
-  const { events } = decision;
-  const resumed = new Set(
-    events.flatMap(({ event }) =>
-      event.type === "release-resumed" || event.type === "release-promoted" ? event.release : [],
-    ),
-  );
-  if (resumed.size === 0) return decision;
+  const held = Object.values(state.releases).flatMap(({ id, hold }) => (hold === null ? [] : { id, by: hold.by }));
+  if (held.length === 0) return decision;
   let after = state;
-  for (const each of events) after = evolve(after, { sequence: after.sequence + 1, at: nowMs, ...each });
-  const next = [...resumed].flatMap((id) => nextHold(own(state.releases, id), own(after.releases, id), wantsOf));
-  return next.length === 0 ? decision : { kind: "events", events: [...events, ...next] };
+  for (const each of decision.events) after = evolve(after, { sequence: after.sequence + 1, at: nowMs, ...each });
+  const next = held.flatMap(({ id, by }) => nextHold(own(after.releases, id), by, wantsOf));
+  return { kind: "events", events: [...decision.events, ...next] };
 }
 
 function nextHold(
-  before: ReleaseState | undefined,
-  after: ReleaseState | undefined,
+  release: ReleaseState | undefined,
+  ended: Actor,
   wantsOf: (release: ReleaseState) => readonly HoldWant[],
 ): readonly DecidedEvent[] {
-  const ended = before?.hold?.by;
-  if (ended === undefined || after === undefined || !isActive(after) || after.hold !== null) return [];
+  if (release?.hold !== null || !isActive(release)) return [];
   // Whose hold has just ended was let go by a person, or has no reason to hold any more.
-  const others = wantsOf(after).filter(
-    ({ by }) => !isSame(by, ended) && (by.kind !== "guard" || after.guardOff === null),
+  const others = wantsOf(release).filter(
+    ({ by }) => !isSame(by, ended) && (by.kind !== "guard" || release.guardOff === null),
   );
   const [first, ...rest] = others;
   if (first === undefined) return [];
   const { by, cause } = rest.reduce((a, b) => (isBefore(b, a) ? b : a), first);
-  return [{ by, event: { type: "release-held", release: after.id, cause } }];
+  return [{ by, event: { type: "release-held", release: release.id, cause } }];
 }
 
 function isSame(a: Actor, b: Actor): boolean {
