@@ -1,12 +1,13 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createVirtualClock, defaultGuardConfig, defaultPlan, emptyState, type ReleaseState } from "@sluice/core";
+import { createVirtualClock, defaultGuardConfig, emptyState } from "@sluice/core";
 import type { Replica, Snapshot } from "@sluice/replica";
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createFleet, type Fleet } from "./fleet.testing.ts";
 import { createLocalGuard, cutOffMs, type LocalGuard, localConfig } from "./local-guard.ts";
+import { releaseStateOf } from "./release-state.testing.ts";
 
 let directory = "";
 beforeEach(() => {
@@ -286,27 +287,7 @@ test("a sidecar's share of the budget is a thousandth, half for each kind of rul
 });
 
 test("a position on disk from before the evidence beside it keeps no sidecar from starting", async () => {
-  const by = { kind: "person", name: "anna" } as const;
-  const release: ReleaseState = {
-    id: "r",
-    dataset: "prices",
-    salt: "salt",
-    plan: defaultPlan,
-    phase: "running",
-    thousandths: 5_000,
-    epoch: 1,
-    stepSince: 0,
-    setAt: 0,
-    stepBy: by,
-    hold: null,
-    overruled: [],
-    guardOff: null,
-    startedAt: 0,
-    startedBy: by,
-    candidatePublish: 2,
-    stablePublish: 1,
-    ended: null,
-  };
+  const release = releaseStateOf();
   let text: string | null = null;
   const guard = (snapshot: Snapshot): LocalGuard =>
     createLocalGuard({

@@ -1,5 +1,6 @@
-import { createVirtualClock, defaultPlan, type ReleaseState, type VirtualClock } from "@sluice/core";
+import { createVirtualClock, type ReleaseState, type VirtualClock } from "@sluice/core";
 import { beforeEach, expect, test } from "vitest";
+import { releaseStateOf } from "../release-state.testing.ts";
 import { createGuardOffHere, type GuardOffHere } from "./guard-off-here.ts";
 
 const hourMs = 3_600_000;
@@ -22,26 +23,7 @@ function create(): GuardOffHere {
 
 /** A release whose guard was turned off at a time of the origin's, or is on. */
 function release(at: number | null): ReleaseState {
-  return {
-    id: "r",
-    dataset: "prices",
-    salt: "salt",
-    plan: defaultPlan,
-    phase: "running",
-    thousandths: 5_000,
-    epoch: 1,
-    stepSince: 0,
-    setAt: 0,
-    stepBy: by,
-    hold: null,
-    overruled: [],
-    guardOff: at === null ? null : { at, until: at + 10 * minuteMs, by, reason: "known" },
-    startedAt: 0,
-    startedBy: by,
-    candidatePublish: 2,
-    stablePublish: 1,
-    ended: null,
-  };
+  return releaseStateOf({ guardOff: at === null ? null : { at, until: at + 10 * minuteMs, by, reason: "known" } });
 }
 
 /** For how long the guard stays off from now on, in whole seconds. */

@@ -15,6 +15,7 @@ import {
   release,
   running,
   sample,
+  startOf,
 } from "./sample-release.testing.ts";
 import type { NamespaceState } from "./state.ts";
 
@@ -95,14 +96,7 @@ test("who looked at the step in force may move it, by percentage or to everybody
 
 test("a plan that does not run by itself is not held by a percentage, and one that a person holds is not held twice", () => {
   const plan = { ...defaultPlan, automatic: false };
-  const start = {
-    type: "start-release",
-    dataset: "prices",
-    publish: 2,
-    thousandths: null,
-    acceptQuarantined: false,
-  } as const;
-  const manual = after(sample(), publishOf(2), { ...start, plan, draw: { release, salt: "salt" } });
+  const manual = after(sample(), publishOf(2), startOf(release, { publish: 2, plan }));
   expect(typesOf(manual, set(5_000))).toEqual(["percentage-set"]);
   expect(typesOf(after(running(), hold), set(5_000))).toEqual(["percentage-set"]);
   expect(typesOf(carryOut(running(), hold, guard).state, set(5_000))).toEqual(["percentage-set", "release-held"]);
@@ -121,9 +115,7 @@ const overruled = (state: NamespaceState): unknown => state.releases[release]?.o
 const held = {
   plan: (): NamespaceState => {
     const waiting = { ...defaultPlan, promotion: { waitMaxMs: 0, otherwise: "hold" } } as const;
-    const start = { type: "start-release", dataset: "prices", publish: 2, acceptQuarantined: false } as const;
-    const draw = { release, salt: "salt" };
-    const planned = after(sample(), publishOf(2), { ...start, thousandths: null, plan: waiting, draw });
+    const planned = after(sample(), publishOf(2), startOf(release, { publish: 2, plan: waiting }));
     return carryOut(planned, { type: "tick" }, ben, noon + 86_400_000).state;
   },
   guard: (): NamespaceState => carryOut(running(), hold, guard).state,
@@ -221,15 +213,7 @@ test("what the guard wants while it is off comes to nothing, which is no error a
 
 test("a held version starts where it was looked at, with another plan where one is given", () => {
   const held = after(sample(), publishOf(2));
-  const start = {
-    type: "start-release",
-    dataset: "prices",
-    publish: 2,
-    plan: null,
-    thousandths: null,
-    acceptQuarantined: false,
-    draw: { release, salt: "salt" },
-  } as const;
+  const start = startOf(release, { publish: 2 });
   expect(carryOut(held, start).logged).toMatchObject([
     { event: { type: "release-started", thousandths: 1_000, salt: "salt" } },
   ]);

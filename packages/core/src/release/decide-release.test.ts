@@ -3,7 +3,7 @@ import type { Command } from "./command.ts";
 import type { Actor } from "./event.ts";
 import { defaultPlan } from "./plan.ts";
 import { planOfPreset } from "./presets.ts";
-import { ben, carryOut, guard, noon, publishOf, reason, release, running } from "./sample-release.testing.ts";
+import { ben, carryOut, guard, noon, publishOf, reason, release, running, startOf } from "./sample-release.testing.ts";
 import type { NamespaceState, ReleaseState } from "./state.ts";
 import { activeRelease } from "./state.ts";
 
@@ -51,15 +51,7 @@ test("a release that starts with everybody bakes at once, however it was started
   expect(activeOf(published)).toMatchObject({ phase: "baking", thousandths: 100_000 });
   const { state: reverted } = given(published, ben, { type: "revert", target: { release }, cause: reason });
   const held = given(reverted, ben, publishOf(3)).state;
-  const started = given(held, ben, {
-    type: "start-release",
-    dataset: "prices",
-    publish: 3,
-    plan: null,
-    thousandths: 100_000,
-    acceptQuarantined: false,
-    draw: { release: "release-3", salt: "salt" },
-  });
+  const started = given(held, ben, startOf("release-3", { publish: 3, thousandths: 100_000 }));
   expect(started.events).toEqual(["release-started", "release-promoted"]);
   expect(activeOf(started.state)).toMatchObject({ phase: "baking", thousandths: 100_000 });
 });

@@ -17,6 +17,7 @@ import {
   restoreOf,
   running,
   sample,
+  startOf,
 } from "./sample-release.testing.ts";
 
 const later = noon + 60_000;
@@ -226,15 +227,7 @@ test("keys are lifted together with those that were lifted before, and a mark th
 
 test("a version that is held for changes of a mark is free with the mark, and with the last one where it may share some with several", () => {
   const quarantinedChanges = { count: 48, of: 50, publish: 2 };
-  const start: Command = {
-    type: "start-release",
-    dataset: "prices",
-    publish: null,
-    plan: null,
-    thousandths: null,
-    acceptQuarantined: false,
-    draw: { release: "release-9", salt: "salt" },
-  };
+  const start = startOf("release-9");
   const heldFor = (state: NamespaceState): NamespaceState => after(state, publishOf(9, { quarantinedChanges }));
   const one = heldFor(revertListed(sample(), 2));
   expect(carryOut(one, start).decision).toMatchObject({ code: "QUARANTINED_CHANGES", details: quarantinedChanges });

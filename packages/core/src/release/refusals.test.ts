@@ -16,6 +16,7 @@ import {
   restoreOf,
   running,
   sample,
+  startOf,
 } from "./sample-release.testing.ts";
 
 const source = { id: "feed", url: "http://upstream.example/prices", intervalMs: 1_000, onNew: "hold" } as const;
@@ -23,15 +24,7 @@ const revert: Command = { type: "revert", target: { dataset: "prices" }, cause: 
 const held = (): NamespaceState => after(sample(), publishOf(2));
 const baking = (): NamespaceState => after(running(), { type: "promote", release, epoch: null });
 const reverted = (): NamespaceState => after(running(), revert);
-const start: Command = {
-  type: "start-release",
-  dataset: "prices",
-  publish: null,
-  plan: null,
-  thousandths: null,
-  acceptQuarantined: false,
-  draw: { release: "release-9", salt: "salt" },
-};
+const start = startOf("release-9");
 const changes = { count: 3, of: 4, publish: 2 };
 const set: Command = { type: "set-percentage", release, thousandths: 5_000, epoch: null };
 const lookedAt: Command = { ...set, epoch: 7 };

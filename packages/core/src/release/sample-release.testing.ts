@@ -17,6 +17,7 @@ export const reason = { reason: "it hurts", evidence: null } as const;
 
 type Publish = Extract<Command, { type: "publish" }>;
 type Restore = Extract<Command, { type: "restore" }>;
+type Start = Extract<Command, { type: "start-release" }>;
 
 const difference = { added: 1, removed: 0, changed: 0, unchanged: 0, examples: [] };
 
@@ -52,6 +53,20 @@ export function publishOf(content: number, given: Partial<Publish> = {}): Publis
 
 /** What a publish says that is to be released at once. */
 export const asked = { thousandths: null, supersede: false, acceptQuarantined: false } as const;
+
+/** The start of what `prices` holds, by the dataset's plan, as `release`. */
+export function startOf(release: string, given: Partial<Start> = {}): Start {
+  return {
+    type: "start-release",
+    dataset: "prices",
+    publish: null,
+    plan: null,
+    thousandths: null,
+    acceptQuarantined: false,
+    draw: { release, salt: "salt" },
+    ...given,
+  };
+}
 
 /** A restore of v1 of `prices`, worked out against v2. */
 export function restoreOf(given: Partial<Restore> = {}): Restore {

@@ -16,6 +16,7 @@ import {
   publishOf,
   reason,
   restoreOf,
+  startOf,
 } from "./sample-release.testing.ts";
 import type { NamespaceState } from "./state.ts";
 import { emptyState } from "./state.ts";
@@ -53,15 +54,7 @@ const created = (): NamespaceState =>
   ]);
 const first = (state: NamespaceState): Command => publish(state, 1, "none");
 const second = (state: NamespaceState): Command => publish(state, 2, "release");
-const start = (thousandths: number | null): Command => ({
-  type: "start-release",
-  dataset: "prices",
-  publish: null,
-  plan: null,
-  thousandths,
-  acceptQuarantined: false,
-  draw: { release: "release-10", salt: "salt" },
-});
+const start = (thousandths: number | null): Command => startOf("release-10", { thousandths });
 const hold = (): Command => ({ type: "hold", release: "release-2", cause: reason });
 const promote = (): Command => ({ type: "promote", release: "release-2", epoch: null });
 const revert = (): Command => ({ type: "revert", target: { release: "release-2" }, cause: reason });

@@ -12,20 +12,13 @@ import {
   reason,
   restoreOf,
   running,
+  startOf,
 } from "./sample-release.testing.ts";
 import type { NamespaceState } from "./state.ts";
 import { takenBackText } from "./taken-back.ts";
 
 const revert: Command = { type: "revert", target: { dataset: "prices" }, cause: reason };
-const start: Command = {
-  type: "start-release",
-  dataset: "prices",
-  publish: null,
-  plan: null,
-  thousandths: null,
-  acceptQuarantined: false,
-  draw: { release: "release-3", salt: "salt" },
-};
+const start = startOf("release-3");
 const promote: Command = { type: "promote", release: "release-3", epoch: null };
 const fromFeed = (content: number, given: Parameters<typeof publishOf>[1] = {}): Command =>
   publishOf(content, { request: asked, origin: { source: "feed", bytesHash: hashOf(content) }, ...given });
