@@ -42,16 +42,7 @@ test("a sidecar whose disk takes nothing says so, since it confirms no revert, a
 
 const world = (lastsMs: number, blobsInMemory: number): Parameters<typeof diskFaults>[1] => ({
   diskFault: () => ({ lastsMs, error: new SluiceError("DISK_FULL", "no room") }),
-  counts: () => ({
-    gaps: 0,
-    mismatches: 0,
-    wrongBlobs: 0,
-    failedFetches: 0,
-    corruptBlobs: 0,
-    positionErrors: 0,
-    lostBatches: 0,
-    blobsInMemory,
-  }),
+  counts: () => ({ blobsInMemory }),
 });
 
 test("what a disk has refused for a moment is no fault, and what lies in memory alone is", () => {

@@ -1,11 +1,14 @@
-import { isSluiceError } from "@sluice/core";
-import type { Replica } from "@sluice/replica";
+import { isSluiceError, messageOf } from "@sluice/core";
+import type { Replica, ReplicaCounts } from "@sluice/replica";
 
 /** A disk that takes it at the next try is no news, in milliseconds. */
 const faultMsMin = 1_000;
 
 /** What is wrong with the disk of a host that follows, a sentence each; it is every dataset's fault there. */
-export function diskFaults(host: string, replica: Pick<Replica, "diskFault" | "counts">): readonly string[] {
+export function diskFaults(
+  host: string,
+  replica: Pick<Replica, "diskFault"> & { counts(): Pick<ReplicaCounts, "blobsInMemory"> },
+): readonly string[] {
   const faults: string[] = [];
   const fault = replica.diskFault();
   if (fault !== null && fault.lastsMs >= faultMsMin) {
@@ -20,8 +23,4 @@ export function diskFaults(host: string, replica: Pick<Replica, "diskFault" | "c
     faults.push(`${files} held in the memory of ${host} alone, since its disk does not take more`);
   }
   return faults;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

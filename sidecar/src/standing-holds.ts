@@ -2,6 +2,7 @@ import {
   type Actor,
   type Clock,
   isActive,
+  isSameActor,
   isSluiceError,
   own,
   type ReleaseState,
@@ -50,7 +51,7 @@ export function createStandingHolds(dependencies: {
   const failing = new Set<string>();
   let retry: Timer | undefined;
 
-  const isOwn = (its: Actor): boolean => its.kind === by.kind && its.name === by.name;
+  const isOwn = (its: Actor): boolean => isSameActor(its, by);
   const isGuardOff = ({ guardOff }: ReleaseState): boolean => by.kind === "guard" && guardOff !== null;
 
   /** Follows from the state alone, so that no order of events can lose it. */

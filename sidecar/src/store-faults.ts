@@ -1,4 +1,4 @@
-import { type Clock, isSluiceError, type Timer } from "@sluice/core";
+import { type Clock, isSluiceError, messageOf, type Timer } from "@sluice/core";
 import type { Logger } from "pino";
 import { createSeldom } from "./seldom.ts";
 import type { EventLog } from "./store/port.ts";
@@ -121,8 +121,4 @@ export function watchStore(dependencies: {
 
 function text(lastsMs: number, why: string): string {
   return `the store has taken nothing for ${Math.floor(lastsMs / 1_000)} s (${why}): no step is taken and nothing can be done but to revert`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
-import { isSluiceError } from "@sluice/core";
+import { isSluiceError, messageOf } from "@sluice/core";
 import type { Fault } from "./store/fault.ts";
 import type { ThreadResponse } from "./thread-calls.ts";
 
@@ -21,7 +21,7 @@ export function answerCalls<Answer>(
 }
 
 function faultOf(error: unknown): Fault {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return isSluiceError(error)
     ? { code: error.code, message, details: error.details }
     : { code: "INTERNAL", message, details: {} };

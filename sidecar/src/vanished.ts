@@ -1,4 +1,4 @@
-import { type Clock, type Event, isActive, own, type ReleaseState } from "@sluice/core";
+import { type Clock, type Event, isActive, isSameActor, own, type ReleaseState } from "@sluice/core";
 import type { FollowerInfo } from "@sluice/core/api";
 import type { Logger } from "pino";
 import type { Commands } from "./commands.ts";
@@ -83,7 +83,7 @@ export function holdVanished(dependencies: {
         if (!isStep(event)) continue;
         // A step over this very hold is a person's word on it.
         const holder = own(before.releases, event.release)?.hold?.by;
-        if (holder?.kind === by.kind && holder.name === by.name) holds.forget(event.release);
+        if (holder !== undefined && isSameActor(holder, by)) holds.forget(event.release);
         const release = own(releases, event.release);
         if (release !== undefined && isActive(release)) watch(release);
       }

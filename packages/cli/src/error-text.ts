@@ -1,4 +1,4 @@
-import { type DifferenceExample, type ErrorCode, isSluiceError, SluiceError } from "@sluice/core";
+import { type DifferenceExample, type ErrorCode, isSluiceError, messageOf, SluiceError } from "@sluice/core";
 import { exampleLines } from "./render/difference.ts";
 import { cleaned, countText } from "./text.ts";
 
@@ -31,7 +31,11 @@ export function advise(error: unknown, hintOf: (error: SluiceError) => string | 
 
 /** An error as it is written with `--json`. */
 export function errorJson(error: unknown): { code: string; message: string; details: object } {
-  return { code: codeOf(error), message: messageOf(error), details: isSluiceError(error) ? error.details : {} };
+  return {
+    code: codeOf(error),
+    message: messageWithoutCode(error),
+    details: isSluiceError(error) ? error.details : {},
+  };
 }
 
 /**
@@ -40,7 +44,7 @@ export function errorJson(error: unknown): { code: string; message: string; deta
  */
 export function errorLines(error: unknown, here = ""): string[] {
   const code = codeOf(error);
-  const lines = [`error ${code}: ${sent(cleaned(messageOf(error)), here)}`];
+  const lines = [`error ${code}: ${sent(cleaned(messageWithoutCode(error)), here)}`];
   if (!isSluiceError(error)) return lines;
   const advice = error.details["hint"];
   const hint = typeof advice === "string" ? cleaned(advice) : hints[error.code];
@@ -65,10 +69,9 @@ function codeOf(error: unknown): string {
   return typeof code === "string" ? code : "INTERNAL";
 }
 
-function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
+function messageWithoutCode(error: unknown): string {
   // Node's messages begin with the code, which stands in front already.
-  return message.replace(/^E[A-Z]+: /, "");
+  return messageOf(error).replace(/^E[A-Z]+: /, "");
 }
 
 function detailLines(details: Readonly<Record<string, unknown>>, message: string): string[] {

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { type JsonValue, parseStrictJson, SluiceError } from "@sluice/core";
+import { type JsonValue, messageOf, parseStrictJson, SluiceError } from "@sluice/core";
 import { limits } from "@sluice/core";
 
 /** Parses JSON from the command line, and says where it came from where it is none. Throws VALIDATION. */
@@ -7,7 +7,7 @@ export function parseJsonText(text: string, what: string): JsonValue {
   try {
     return parseStrictJson(text);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new SluiceError("VALIDATION", `${what} is not usable JSON: ${reason}`, { cause: error });
   }
 }

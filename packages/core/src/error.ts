@@ -83,3 +83,8 @@ export function statusOf(code: ErrorCode): number {
 export function isSluiceError(error: unknown, ...codes: readonly ErrorCode[]): error is SluiceError {
   return error instanceof SluiceError && (codes.length === 0 || codes.includes(error.code));
 }
+
+/** What something thrown says, an error or not. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -12,7 +12,7 @@ export { assert, unreachable } from "./assert.ts";
 export type { Clock, Timer } from "./clock.ts";
 export { sleep } from "./clock.ts";
 export type { ErrorCode, ErrorDetails } from "./error.ts";
-export { isErrorCode, isSluiceError, SluiceError, statusOf } from "./error.ts";
+export { isErrorCode, isSluiceError, messageOf, SluiceError, statusOf } from "./error.ts";
 export type { AbsoluteEvidence } from "./guard/absolute.ts";
 export type { AbsoluteMode, AbsoluteRule, GuardConfig, PromotionBound, PromotionConfig } from "./guard/config.ts";
 export { assertGuardConfig, configAfterLosses, defaultGuardConfig, otherKind, slowKind } from "./guard/config.ts";
@@ -47,7 +47,7 @@ export type {
 } from "./release/command.ts";
 export { datasetsMax, decide, sourcesMax } from "./release/decide.ts";
 export { quarantinedText } from "./release/decide-publish.ts";
-export { guardOffMsMax, revertRepeatMs, takesOver } from "./release/decide-release.ts";
+export { guardOffMsMax, isSameActor, revertRepeatMs, takesOver } from "./release/decide-release.ts";
 export type { DecidedEvent, Decision } from "./release/decision.ts";
 export { percentText } from "./release/decision.ts";
 export type {

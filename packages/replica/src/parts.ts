@@ -1,6 +1,7 @@
 import {
   type Clock,
   type LayerRef,
+  messageOf,
   type OverlayValue,
   openLayer,
   openPart,
@@ -264,7 +265,7 @@ function openChecked(facts: FileFacts, blobs: Blobs): OpenBlob {
 
 function corruptPart(name: string, cause: unknown): SluiceError {
   const details = cause instanceof SluiceError ? cause.details : {};
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = messageOf(cause);
   return new SluiceError("CORRUPT", `part ${name} cannot be read: ${reason}`, {
     details: { ...details, blob: name },
     cause,

@@ -1,4 +1,4 @@
-import { SluiceError } from "@sluice/core";
+import { messageOf, SluiceError } from "@sluice/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { deepFreeze, type Frozen, freezeParsed } from "./freeze.ts";
 
@@ -73,7 +73,7 @@ function attempt(
   try {
     return schema["~standard"].validate(value);
   } catch (error) {
-    return { issues: [{ message: error instanceof Error ? error.message : String(error) }] };
+    return { issues: [{ message: messageOf(error) }] };
   }
 }
 

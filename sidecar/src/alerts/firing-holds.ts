@@ -1,5 +1,5 @@
 import type { Clock, LoggedEvent, NamespaceState, ReleaseState, Timer } from "@sluice/core";
-import { isActive, isSluiceError, own, takesOver } from "@sluice/core";
+import { isActive, isSameActor, isSluiceError, own, takesOver } from "@sluice/core";
 import type { Logger } from "pino";
 import type { Commands } from "../commands.ts";
 import type { Firing, FiringBook } from "./firing-book.ts";
@@ -97,6 +97,5 @@ function isAlert({ key, holder }: Firing): boolean {
 function standingOf({ holder, asked, overruledBy }: Firing, { id, hold }: ReleaseState): string {
   if (own(asked, id) === "overruled") return `; ${own(overruledBy, id) ?? "a person"} let it go on all the same`;
   if (hold === null) return "; it is not held for that yet";
-  const isOwn = hold.by.kind === holder.kind && hold.by.name === holder.name;
-  return isOwn ? "" : "; it is held for that when the hold in force has ended";
+  return isSameActor(hold.by, holder) ? "" : "; it is held for that when the hold in force has ended";
 }

@@ -1,5 +1,5 @@
 import type { Actor, LoggedEvent } from "@sluice/core";
-import { isActive, isSluiceError, own } from "@sluice/core";
+import { isActive, isSameActor, isSluiceError, own } from "@sluice/core";
 import type { Commands } from "../commands.ts";
 
 /** What came of a command: `unchanged` says what was so already. */
@@ -50,7 +50,7 @@ export function createHand(dependencies: { readonly commands: Pick<Commands, "st
     const by = handled.outcome === "done" ? undefined : holderOf(release);
     if (by === undefined) return handled;
     // It was next when the hold before it ended, and that was while this one was on its way.
-    if (isSame(by, holder)) return { outcome: "done", message: null };
+    if (isSameActor(by, holder)) return { outcome: "done", message: null };
     return { ...handled, message: `${handled.message}; it is held for this when that hold has ended` };
   }
 
@@ -63,7 +63,8 @@ export function createHand(dependencies: { readonly commands: Pick<Commands, "st
 
   async function letGo(release: string, holder: Actor, reason: string): Promise<Handled> {
     const by = holderOf(release);
-    if (by === undefined || !isSame(by, holder)) return { outcome: "unchanged", message: "it is not held by this" };
+    if (by === undefined || !isSameActor(by, holder))
+      return { outcome: "unchanged", message: "it is not held by this" };
     return give({ by: holder, command: { type: "resume", release, reason } });
   }
 
@@ -71,10 +72,6 @@ export function createHand(dependencies: { readonly commands: Pick<Commands, "st
     const release = own(commands.state().releases, id);
     return release !== undefined && isActive(release) ? release.hold?.by : undefined;
   }
-}
-
-function isSame(a: Actor, b: Actor): boolean {
-  return a.kind === b.kind && a.name === b.name;
 }
 
 /** Who holds since the hold before it ended in the same append. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { isSluiceError, SluiceError } from "@sluice/core";
+import { isSluiceError, messageOf, SluiceError } from "@sluice/core";
 import { throwIfGivenUp } from "./given-up.ts";
 import { findRepeated } from "./groups.ts";
 import type { PublishLimits, Upload } from "./port.ts";
@@ -77,7 +77,7 @@ async function nextOf(
     return await chunks.next();
   } catch (error) {
     if (isSluiceError(error)) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new SluiceError(
       source === null ? "INVALID_JSON" : "SOURCE_FAILED",
       `the upload broke off after ${bytes()} bytes (${reason}); nothing was kept${source === null ? ", send it again" : ""}`,

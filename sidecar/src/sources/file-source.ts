@@ -3,7 +3,7 @@ import { open, stat } from "node:fs/promises";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "@sluice/core";
-import { isSluiceError, SluiceError, sleep } from "@sluice/core";
+import { isSluiceError, messageOf, SluiceError, sleep } from "@sluice/core";
 import type { UploadFormat } from "../publisher.ts";
 import { createIntake } from "./intake.ts";
 import { createLoop } from "./loop.ts";
@@ -136,6 +136,6 @@ function formatOf(path: string): UploadFormat {
 
 function failed(path: string, error: unknown): SluiceError {
   if (isSluiceError(error)) return error;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   return new SluiceError("SOURCE_FAILED", `${path} cannot be read: ${reason}`, { cause: error });
 }

@@ -1,6 +1,14 @@
 import { createHash } from "node:crypto";
 import type { DatasetState, ReleaseRequest, SluiceError } from "@sluice/core";
-import { activeRelease, isSluiceError, limits, own, SluiceError as Failure, takenBackText } from "@sluice/core";
+import {
+  activeRelease,
+  isSluiceError,
+  limits,
+  messageOf,
+  own,
+  SluiceError as Failure,
+  takenBackText,
+} from "@sluice/core";
 import type { SourceStatus } from "@sluice/core/api";
 import type { Cursor, CursorRefusal } from "./cursor.ts";
 import { cursorName, isStale, readCursor } from "./cursor.ts";
@@ -156,7 +164,7 @@ export function createIntake(dependencies: SourceDependencies): Intake {
       }
     },
     fail(error, state) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       logger.warn({ err: error, dataset, source: id }, "a source brought nothing");
       stand(state, message);
     },

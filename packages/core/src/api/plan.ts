@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { messageOf } from "../error.ts";
 import { matcherLengthMax, parseMatcher } from "../release/matchers.ts";
 import type { AlertRule, Plan, PlanStep, QueryRule } from "../release/plan.ts";
 import { everybodyThousandths } from "../release/plan.ts";
@@ -76,7 +77,7 @@ const presetSchema: z.ZodType<Plan, string> = z
     try {
       return planOfPreset(name);
     } catch (error) {
-      context.addIssue({ code: "custom", message: error instanceof Error ? error.message : String(error) });
+      context.addIssue({ code: "custom", message: messageOf(error) });
       return z.NEVER;
     }
   });

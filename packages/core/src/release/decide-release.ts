@@ -106,7 +106,7 @@ export function decideResume(state: NamespaceState, by: Actor, command: CommandO
     const off = guardOffOf(release, by);
     if (off !== undefined) return off;
     const { hold } = release;
-    if (by.kind !== "person" && (hold.by.kind !== by.kind || hold.by.name !== by.name)) {
+    if (by.kind !== "person" && !isSameActor(hold.by, by)) {
       return unchanged(`held by ${hold.by.kind} ${hold.by.name}, not by ${by.kind} ${by.name}`, {
         release: release.id,
       });
@@ -127,6 +127,11 @@ const holderRank: Readonly<Record<Actor["kind"], number>> = {
   alert: 2,
   person: 3,
 };
+
+/** Whether two are the same: of one kind and name. */
+export function isSameActor(a: Actor, b: Actor): boolean {
+  return a.kind === b.kind && a.name === b.name;
+}
 
 /** Whether a hold by one actor takes the place of another's that is in force. */
 export function takesOver(by: Actor, holder: Actor): boolean {

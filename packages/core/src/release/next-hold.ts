@@ -1,5 +1,5 @@
 import { own } from "../own.ts";
-import { takesOver } from "./decide-release.ts";
+import { isSameActor, takesOver } from "./decide-release.ts";
 import type { DecidedEvent, Decision } from "./decision.ts";
 import type { Actor, Cause } from "./event.ts";
 import { evolve } from "./evolve.ts";
@@ -42,16 +42,12 @@ function nextHold(
   if (release?.hold !== null || !isActive(release)) return [];
   // Whose hold has just ended was let go by a person, or has no reason to hold any more.
   const others = wantsOf(release).filter(
-    ({ by }) => !isSame(by, ended) && (by.kind !== "guard" || release.guardOff === null),
+    ({ by }) => !isSameActor(by, ended) && (by.kind !== "guard" || release.guardOff === null),
   );
   const [first, ...rest] = others;
   if (first === undefined) return [];
   const { by, cause } = rest.reduce((a, b) => (isBefore(b, a) ? b : a), first);
   return [{ by, event: { type: "release-held", release: release.id, cause } }];
-}
-
-function isSame(a: Actor, b: Actor): boolean {
-  return a.kind === b.kind && a.name === b.name;
 }
 
 function isBefore(a: HoldWant, b: HoldWant): boolean {
