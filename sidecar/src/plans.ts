@@ -28,6 +28,7 @@ export function createPlans(dependencies: {
   const elapsed = createElapsed(clock, ({ stepSince }) => stepSince);
   const guardOff = createElapsed(clock, (release) => release.guardOff?.at ?? null);
   const seldom = createSeldom(clock);
+  const firstStepMs = clock.now() + (Object.values(commands.state().releases).some(isActive) ? leaseMs : 0);
   let timer: Timer | undefined;
   let closed = false;
 
@@ -39,7 +40,7 @@ export function createPlans(dependencies: {
     const state = commands.state();
     const facts = { elapsed: elapsed(state), guardOff: guardOff(state), proven: guards.proven() };
     const command = { type: "tick", ...facts } as const;
-    if (decide(state, { by, command }, clock.wall()).kind !== "events") {
+    if (clock.now() < firstStepMs || decide(state, { by, command }, clock.wall()).kind !== "events") {
       arm();
       return;
     }
@@ -53,7 +54,7 @@ export function createPlans(dependencies: {
       });
   }
 
-  arm(Object.values(commands.state().releases).some(isActive) ? leaseMs : tickMs);
+  arm();
   return {
     close() {
       closed = true;

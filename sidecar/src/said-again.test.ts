@@ -131,6 +131,16 @@ test("a step that fell due while the origin was down is taken once a lease is ov
   expect((await fleet.status("origin")).datasets[0]?.release).toMatchObject({ thousandths: 60_000, hold: null });
 });
 
+test("a wall clock that jumps within the lease after a start brings no step", async () => {
+  const steps = [30_000, 60_000].map((thousandths) => ({ thousandths, holdMs: 3_600_000 }));
+  const { fleet } = await tree({ automatic: true, promotion: null, steps });
+  await fleet.startOrigin();
+  await fleet.pass(1_000);
+  fleet.clock.jumpWall(7_200_000);
+  await fleet.pass(leaseMs);
+  expect((await fleet.status("origin")).datasets[0]?.release).toMatchObject({ thousandths: 30_000, hold: null });
+});
+
 test("what a host behind a sidecar has taken back for itself is shown after a restart of the origin, and not lifted in its place", async () => {
   const { fleet, release } = await tree();
   const answer = fleet.post("host-3", "/v1/here/prices/revert", { reason: "disk of this host" });
